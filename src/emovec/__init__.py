@@ -1,0 +1,1 @@
+"""Emotion vectors in open language models."""

@@ -1,0 +1,171 @@
+"""`StudyConfig`: the study file, with the defaults of the published method."""
+
+import difflib
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from emovec.corpus.emotions import NAMED_LISTS, emotion_list
+from emovec.errors import EmovecError
+
+BUNDLED = ("bundled", "bundled-literary", "bundled-controlled")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(_Section):
+    """Where texts come from: a file, folder or glob, and which columns hold the fields.
+
+    `columns` maps `id, language, emotion, topic, text` to the names in the user's files; `language` or `emotion` may be
+    fixed for all texts of the source instead.
+    """
+
+    path: str
+    columns: dict[Literal["id", "language", "emotion", "topic", "text"], str] = Field(default_factory=dict)
+    language: str | None = None
+    emotion: str | None = None
+
+
+class CorpusConfig(_Section):
+    """The texts of a study: stories with an emotion, and neutral ones."""
+
+    stories: str | Source | list[str | Source] = "bundled"
+    neutral: str | Source | list[str | Source] | None = "bundled"
+
+
+class ExtractionConfig(_Section):
+    """How texts become activations."""
+
+    offset: float = Field(50, ge=0)
+    layers: Literal["all"] | list[int] = "all"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    device: str = "auto"
+    sink_threshold: float | None = Field(10, gt=1)
+    batch_tokens: Literal["auto"] | int = "auto"
+    shard_size: int = Field(256, ge=1)
+    store_dtype: Literal["float32", "bfloat16"] = "float32"
+    limit: int | None = Field(None, ge=1)
+    threads: int | None = Field(None, ge=1)
+
+    @field_validator("layers")
+    @classmethod
+    def _layers_named(cls, layers: Literal["all"] | list[int]) -> Literal["all"] | list[int]:
+        if layers != "all" and (not layers or min(layers) < 0):
+            raise ValueError("give 'all' or a list of layers counted from 0")
+        return layers if layers == "all" else sorted(set(layers))
+
+
+class VectorsConfig(_Section):
+    """How activations become vectors."""
+
+    centring: Literal["emotions", "topics"] = "emotions"
+    denoise: Literal["neutral", "emotion-components", "none"] = "neutral"
+    denoise_variance: float = Field(0.5, gt=0, lt=1)
+
+
+class GeometryConfig(_Section):
+    """How vectors are compared."""
+
+    permutations: int = Field(10_000, ge=1)
+    seed: int = Field(0, ge=0)
+    layer: Literal["auto"] | int = "auto"
+    top_k: int = Field(10, ge=1)
+
+
+class StudyConfig(_Section):
+    """One study: a model, languages, emotions, texts, and the settings of each stage."""
+
+    model: str = "gemma-3-270m"
+    revision: str | None = None
+    trust_remote_code: bool = False
+    languages: list[str] = Field(default_factory=lambda: ["en", "ja"], min_length=1)
+    emotions: str | list[str] = "default-30"
+    corpus: CorpusConfig = CorpusConfig()
+    extraction: ExtractionConfig = ExtractionConfig()
+    vectors: VectorsConfig = VectorsConfig()
+    geometry: GeometryConfig = GeometryConfig()
+
+    @field_validator("languages", "emotions")
+    @classmethod
+    def _no_repeats(cls, words: str | list[str]) -> str | list[str]:
+        if isinstance(words, list) and len(set(words)) < len(words):
+            repeated = sorted({word for word in words if words.count(word) > 1})
+            raise ValueError(f"named twice: {', '.join(repeated)}")
+        return words
+
+    @field_validator("emotions")
+    @classmethod
+    def _known_list(cls, emotions: str | list[str]) -> str | list[str]:
+        if isinstance(emotions, str) and emotions not in NAMED_LISTS:
+            raise ValueError(f"'{emotions}' is no known list; give one of {', '.join(NAMED_LISTS)}, or a list of words")
+        if len(emotions) < 2:
+            raise ValueError("give at least two emotions: a vector is what sets an emotion apart from others")
+        return emotions
+
+    @property
+    def emotion_words(self) -> tuple[str, ...]:
+        """The emotions as words, in the study's order."""
+        return emotion_list(self.emotions)
+
+
+def read_config(path: str | Path) -> StudyConfig:
+    """Read a study file.
+
+    Raises:
+        EmovecError: if the file is missing, is no YAML, or holds an unknown key or a value that can't be right.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise EmovecError(f"{path}: no such study file. `emovec init {path}` writes one.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise EmovecError(f"{path}: can't be read as a study file ({error}).") from error
+    try:
+        data: Any = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise EmovecError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    if data is None:
+        data = {}
+    if not isinstance(data, dict):
+        raise EmovecError(f"{path}: a study file is a mapping of settings, such as 'model: gemma-3-270m'.")
+    return parse_config(data, str(path))
+
+
+def parse_config(data: dict[str, Any], where: str = "study") -> StudyConfig:
+    """Check settings given as a dictionary; errors name `where` and the setting."""
+    try:
+        return StudyConfig.model_validate(data)
+    except ValidationError as error:
+        raise EmovecError(f"{where}: " + "; ".join(dict.fromkeys(_explain(e) for e in error.errors()))) from error
+
+
+def _explain(error: Any) -> str:
+    location = [str(part) for part in error["loc"]]
+    keys = [part for part in location if part not in {"Source", "str", "int", "float"} and "[" not in part]
+    setting = ".".join(keys)
+    if error["type"] == "extra_forbidden":
+        known = _keys_beside(keys)
+        nearest = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.0)
+        return f"unknown setting '{setting}'; did you mean '{'.'.join([*keys[:-1], *nearest])}'?"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{setting}: {message[0].lower() + message[1:]} (got {error['input']!r})"
+
+
+def _keys_beside(keys: list[str]) -> list[str]:
+    """The valid keys of the section in which the last of `keys` stands."""
+    section: type[BaseModel] = StudyConfig
+    for key in keys[:-1]:
+        if key not in section.model_fields:
+            return list(Source.model_fields)
+        annotation = section.model_fields[key].annotation
+        candidates = [annotation, *get_args(annotation)]
+        models = [c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)]
+        if not models:
+            break
+        section = models[0]
+    return list(section.model_fields)

@@ -1,0 +1,1 @@
+"""Stories and neutral texts: records, the bundled corpus, reading and checking."""

@@ -1,0 +1,1 @@
+"""Emotion vectors: labelled arrays, how they are built from activations, and their file."""

@@ -1,0 +1,159 @@
+"""`EmotionVectors`: one vector for each language, emotion and layer, with the facts needed to trust it."""
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from emovec.errors import EmovecError
+
+VECTOR_DIMS = ("language", "emotion", "layer", "hidden")
+_ARRAYS: dict[str, tuple[str, ...]] = {
+    "raw": VECTOR_DIMS,
+    "centred": VECTOR_DIMS,
+    "denoised": VECTOR_DIMS,
+    "story_std": ("language", "layer", "hidden"),
+    "residual_norm": ("language", "layer"),
+    "counts": ("language", "emotion"),
+    "noise_components": ("language", "layer"),
+    "noise_variance": ("language", "layer"),
+}
+_OPTIONAL = {"denoised", "noise_components", "noise_variance"}
+_FORMAT = "emovec-vectors-1"
+
+
+@dataclass(frozen=True)
+class EmotionVectors:
+    """Emotion vectors of one model. Layer k is the output of 0-based block k before any final norm (resid_post).
+
+    Attributes:
+        raw: [language, emotion, layer, hidden], mean of story means, float32.
+        centred: [language, emotion, layer, hidden], raw less the mean over emotions.
+        denoised: [language, emotion, layer, hidden], centred with the neutral texts' components projected out;
+            None for a study without neutral texts.
+        story_std: [language, layer, hidden], standard deviation over the stories of a language.
+        residual_norm: [language, layer], median norm of a token that is no sink: the unit of steering strength.
+        counts: [language, emotion], stories behind each vector.
+        noise_components: [language, layer], how many neutral components were projected out; None without them.
+        noise_variance: [language, layer], the share of the neutral texts' variance that those hold.
+        provenance: model id and revision, tokenizer hash, corpus fingerprint, recipe, package version.
+    """
+
+    raw: xr.DataArray
+    centred: xr.DataArray
+    denoised: xr.DataArray | None
+    story_std: xr.DataArray
+    residual_norm: xr.DataArray
+    counts: xr.DataArray
+    noise_components: xr.DataArray | None = None
+    noise_variance: xr.DataArray | None = None
+    provenance: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def languages(self) -> list[str]:
+        """Language codes, in order."""
+        return [str(value) for value in self.raw["language"].values]
+
+    @property
+    def emotions(self) -> list[str]:
+        """Emotion words, in order."""
+        return [str(value) for value in self.raw["emotion"].values]
+
+    @property
+    def layers(self) -> list[int]:
+        """0-based block indices, in order."""
+        return [int(value) for value in self.raw["layer"].values]
+
+    @property
+    def best(self) -> xr.DataArray:
+        """The denoised vectors, or the centred ones where there were no neutral texts."""
+        return self.centred if self.denoised is None else self.denoised
+
+    @property
+    def scale(self) -> xr.DataArray:
+        """[layer, hidden]: standard deviation over stories, pooled over languages (root mean of their variances).
+
+        One scale for all languages keeps the space in which their vectors are compared a common one. A dimension that
+        never varies gets scale 1, so that it stays at zero instead of becoming undefined.
+        """
+        pooled = np.sqrt((self.story_std.astype("float64") ** 2).mean("language"))
+        return pooled.where(pooled > 0, 1.0).astype("float32")
+
+    def variant(self, name: str, kind: str | None = None) -> xr.DataArray:
+        """Vectors as they are (`raw`) or with each dimension divided by its standard deviation (`standardised`).
+
+        Args:
+            name: `raw` or `standardised`: the scaling of the dimensions.
+            kind: `centred` or `denoised`; by default `best`.
+
+        Returns:
+            [language, emotion, layer, hidden], float32.
+        """
+        vectors = self.best if kind is None else getattr(self, kind)
+        if vectors is None:
+            raise EmovecError("These vectors were built without neutral texts: there are no denoised ones. Use 'centred'.")
+        if name == "raw":
+            return vectors
+        if name == "standardised":
+            return (vectors / self.scale).transpose(*VECTOR_DIMS)
+        raise EmovecError(f"'{name}' is no variant of the vectors; give 'raw' or 'standardised'.")
+
+    def save(self, path: str | Path) -> None:
+        """Write one safetensors file, atomically: the same vectors always give the same bytes."""
+        path = Path(path)
+        arrays = {name: getattr(self, name) for name in _ARRAYS if getattr(self, name) is not None}
+        tensors = {
+            name: np.ascontiguousarray(array.transpose(*_ARRAYS[name]).values) for name, array in sorted(arrays.items())
+        }
+        header = {
+            "languages": self.languages,
+            "emotions": self.emotions,
+            "layers": self.layers,
+            "hook_point": "resid_post",
+            "provenance": self.provenance,
+        }
+        metadata = {"format": _FORMAT, "emovec": json.dumps(header, sort_keys=True, ensure_ascii=False)}
+        temporary = path.with_name(path.name + ".tmp")
+        with temporary.open("wb") as file:
+            file.write(save(tensors, metadata))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "EmotionVectors":
+        """Read a file written by `save`.
+
+        Raises:
+            EmovecError: if the file is missing, broken, or of another kind.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise EmovecError(f"{path}: no such file. `emovec vectors STUDY.yaml` writes one.")
+        try:
+            with safe_open(path, framework="numpy") as file:
+                metadata = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except (SafetensorError, OSError) as error:
+            raise EmovecError(f"{path}: not a readable safetensors file ({error}). Build it again.") from error
+        if metadata.get("format") != _FORMAT:
+            raise EmovecError(f"{path}: a safetensors file, but not one of emotion vectors ({_FORMAT}).")
+        header = json.loads(metadata["emovec"])
+        labels = {"language": header["languages"], "emotion": header["emotions"], "layer": header["layers"]}
+        arrays = {
+            name: xr.DataArray(
+                tensors[name], dims=dims, coords={dim: labels[dim] for dim in dims if dim in labels}, name=name
+            )
+            for name, dims in _ARRAYS.items()
+            if name in tensors
+        }
+        missing = [name for name in _ARRAYS if name not in arrays and name not in _OPTIONAL]
+        if missing:
+            raise EmovecError(f"{path}: lacks {', '.join(missing)}. Build it again.")
+        return cls(**{"denoised": None} | arrays, provenance=header["provenance"])
