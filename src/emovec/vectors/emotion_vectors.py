@@ -1,7 +1,6 @@
 """`EmotionVectors`: one vector for each language, emotion and layer, with the facts needed to trust it."""
 
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from emovec.errors import EmovecError
+from emovec.files import write_bytes
 
 VECTOR_DIMS = ("language", "emotion", "layer", "hidden")
 _ARRAYS: dict[str, tuple[str, ...]] = {
@@ -106,7 +106,6 @@ class EmotionVectors:
 
     def save(self, path: str | Path) -> None:
         """Write one safetensors file, atomically: the same vectors always give the same bytes."""
-        path = Path(path)
         arrays = {name: getattr(self, name) for name in _ARRAYS if getattr(self, name) is not None}
         tensors = {
             name: np.ascontiguousarray(array.transpose(*_ARRAYS[name]).values) for name, array in sorted(arrays.items())
@@ -119,12 +118,7 @@ class EmotionVectors:
             "provenance": self.provenance,
         }
         metadata = {"format": _FORMAT, "emovec": json.dumps(header, sort_keys=True, ensure_ascii=False)}
-        temporary = path.with_name(path.name + ".tmp")
-        with temporary.open("wb") as file:
-            file.write(save(tensors, metadata))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        write_bytes(Path(path), save(tensors, metadata))
 
     @classmethod
     def load(cls, path: str | Path) -> "EmotionVectors":

@@ -1,0 +1,1 @@
+"""Activations: the mean residual stream of each text at each layer, extracted once and kept in shards."""

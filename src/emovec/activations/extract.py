@@ -1,0 +1,342 @@
+"""Extraction: run the texts through the model, shard by shard, and keep the mean residual stream of each."""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from emovec.activations.batches import token_budget_batches
+from emovec.activations.forward import pad_right, visit_layers
+from emovec.activations.pooling import first_pooled, pool
+from emovec.activations.store import SOURCE, Activations, ShardRecord, ShardStore, layer_name
+from emovec.activations.tuning import choose_batch_tokens
+from emovec.corpus.story import NEUTRAL, Story, fingerprint
+from emovec.errors import EmovecError
+from emovec.files import write_json
+from emovec.models.language_model import LanguageModel
+from emovec.models.text_tokenizer import EncodedText
+
+log = logging.getLogger(__name__)
+
+_RECIPE = 1  # part of every shard's key: raise it when a change alters the numbers
+
+Progress = Callable[[int, int], None]
+"""Called after each batch with the texts and the bytes of text (UTF-8) that are newly done."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What the numbers of an extraction depend on, besides the model and the texts.
+
+    Attributes:
+        offset: own tokens left out at the start of each text; below 1, a fraction of the text.
+        layers: 0-based blocks, or `all`.
+        sink_threshold: multiple of the median token norm above which a token is a sink; None: none is.
+        store_dtype: floating-point type on disk.
+    """
+
+    offset: float = 50
+    layers: Literal["all"] | tuple[int, ...] = "all"
+    sink_threshold: float | None = 10
+    store_dtype: Literal["float32", "bfloat16"] = "float32"
+
+    def layers_of(self, model: LanguageModel) -> list[int]:
+        """The layers as a list.
+
+        Raises:
+            EmovecError: if the model lacks one of them.
+        """
+        if self.layers == "all":
+            return list(range(model.n_layers))
+        if max(self.layers) >= model.n_layers:
+            raise EmovecError(
+                f"extraction.layers: {model.id} has layers 0 to {model.n_layers - 1}, so there is no {max(self.layers)}."
+            )
+        return sorted(self.layers)
+
+
+@dataclass(frozen=True)
+class PlannedShard:
+    """A fixed slice of a list of stories, and the key under which its activations are kept."""
+
+    shard: int
+    key: str
+    stories: Sequence[Story]
+
+
+def store_name(story: Story) -> str:
+    """The store a story belongs to: its language, with `.neutral` for neutral texts."""
+    return f"{story.language}.{NEUTRAL}" if story.emotion == NEUTRAL else story.language
+
+
+def plan(stories: Sequence[Story], model: LanguageModel, recipe: Recipe, shard_size: int) -> list[PlannedShard]:
+    """Cut a list of stories into shards; depends on the list alone, never on batches."""
+    settings = [
+        _RECIPE,
+        model.revision,
+        str(model.dtype),
+        model.tokenizer.digest,
+        recipe.offset,
+        recipe.layers_of(model),
+        recipe.sink_threshold,
+        recipe.store_dtype,
+    ]
+    shards: list[PlannedShard] = []
+    for start in range(0, len(stories), shard_size):
+        part = stories[start : start + shard_size]
+        key = hashlib.sha256(json.dumps([settings, fingerprint(part)]).encode()).hexdigest()
+        shards.append(PlannedShard(len(shards), key, part))
+    return shards
+
+
+def extract(
+    model: LanguageModel,
+    stories: Sequence[Story],
+    folder: str | Path,
+    *,
+    offset: float = 50,
+    layers: Literal["all"] | Sequence[int] = "all",
+    sink_threshold: float | None = 10,
+    store_dtype: Literal["float32", "bfloat16"] = "float32",
+    batch_tokens: Literal["auto"] | int = "auto",
+    shard_size: int = 256,
+    progress: Progress | None = None,
+) -> Activations:
+    """Extract the mean residual stream of every text, resuming what an earlier call left undone.
+
+    Args:
+        model: the language model.
+        stories: texts with an emotion, and neutral ones, in any number of languages.
+        folder: where the shards go; shards of other texts or settings in it are dropped.
+        offset: own tokens left out at the start of each text; below 1, a fraction of the text.
+        layers: 0-based blocks, or `all`.
+        sink_threshold: leave out tokens whose norm exceeds this multiple of the text's median; None keeps all.
+        store_dtype: floating-point type on disk.
+        batch_tokens: tokens of a batch, padding counted; `auto` times a few.
+        shard_size: stories of a shard.
+        progress: called after each batch.
+
+    Raises:
+        EmovecError: if a result is not finite, the disk is full, or no text of a language is long enough.
+    """
+    recipe = Recipe(offset, layers if layers == "all" else tuple(layers), sink_threshold, store_dtype)
+    groups: dict[str, list[Story]] = {}
+    for story in stories:
+        groups.setdefault(store_name(story), []).append(story)
+    folder = Path(folder)
+    write_json(folder / SOURCE, _source(model, recipe, stories))
+    todo: list[tuple[ShardStore, PlannedShard]] = []
+    for name, group in groups.items():
+        store = ShardStore(folder / name)
+        planned = plan(group, model, recipe, shard_size)
+        done = store.keep_only([shard.key for shard in planned])
+        finished = [shard for shard in planned if shard.key in done]
+        if progress and finished:
+            progress(*_amount([story for shard in finished for story in shard.stories]))
+        todo.extend((store, shard) for shard in planned if shard.key not in done)
+    if todo and batch_tokens == "auto":
+        batch_tokens = _batch_tokens(model, todo, recipe, folder)
+    for store, shard in todo:
+        assert batch_tokens != "auto"
+        _extract_shard(model, shard, store, recipe, batch_tokens, progress)
+    for name in groups:
+        _require_texts(ShardStore(folder / name), recipe)
+    return Activations(folder)
+
+
+def _batch_tokens(
+    model: LanguageModel, todo: Sequence[tuple[ShardStore, PlannedShard]], recipe: Recipe, folder: Path
+) -> int:
+    """The batch size with which an interrupted extraction began, or else the fastest of a few on the first texts."""
+    known = [r.facts.get("batch_tokens") for p in folder.glob("*") if p.is_dir() for r in ShardStore(p).records()]
+    if known and known[-1]:
+        return int(known[-1])
+    remaining = sum(_amount(shard.stories)[1] for _, shard in todo)
+    sample = model.tokenizer.encode([story.text for story in todo[0][1].stories])
+    return choose_batch_tokens(model, sample, recipe.layers_of(model), remaining // 4)
+
+
+def _amount(stories: Sequence[Story]) -> tuple[int, int]:
+    return len(stories), sum(len(story.text.encode()) for story in stories)
+
+
+@dataclass(frozen=True)
+class _Results:
+    """Pooled activations of a shard's texts: one row for each text, NaN until its batch has run."""
+
+    means: np.ndarray  # [text, layer, hidden]
+    n_pooled: np.ndarray  # [text, layer]
+    n_sinks: np.ndarray  # [text, layer]
+    token_norm: np.ndarray  # [text, layer]
+
+
+def _extract_shard(
+    model: LanguageModel,
+    shard: PlannedShard,
+    store: ShardStore,
+    recipe: Recipe,
+    batch_tokens: int,
+    progress: Progress | None,
+) -> None:
+    started = time.perf_counter()
+    layers = recipe.layers_of(model)
+    encoded = model.tokenizer.encode([story.text for story in shard.stories])
+    reasons = [_too_short_or_long(text, recipe, model.max_tokens) for text in encoded]
+    rows = [row for row, reason in enumerate(reasons) if reason is None]
+    if progress:
+        progress(*_amount([shard.stories[row] for row in range(len(reasons)) if reasons[row]]))
+    shape = (len(encoded), len(layers))
+    results = _Results(
+        np.full((*shape, model.hidden_size), np.nan, np.float32),
+        np.zeros(shape, np.int32),
+        np.zeros(shape, np.int32),
+        np.full(shape, np.nan, np.float32),
+    )
+    for batch in token_budget_batches([len(encoded[row].ids) for row in rows], batch_tokens):
+        batch_rows = [rows[position] for position in batch]
+        _run_batch(model, encoded, batch_rows, layers, recipe, results)
+        _require_finite(shard.stories, batch_rows, layers, results, model)
+        if progress:
+            progress(*_amount([shard.stories[row] for row in batch_rows]))
+    for row in rows:
+        if (results.n_pooled[row] == 0).any():
+            reasons[row] = "every token past the offset is an attention sink at some layer"
+    kept = [row for row, reason in enumerate(reasons) if reason is None]
+    dtype = getattr(torch, recipe.store_dtype)
+    tensors = {
+        layer_name(layer): torch.from_numpy(results.means[kept, position]).to(dtype)
+        for position, layer in enumerate(layers)
+    }
+    tensors["n_tokens"] = torch.tensor([encoded[row].n_own for row in kept], dtype=torch.int32)
+    tensors["n_pooled"] = torch.from_numpy(results.n_pooled[kept])
+    tensors["n_sinks"] = torch.from_numpy(results.n_sinks[kept])
+    tensors["token_norm"] = torch.from_numpy(results.token_norm[kept])
+    labels = [[s.id, s.emotion, s.topic or ""] for s in (shard.stories[row] for row in kept)]
+    skipped = [{"id": shard.stories[row].id, "reason": reason} for row, reason in enumerate(reasons) if reason]
+    record = ShardRecord(
+        shard=shard.shard,
+        key=shard.key,
+        file=f"shard-{shard.shard:05d}.safetensors",
+        sha256="",
+        stories=len(kept),
+        tokens=sum(encoded[row].n_own for row in kept),
+        sinks=int(results.n_sinks[kept].sum()),
+        skipped=skipped,
+        facts={
+            "device": str(model.device),
+            "dtype": str(model.dtype).removeprefix("torch."),
+            "batch_tokens": batch_tokens,
+            "threads": torch.get_num_threads(),
+            "seconds": round(time.perf_counter() - started, 2),
+        },
+    )
+    metadata = {"stories": json.dumps(labels, ensure_ascii=False), "hook_point": "resid_post"}
+    store.commit(record, tensors, metadata)
+
+
+def _run_batch(
+    model: LanguageModel,
+    encoded: Sequence[EncodedText],
+    rows: Sequence[int],
+    layers: Sequence[int],
+    recipe: Recipe,
+    results: _Results,
+) -> None:
+    """Run one batch, halving it as long as the accelerator's memory doesn't hold it; fills the rows of `results`."""
+    texts = [encoded[row] for row in rows]
+    ids = pad_right(texts, model.device)
+    position = torch.arange(ids.shape[1], device=ids.device)[None]
+    start = torch.tensor([[text.start] for text in texts], device=ids.device)
+    end = torch.tensor([[len(text.ids)] for text in texts], device=ids.device)
+    skipped = torch.tensor([[first_pooled(text.n_own, recipe.offset)] for text in texts], device=ids.device)
+    own = (position >= start) & (position < end)
+    counted = own & (position >= start + skipped)
+    # One buffer for all layers: means, then counts and norms, so that a batch costs one copy from the device.
+    hidden_size = model.hidden_size
+    buffer = torch.empty(len(texts), len(layers), hidden_size + 3, device=ids.device)
+
+    def keep(layer: int, hidden: torch.Tensor) -> None:
+        pooled = pool(hidden, own.to(hidden.device), counted.to(hidden.device), recipe.sink_threshold)
+        buffer[:, layer, :hidden_size] = pooled.mean
+        buffer[:, layer, hidden_size] = pooled.n_pooled
+        buffer[:, layer, hidden_size + 1] = pooled.n_sinks
+        buffer[:, layer, hidden_size + 2] = pooled.token_norm
+
+    try:
+        visit_layers(model, ids, layers, keep)
+    except torch.OutOfMemoryError as error:
+        if len(rows) == 1:
+            raise EmovecError(
+                f"The memory of {model.device} does not hold one text of {len(texts[0].ids)} tokens; set "
+                "extraction.dtype: bfloat16, or extraction.device: cpu."
+            ) from error
+        half = len(rows) // 2
+        log.warning("A batch of %d texts does not fit into memory; trying %d", len(rows), half)
+        for part in (rows[:half], rows[half:]):
+            _run_batch(model, encoded, part, layers, recipe, results)
+        return
+    values = buffer.cpu().numpy()
+    results.means[rows] = values[..., :hidden_size]
+    results.n_pooled[rows] = values[..., hidden_size]
+    results.n_sinks[rows] = values[..., hidden_size + 1]
+    results.token_norm[rows] = values[..., hidden_size + 2]
+
+
+def _too_short_or_long(text: EncodedText, recipe: Recipe, max_tokens: int | None) -> str | None:
+    if text.n_own <= first_pooled(text.n_own, recipe.offset):
+        return f"no token past the offset: {text.n_own} tokens, offset {recipe.offset:g}"
+    if max_tokens is not None and len(text.ids) > max_tokens:
+        return f"{len(text.ids)} tokens, longer than the model's {max_tokens}"
+    return None
+
+
+def _require_finite(
+    stories: Sequence[Story], rows: Sequence[int], layers: Sequence[int], results: _Results, model: LanguageModel
+) -> None:
+    means, n_pooled = results.means[rows], results.n_pooled[rows]
+    bad = ~np.isfinite(means).all(axis=-1) & (n_pooled > 0) | ~np.isfinite(results.token_norm[rows])
+    if bad.any():
+        row, layer = (int(i[0]) for i in np.nonzero(bad))
+        raise EmovecError(
+            f"Story '{stories[rows[row]].id}' gives activations that are not finite at layer {layers[layer]} "
+            f"({str(model.dtype).removeprefix('torch.')}); set extraction.dtype to bfloat16 or float32. "
+            "Finished shards are kept."
+        )
+
+
+def _require_texts(store: ShardStore, recipe: Recipe) -> None:
+    records = store.records()
+    if not any(record.stories for record in records):
+        reason = next((skip["reason"] for record in records for skip in record.skipped), "no texts")
+        raise EmovecError(
+            f"No text of '{store.name}' can be used (the first: {reason}); lower extraction.offset (now "
+            f"{recipe.offset:g}; below 1 it is a fraction of each text) or bring longer texts."
+        )
+
+
+def _source(model: LanguageModel, recipe: Recipe, stories: Sequence[Story]) -> dict[str, Any]:
+    """Provenance: the model, the texts, and how one was read while it read the other."""
+    return {
+        "model": model.id,
+        "revision": model.revision,
+        "architecture": type(model.model).__name__,
+        "n_layers": model.n_layers,
+        "hidden_size": model.hidden_size,
+        "dtype": str(model.dtype).removeprefix("torch."),
+        "tokenizer": model.tokenizer.digest,
+        "corpus": fingerprint(stories),
+        "pooling": {
+            "statistic": "mean",
+            "hook_point": "resid_post",
+            "offset": recipe.offset,
+            "sink_threshold": recipe.sink_threshold,
+            "store_dtype": recipe.store_dtype,
+        },
+    }

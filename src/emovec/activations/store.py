@@ -1,0 +1,252 @@
+"""The shard store: activations on disk, whole after any interruption, read back one layer at a time."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+import xarray as xr
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from emovec.corpus.story import NEUTRAL
+from emovec.errors import EmovecError
+from emovec.files import disk_error, write_bytes
+
+MANIFEST = "manifest.jsonl"
+SOURCE = "source.json"
+
+
+@dataclass(frozen=True)
+class ShardRecord:
+    """A line of the manifest: a shard that is wholly on disk.
+
+    Attributes:
+        shard: position of the shard in the story list.
+        key: hash of the shard's stories and of every setting that its numbers depend on.
+        file: name within the store's folder.
+        sha256: of that file.
+        stories: number of stories in it.
+        tokens: own tokens of those stories.
+        sinks: attention sinks left out, summed over stories and layers.
+        skipped: stories left out, with the reason.
+        facts: device, dtype, batch size and seconds: what was done, not what the numbers depend on.
+    """
+
+    shard: int
+    key: str
+    file: str
+    sha256: str
+    stories: int
+    tokens: int
+    sinks: int
+    skipped: list[dict[str, str]]
+    facts: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+class ShardStore:
+    """The shards of one list of stories, in one folder."""
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder)
+
+    @property
+    def name(self) -> str:
+        """The folder's name: a language, with `.neutral` for its neutral texts."""
+        return self.folder.name
+
+    def records(self) -> list[ShardRecord]:
+        """The committed shards in story order; a line cut off by an interruption doesn't count."""
+        path = self.folder / MANIFEST
+        lines = path.read_text(encoding="utf-8").split("\n") if path.is_file() else []
+        records: dict[int, ShardRecord] = {}
+        for line in lines[:-1]:  # each whole line ends in a newline, so what follows the last one is a torn line
+            try:
+                record = ShardRecord(**json.loads(line))
+            except (ValueError, TypeError):
+                continue
+            records[record.shard] = record
+        return [records[shard] for shard in sorted(records)]
+
+    def keep_only(self, keys: Sequence[str]) -> set[str]:
+        """Drop shards whose key isn't among `keys`, and whatever an interruption left behind.
+
+        Returns:
+            The keys whose shards stay.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        kept = [r for r in self.records() if r.key in set(keys) and (self.folder / r.file).is_file()]
+        write_bytes(self.folder / MANIFEST, b"".join(_line(record) for record in kept))
+        for path in self.folder.glob("shard-*"):
+            if path.name not in {record.file for record in kept}:
+                path.unlink()
+        return {record.key for record in kept}
+
+    def commit(self, record: ShardRecord, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> None:
+        """Write a shard, then its line in the manifest; `record.sha256` is filled in here."""
+        data = save(dict(tensors), dict(metadata))
+        write_bytes(self.folder / record.file, data)
+        record = ShardRecord(**{**asdict(record), "sha256": hashlib.sha256(data).hexdigest()})
+        manifest = self.folder / MANIFEST
+        try:
+            with manifest.open("ab") as file:
+                file.write(_line(record))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise disk_error(manifest, error) from error
+
+    def broken(self) -> list[str]:
+        """One sentence for each committed shard whose file is missing or has changed since it was written."""
+        problems: list[str] = []
+        for record in self.records():
+            path = self.folder / record.file
+            if not path.is_file():
+                problems.append(f"{path}: missing")
+                continue
+            with path.open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != record.sha256:
+                    problems.append(f"{path}: its content has changed since it was written (SHA-256 differs)")
+        return problems
+
+    def drop(self, files: Sequence[str]) -> None:
+        """Forget the shards in these files, so that the next extraction makes them anew."""
+        self.keep_only([record.key for record in self.records() if record.file not in files])
+
+
+def _line(record: ShardRecord) -> bytes:
+    return (json.dumps(asdict(record), sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def layer_name(layer: int) -> str:
+    """Name of a layer's tensor in a shard."""
+    return f"layer.{layer:02d}"
+
+
+class Activations:
+    """All texts of a study at all extracted layers, read from the stores in one folder.
+
+    Layer k is the output of 0-based block k before any final norm (resid_post).
+    """
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder)
+        self._stores = {p.parent.name: ShardStore(p.parent) for p in sorted(self.folder.glob(f"*/{MANIFEST}"))}
+        if not self._stores:
+            raise EmovecError(f"{self.folder}: holds no activations. `emovec extract STUDY.yaml` makes them.")
+
+    @property
+    def stores(self) -> list[ShardStore]:
+        """The stores, by name."""
+        return list(self._stores.values())
+
+    @property
+    def languages(self) -> list[str]:
+        """Languages that have stories, sorted."""
+        return [name for name in self._stores if not name.endswith(f".{NEUTRAL}")]
+
+    def has_neutral(self, language: str) -> bool:
+        """Whether there are neutral texts in a language."""
+        return f"{language}.{NEUTRAL}" in self._stores
+
+    @cached_property
+    def source(self) -> dict[str, Any]:
+        """Provenance: model, tokenizer, texts, pooling."""
+        path = self.folder / SOURCE
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+    @cached_property
+    def index(self) -> pd.DataFrame:
+        """One row for each story: id, language, emotion, topic, n_tokens (its own tokens), in store order."""
+        return pd.concat([self._index(language) for language in self.languages], ignore_index=True)
+
+    @cached_property
+    def layers(self) -> list[int]:
+        """Extracted layers, ascending."""
+        store = self._stores[self.languages[0]]
+        with self._open(store, store.records()[0]) as file:
+            return sorted(int(name.split(".")[1]) for name in file.keys() if name.startswith("layer."))  # noqa: SIM118
+
+    def layer(self, layer: int, language: str, *, neutral: bool = False) -> xr.DataArray:
+        """Mean residual stream of each text of a language at one layer.
+
+        Returns:
+            [story, hidden] float32, with coordinates id, language, emotion, topic on story (topic "" where absent).
+        """
+        values = self._tensor(language, layer_name(layer), neutral=neutral)
+        index = self._index(language, neutral=neutral)
+        coords = {name: ("story", index[name].to_numpy(str)) for name in ("id", "language", "emotion", "topic")}
+        return xr.DataArray(values.astype(np.float32), dims=("story", "hidden"), coords=coords)
+
+    def token_norms(self, language: str) -> xr.DataArray:
+        """[story, layer]: median norm of each story's own tokens, sinks left out."""
+        values = self._tensor(language, "token_norm")
+        return xr.DataArray(values, dims=("story", "layer"), coords={"layer": self.layers})
+
+    def facts(self) -> dict[str, Any]:
+        """What was extracted, from the manifests: for provenance and the report."""
+        languages: dict[str, Any] = {}
+        for language in self.languages:
+            records = self._stores[language].records()
+            neutral = self._stores[f"{language}.{NEUTRAL}"].records() if self.has_neutral(language) else []
+            languages[language] = {
+                "stories": sum(r.stories for r in records),
+                "neutral": sum(r.stories for r in neutral),
+                "tokens": sum(r.tokens for r in records + neutral),
+                "sink_tokens": sum(r.sinks for r in records),
+                "skipped": [skip for r in records + neutral for skip in r.skipped],
+            }
+        every = [r for store in self.stores for r in store.records()]
+        last = every[-1].facts
+        seconds = round(sum(float(r.facts.get("seconds", 0)) for r in every), 1)
+        return {"languages": languages, **last, "seconds": seconds}
+
+    def _index(self, language: str, *, neutral: bool = False) -> pd.DataFrame:
+        store = self._store(language, neutral)
+        frames: list[pd.DataFrame] = []
+        for record in store.records():
+            if not record.stories:
+                continue
+            with self._open(store, record) as file:
+                frame = pd.DataFrame(json.loads(file.metadata()["stories"]), columns=["id", "emotion", "topic"])
+                frame["n_tokens"] = file.get_tensor("n_tokens").numpy()
+            frames.append(frame)
+        index = pd.concat(frames, ignore_index=True)
+        index.insert(1, "language", language)
+        return index
+
+    def _tensor(self, language: str, name: str, *, neutral: bool = False) -> np.ndarray:
+        store = self._store(language, neutral)
+        parts: list[np.ndarray] = []
+        for record in store.records():
+            if not record.stories:
+                continue
+            with self._open(store, record) as file:
+                parts.append(file.get_tensor(name).float().numpy())
+        return np.concatenate(parts)
+
+    def _store(self, language: str, neutral: bool) -> ShardStore:
+        name = f"{language}.{NEUTRAL}" if neutral else language
+        if name not in self._stores:
+            raise EmovecError(f"{self.folder}: holds no activations of '{name}', only of {', '.join(self._stores)}.")
+        store = self._stores[name]
+        if not any(record.stories for record in store.records()):
+            raise EmovecError(f"{store.folder}: no text of '{name}' has activations; see `skipped` in {MANIFEST}.")
+        return store
+
+    def _open(self, store: ShardStore, record: ShardRecord) -> Any:
+        path = store.folder / record.file
+        try:
+            return safe_open(path, framework="pt")
+        except (OSError, SafetensorError) as error:
+            raise EmovecError(f"{path}: damaged or missing ({error}). {REPAIR}") from error
+
+
+REPAIR = "`emovec store verify STUDY.yaml --drop` forgets broken shards; `emovec run STUDY.yaml` then makes them anew."

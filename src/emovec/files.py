@@ -1,0 +1,41 @@
+"""Files that are either whole or not there."""
+
+import errno
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from emovec.errors import EmovecError
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file so that a reader, or a process killed at any moment, leaves the old file or the new one.
+
+    Raises:
+        EmovecError: if the disk is full or the folder can't be written to.
+    """
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise disk_error(path, error) from error
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON with sorted keys as in `write_bytes`."""
+    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    write_bytes(path, (text + "\n").encode())
+
+
+def disk_error(path: Path, error: OSError) -> EmovecError:
+    """What to tell a user whose disk refuses `path`."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return EmovecError(f"{path}: the disk is full. Free some space and run the same command again; it resumes.")
+    return EmovecError(f"{path}: can't be written ({error.strerror or error}).")

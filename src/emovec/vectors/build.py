@@ -1,0 +1,166 @@
+"""From the activations of stories to emotion vectors."""
+
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from emovec.activations.store import Activations
+from emovec.errors import EmovecError
+from emovec.vectors.emotion_vectors import VECTOR_DIMS, EmotionVectors
+
+Denoise = Literal["neutral", "emotion-components", "none"]
+
+
+def build_vectors(
+    activations: Activations,
+    *,
+    languages: Sequence[str] | None = None,
+    emotions: Sequence[str] | None = None,
+    centring: Literal["emotions", "topics"] = "emotions",
+    denoise: Denoise = "neutral",
+    denoise_variance: float = 0.5,
+    provenance: dict[str, Any] | None = None,
+    progress: Callable[[], None] | None = None,
+) -> EmotionVectors:
+    """Build one vector for each language, emotion and layer, one layer in memory at a time.
+
+    Args:
+        activations: of stories, and of neutral texts where there are any.
+        languages: in the order wanted; by default all, sorted.
+        emotions: in the order wanted; by default all, in order of appearance.
+        centring: `emotions` takes the mean over emotions away; `topics` takes each topic's mean away first, all with
+            equal weight for each topic of an emotion.
+        denoise: what to project out: principal components of the `neutral` texts, of the emotion vectors themselves
+            (`emotion-components`, which the post's text also describes), or `none`.
+        denoise_variance: share of variance that the components projected out must reach.
+        provenance: facts to keep beside the vectors, with what the activations say of themselves.
+        progress: called after each layer.
+
+    Raises:
+        EmovecError: if an emotion has no story in a language.
+    """
+    languages = list(languages or activations.languages)
+    emotions = list(emotions or dict.fromkeys(activations.index["emotion"]))
+    layers = activations.layers
+    counts = _counts(activations, languages, emotions)
+    with_neutral = denoise == "neutral" and all(activations.has_neutral(language) for language in languages)
+    by_layer: list[xr.Dataset] = []
+    for layer in layers:
+        by_language: list[xr.Dataset] = []
+        for language in languages:
+            stories = activations.layer(layer, language)
+            neutral = activations.layer(layer, language, neutral=True) if with_neutral else None
+            by_language.append(layer_vectors(stories, neutral, emotions, centring, denoise, denoise_variance))
+        by_layer.append(xr.concat(by_language, xr.Variable("language", languages)))
+        if progress:
+            progress()
+    arrays = xr.concat(by_layer, xr.Variable("layer", layers))
+    residual_norm = xr.concat(
+        [activations.token_norms(language).median("story") for language in languages],
+        xr.Variable("language", languages),
+    )
+    recipe = {"centring": centring, "denoise": denoise, "denoise_variance": denoise_variance}
+    denoised = "denoised" in arrays
+    return EmotionVectors(
+        raw=arrays["raw"].transpose(*VECTOR_DIMS),
+        centred=arrays["centred"].transpose(*VECTOR_DIMS),
+        denoised=arrays["denoised"].transpose(*VECTOR_DIMS) if denoised else None,
+        story_std=arrays["story_std"].transpose("language", "layer", "hidden"),
+        residual_norm=residual_norm.transpose("language", "layer").astype(np.float32),
+        counts=counts,
+        noise_components=arrays["noise_components"].transpose("language", "layer") if denoised else None,
+        noise_variance=arrays["noise_variance"].transpose("language", "layer") if denoised else None,
+        provenance={**activations.source, **(provenance or {}), "vectors": recipe, "emovec": version("emovec")},
+    )
+
+
+def layer_vectors(
+    stories: xr.DataArray,
+    neutral: xr.DataArray | None,
+    emotions: Sequence[str],
+    centring: Literal["emotions", "topics"],
+    denoise: Denoise,
+    denoise_variance: float,
+) -> xr.Dataset:
+    """Vectors of one language and layer.
+
+    Args:
+        stories: [story, hidden], with coordinates emotion and topic on story.
+        neutral: [story, hidden], or None.
+        emotions: the emotions, in the order wanted.
+        centring: as in `build_vectors`.
+        denoise: as in `build_vectors`.
+        denoise_variance: as in `build_vectors`.
+
+    Returns:
+        raw, centred and, where something is projected out, denoised [emotion, hidden]; story_std [hidden];
+        noise_components and noise_variance (scalars).
+    """
+    states = stories.values.astype(np.float64)
+    labels = stories["emotion"].values
+    raw = np.stack([states[labels == emotion].mean(axis=0) for emotion in emotions])
+    effects = raw if centring == "emotions" else _topic_balanced(states, labels, stories["topic"].values, emotions)
+    centred = effects - effects.mean(axis=0)
+    dims = ("emotion", "hidden")
+    result: dict[str, Any] = {
+        "raw": (dims, raw.astype(np.float32)),
+        "centred": (dims, centred.astype(np.float32)),
+        "story_std": ("hidden", states.std(axis=0).astype(np.float32)),
+    }
+    source = centred if denoise == "emotion-components" else None if neutral is None else neutral.values
+    if source is not None and denoise != "none":
+        components, variance = principal_components(source.astype(np.float64), denoise_variance)
+        result["denoised"] = (dims, (centred - centred @ components.T @ components).astype(np.float32))
+        result["noise_components"] = ((), np.int32(len(components)))
+        result["noise_variance"] = ((), np.float32(variance))
+    return xr.Dataset(result, coords={"emotion": list(emotions)})
+
+
+def principal_components(samples: np.ndarray, variance: float) -> tuple[np.ndarray, float]:
+    """The leading principal components that together reach a share of the variance.
+
+    Args:
+        samples: [sample, hidden] float64.
+        variance: the share to reach, between 0 and 1.
+
+    Returns:
+        Components [k, hidden], orthonormal, and the share of variance that they hold.
+    """
+    centred = samples - samples.mean(axis=0)
+    _, singular, components = np.linalg.svd(centred, full_matrices=False)
+    energy = singular**2
+    if energy.sum() == 0:
+        return components[:0], 0.0
+    shares = np.cumsum(energy) / energy.sum()
+    k = int(np.searchsorted(shares, variance)) + 1
+    return components[:k], float(shares[k - 1])
+
+
+def _topic_balanced(states: np.ndarray, labels: np.ndarray, topics: np.ndarray, emotions: Sequence[str]) -> np.ndarray:
+    """[emotion, hidden]: mean over an emotion's topics of (mean of its stories there − mean of all emotions there)."""
+    sums = np.zeros((len(emotions), states.shape[1]))
+    n_topics = np.zeros(len(emotions))
+    for topic in np.unique(topics):
+        here = [np.flatnonzero((topics == topic) & (labels == emotion)) for emotion in emotions]
+        present = [position for position, rows in enumerate(here) if len(rows)]
+        cells = np.stack([states[here[position]].mean(axis=0) for position in present])
+        sums[present] += cells - cells.mean(axis=0)
+        n_topics[present] += 1
+    return sums / n_topics[:, None]
+
+
+def _counts(activations: Activations, languages: Sequence[str], emotions: Sequence[str]) -> xr.DataArray:
+    index = activations.index
+    values = np.array(
+        [[((index["language"] == la) & (index["emotion"] == em)).sum() for em in emotions] for la in languages], np.int32
+    )
+    if not values.all():
+        language, emotion = (int(i[0]) for i in np.nonzero(values == 0))
+        raise EmovecError(
+            f"No story of '{emotions[emotion]}' in '{languages[language]}' is left: every one was too short for "
+            "extraction.offset, or there is none. Lower the offset, add stories, or take the emotion out of the study."
+        )
+    return xr.DataArray(values, dims=("language", "emotion"), coords={"language": languages, "emotion": emotions})
