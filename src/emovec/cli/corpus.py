@@ -1,0 +1,251 @@
+"""`emovec corpus`: look at the texts of a study, and check them."""
+
+import unicodedata
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    import pandas as pd
+
+    from emovec.config import StudyConfig
+    from emovec.corpus.check import CheckReport
+    from emovec.corpus.load import Corpus
+
+corpus_app = typer.Typer(help="Look at the texts of a study, and check them.", no_args_is_help=True)
+
+_SOURCE = typer.Argument(
+    metavar="STUDY|TEXTS",
+    help="A study file, or texts: a .jsonl, .csv or .parquet file, a folder, a glob, or 'bundled'.",
+)
+_ROWS = 10
+
+
+@corpus_app.command("check")
+def check(
+    source: Annotated[str, _SOURCE],
+    tokens: Annotated[bool, typer.Option(help="Count tokens under the study's tokenizer.")] = True,
+    everything: Annotated[bool, typer.Option("--all", help="List every finding, and the counts by topic.")] = False,
+) -> None:
+    """Count the texts, and list what would make a run fail or its results mislead.
+
+    Exits with 2 where a run would fail, else with 0.
+    """
+    from emovec.corpus.check import check_corpus
+
+    config, corpus, languages, emotions, neutral = _texts_of(source)
+    n_texts = len(corpus.stories) + len(corpus.neutral)
+    console = Console()
+    count_tokens = _token_counter(config) if tokens and n_texts else None
+    with Progress(
+        TextColumn("Counting tokens"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=count_tokens is None,
+    ) as bar:
+        task = bar.add_task("tokens", total=n_texts)
+        report = check_corpus(
+            corpus,
+            languages,
+            emotions,
+            neutral=neutral,
+            offset=config.extraction.offset,
+            count_tokens=count_tokens,
+            progress=lambda n: bar.advance(task, n),
+        )
+    _print_counts(console, report, corpus, everything)
+    _print_tokens(console, report, config)
+    _print_findings(console, report, None if everything else _ROWS)
+    _print_verdict(console, report)
+    if report.fails:
+        raise typer.Exit(2)
+
+
+@corpus_app.command("show")
+def show(
+    source: Annotated[str, _SOURCE],
+    language: Annotated[str | None, typer.Option(help="Only this language.")] = None,
+    emotion: Annotated[str | None, typer.Option(help="Only this emotion.")] = None,
+    topic: Annotated[str | None, typer.Option(help="Only this topic.")] = None,
+    kind: Annotated[Literal["stories", "neutral"], typer.Option(help="Which texts.")] = "stories",
+    number: Annotated[int, typer.Option("-n", min=1, help="How many texts.")] = 3,
+) -> None:
+    """Print some of the texts."""
+    from emovec.errors import EmovecError
+
+    _, corpus, _, _, _ = _texts_of(source)
+    chosen = corpus.stories if kind == "stories" else corpus.neutral
+    if not chosen:
+        raise EmovecError(f"{source}: holds no {kind} to show; `emovec corpus check` says what was read.")
+    for field, wanted in (("language", language), ("emotion", emotion), ("topic", topic)):
+        if wanted is None:
+            continue
+        there = list(dict.fromkeys(getattr(story, field) for story in chosen))
+        chosen = [story for story in chosen if getattr(story, field) == wanted]
+        if not chosen:
+            known = ", ".join(str(label) for label in there if label) or "none"
+            raise EmovecError(f"--{field}: no such {kind} of '{wanted}' here; there are {known}.")
+    console = Console()
+    for story in chosen[:number]:
+        title = Text(_printable(story.id), style="bold")
+        labels = " · ".join(filter(None, (story.language, story.emotion, story.topic)))
+        console.print(title, Text(_printable(labels), style="dim"), sep="\n", overflow="fold")
+        console.print(Text(_printable(story.text)), overflow="fold")
+        console.print()
+    console.print(Text(f"{min(number, len(chosen))} of {len(chosen)}", style="dim"))
+    if corpus.problems:
+        console.print(
+            Text(f"{_count(len(corpus.problems), 'record')} left out: see `emovec corpus check`", style="yellow")
+        )
+
+
+def _texts_of(source: str) -> "tuple[StudyConfig, Corpus, list[str], list[str], bool]":
+    """The study (the default one for bare texts), its texts, languages, emotions, and whether it wants neutral texts."""
+    from emovec.config import StudyConfig, read_config
+    from emovec.corpus.load import collect_corpus, corpus_of
+
+    path = Path(source)
+    if path.suffix.lower() in {".yaml", ".yml"}:
+        config = read_config(path)
+        corpus = collect_corpus(config, path.parent)
+        return config, corpus, config.languages, list(config.emotion_words), config.corpus.neutral is not None
+    corpus, languages, emotions = corpus_of(source)
+    return StudyConfig(), corpus, languages, emotions, False
+
+
+def _token_counter(config: "StudyConfig") -> "Callable[[str], int]":
+    from emovec.errors import EmovecError
+    from emovec.models.load import load_tokenizer
+
+    try:
+        tokenizer = load_tokenizer(config.model, revision=config.revision, trust_remote_code=config.trust_remote_code)
+    except EmovecError as error:
+        raise EmovecError(f"{error} (--no-tokens checks the texts without a tokenizer.)") from error
+    return lambda text: len(tokenizer.text_token_ids(text))
+
+
+def _print_counts(console: Console, report: "CheckReport", corpus: "Corpus", everything: bool) -> None:
+    b = report.balance
+    rows = [
+        (
+            row.language,
+            row.n_stories,
+            row.n_topics,
+            _range(row.emotion_min, row.emotion_max),
+            _range(row.cell_min, row.cell_max),
+            row.empty_cells,
+            row.n_neutral,
+        )
+        for row in b.itertuples()
+    ]
+    columns = ("language", "stories", "topics", "an emotion", "a cell*", "empty cells", "neutral")
+    _print_table(console, "Texts", columns, rows)
+    console.print(Text("* a cell is a pair of emotion and topic", style="dim"))
+    if corpus.left_out:
+        names = list(dict.fromkeys(f"{language} {emotion}" for language, emotion in corpus.left_out))
+        n = sum(corpus.left_out.values())
+        some = ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
+        console.print(Text(_printable(f"{_count(n, 'story')} of other languages or emotions left out: {some}")))
+    if everything:
+        table = report.counts.pivot_table(
+            index=["emotion", "topic"], columns="language", values="n", fill_value=0, aggfunc="sum", sort=False
+        )
+        rows = [(*index, *map(int, counts)) for index, counts in zip(table.index, table.to_numpy(), strict=True)]
+        _print_table(console, "Counts", ("emotion", "topic", *map(str, table.columns)), rows)
+    elif (b["emotion_min"] < b["emotion_max"]).any():
+        stories = report.counts[report.counts["emotion"].isin({story.emotion for story in corpus.stories})]
+        table = stories.pivot_table(
+            index="emotion", columns="language", values="n", fill_value=0, aggfunc="sum", sort=False
+        )
+        rows = [(emotion, *map(int, counts)) for emotion, counts in zip(table.index, table.to_numpy(), strict=True)]
+        _print_table(console, "Stories by emotion", ("emotion", *map(str, table.columns)), rows)
+
+
+def _print_tokens(console: Console, report: "CheckReport", config: "StudyConfig") -> None:
+    if report.tokens.empty:
+        return
+    offset = config.extraction.offset
+    past = f"first {offset:.0%}" if offset < 1 else f"first {int(offset)} tokens"
+    rows = [
+        (row.language, row.kind, row.n_texts, row.min, f"{row.median:g}", row.max, row.n_too_short)
+        for row in report.tokens.itertuples()
+    ]
+    columns = ("language", "kind", "texts", "min", "median", "max", "texts with none")
+    _print_table(console, f"Tokens after the {past} ({config.model})", columns, rows)
+
+
+def _print_findings(console: Console, report: "CheckReport", limit: int | None) -> None:
+    _print_frame(console, "Texts that end before the offset", report.too_short, limit)
+    _print_frame(console, "Equal texts", report.duplicates, limit)
+    _print_frame(console, "Stories that name their emotion", report.named, limit)
+    _print_frame(console, "Texts in another script than their language's", report.script, limit)
+    for sentence in report.unjudged:
+        console.print(Text(f"Not judged: {_printable(sentence)}", style="dim"))
+    problems = [(p.file, p.line, p.message) for p in report.problems]
+    _print_table(console, "Records that can't be used", ("file", "line", "what is wrong"), problems, limit)
+
+
+def _print_verdict(console: Console, report: "CheckReport") -> None:
+    texts = _count(int(report.counts["n"].sum()), "text")
+    if report.fails:
+        reasons = [f"{_count(len(report.problems), 'record')} can't be used"] * bool(report.problems) + report.gaps
+        for reason in report.gaps:
+            console.print(Text(f"✗ {_printable(reason)}", style="red"))
+        verdict = f"✗ A run would fail: {_count(len(reasons), 'reason')}, {texts} read."
+        console.print(Text(verdict, style="bold red"))
+    elif report.n_findings:
+        console.print(
+            Text(f"✓ A run can start: {texts}, {_count(report.n_findings, 'finding')} above.", style="bold yellow")
+        )
+    else:
+        console.print(Text(f"✓ A run can start: {texts}, nothing found.", style="bold green"))
+
+
+def _print_frame(console: Console, title: str, frame: "pd.DataFrame", limit: int | None) -> None:
+    rows = [tuple(f"{v:.2f}" if isinstance(v, float) else v for v in row) for row in frame.itertuples(index=False)]
+    _print_table(console, title, tuple(map(str, frame.columns)), rows, limit)
+
+
+def _print_table(
+    console: Console, title: str, columns: "Sequence[str]", rows: "Iterable[Sequence[object]]", limit: int | None = None
+) -> None:
+    rows = list(rows)
+    if not rows:
+        return
+    table = Table(
+        title=Text(f"{title}" if limit is None else f"{title}: {len(rows)}"), box=box.SIMPLE_HEAD, title_justify="left"
+    )
+    for i, name in enumerate(columns):
+        table.add_column(Text(name), justify="right" if isinstance(rows[0][i], int) else "left", overflow="fold")
+    for row in rows[:limit]:
+        table.add_row(*(Text(_printable(str(value))) for value in row))
+    console.print(table)
+    if limit is not None and len(rows) > limit:
+        console.print(Text(f"  … and {len(rows) - limit} more (--all lists them)", style="dim"))
+
+
+def _printable(text: str) -> str:
+    """Text that can't steer the terminal: control characters other than line breaks and tabs become visible."""
+    return "".join(
+        "\ufffd" if unicodedata.category(c) == "Cc" and c not in "\n\t" else c for c in text.replace("\r\n", "\n")
+    )
+
+
+def _range(low: object, high: object) -> str:
+    return str(low) if low == high else f"{low}–{high}"
+
+
+def _count(n: int, noun: str) -> str:
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{n:,} {noun if n == 1 else plural}"

@@ -1,0 +1,257 @@
+"""Read stories from users' own files, keeping count of every record that can't be used."""
+
+import glob
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from emovec.config import BUNDLED, Source
+from emovec.corpus.bundled import Style, bundled_neutral, bundled_stories
+from emovec.corpus.rows import READERS, read_rows
+from emovec.corpus.story import NEUTRAL, Story
+from emovec.errors import EmovecError
+
+Field = Literal["id", "language", "emotion", "topic", "text"]
+FIELDS: tuple[Field, ...] = get_args(Field)
+"""The fields of a story's record."""
+
+_STYLES: dict[str, Style] = dict(zip(BUNDLED, ("plain", "literary", "controlled"), strict=True))
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A record that can't be used.
+
+    Attributes:
+        file: the file it is in.
+        line: where it starts, from 1 (in Parquet, which has no lines, the row).
+        message: what is wrong with it.
+    """
+
+    file: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.message}"
+
+
+@dataclass(frozen=True)
+class ReadResult:
+    """What reading gave: usable stories in the order of their files, and the records that are not usable."""
+
+    stories: list[Story]
+    problems: list[Problem]
+
+
+def read_stories(source: str | Path | Source, *, base: Path | None = None) -> ReadResult:
+    """Read one source: see `read_sources`."""
+    return read_sources([source], base=base)
+
+
+def read_sources(
+    sources: Iterable[str | Path | Source], *, base: Path | None = None, neutral: bool = False
+) -> ReadResult:
+    """Read stories from files, folders, globs or the bundled corpus.
+
+    A record needs a text, a language and an emotion; the last two may be fixed by the source. A record without an id
+    gets one made of the file's name and its line. Labels are stripped of surrounding spaces, texts stay as they are.
+
+    Args:
+        sources: paths, or `Source`s with columns mapped or fixed; `bundled`, `bundled-literary`, `bundled-controlled`.
+        base: the folder that relative paths start from; by default the current one.
+        neutral: read neutral texts: a record without an emotion is neutral, and `bundled` means the bundled dialogues.
+
+    Returns:
+        Stories and problems, in the order of sources, files (by name) and lines. Duplicate ids are problems.
+
+    Raises:
+        EmovecError: if a source names no file, or a file that can't be read or lacks a column.
+    """
+    parts: list[tuple[Source, Path | None]] = []
+    for given in sources:
+        source = given if isinstance(given, Source) else Source(path=str(given))
+        files = [None] if source.path in BUNDLED else _files(source.path, base or Path())
+        parts.extend((source, file) for file in files)
+    names = _id_prefixes(parts)
+
+    stories: list[Story] = []
+    problems: list[Problem] = []
+    first: dict[str, str] = {}
+    for (source, file), name in zip(parts, names, strict=True):
+        where = str(file or source.path)
+        records = _bundled(source, neutral) if file is None else _records(file, source, name, neutral)
+        for line, story in records:
+            if isinstance(story, str):
+                problems.append(Problem(where, line, story))
+            elif story.id in first:
+                problems.append(Problem(where, line, f"the id '{story.id}' is that of {first[story.id]} already"))
+            else:
+                first[story.id] = f"{where}:{line}"
+                stories.append(story)
+    return ReadResult(stories, problems)
+
+
+def read_valid_stories(
+    path: str | Path,
+    columns: Mapping[str, str] | None = None,
+    *,
+    language: str | None = None,
+    emotion: str | None = None,
+) -> list[Story]:
+    """Read stories that are all in order: from a file, folder or glob, or the bundled corpus.
+
+    Args:
+        path: JSONL, CSV or Parquet; a folder stands for all such files in it; `bundled`, `bundled-literary` or
+            `bundled-controlled`.
+        columns: where `id, language, emotion, topic, text` are found, by the names in the files.
+        language: the language of all texts, instead of a column.
+        emotion: the emotion of all texts, instead of a column (`neutral` for none).
+
+    Raises:
+        EmovecError: if nothing can be read, or a record is broken: the first ones by file and line.
+    """
+    unknown = sorted(set(columns or {}) - set(FIELDS))
+    if unknown:
+        raise EmovecError(f"columns: no field '{unknown[0]}' in a story; map {', '.join(FIELDS)}.")
+    source = Source.model_validate(
+        {"path": str(path), "columns": dict(columns or {}), "language": language, "emotion": emotion}
+    )
+    result = read_stories(source)
+    require_no_problems(result.problems)
+    return result.stories
+
+
+def require_no_problems(problems: Sequence[Problem], remedy: str = "mend or remove them") -> None:
+    """Raise an error that names the first broken records and says how many there are.
+
+    Raises:
+        EmovecError: if there are any.
+    """
+    if not problems:
+        return
+    shown = "; ".join(str(problem) for problem in problems[:_SHOWN])
+    more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+    count = "1 record" if len(problems) == 1 else f"{len(problems)} records"
+    raise EmovecError(f"corpus: {count} can't be used: {shown}{more}; {remedy}.")
+
+
+def _files(path: str, base: Path) -> list[Path]:
+    place = base / Path(path).expanduser()
+    formats = ", ".join(READERS)
+    if place.is_file():
+        return [place]
+    if place.is_dir():
+        found = [file for file in place.iterdir() if file.is_file() and file.suffix.lower() in READERS]
+        if not found:
+            raise EmovecError(
+                f"{place}: the folder holds no {formats} files (for those in its subfolders give '{path}/**/*.jsonl')."
+            )
+    elif glob.has_magic(path):
+        pattern = str(Path(path).expanduser())
+        matches = [base / match for match in glob.glob(pattern, root_dir=base, recursive=True)]  # noqa: PTH207
+        found = [file for file in matches if file.is_file() and file.suffix.lower() in READERS]
+        if not found:
+            raise EmovecError(f"{place}: no {formats} file matches this pattern.")
+    else:
+        raise EmovecError(f"{place}: no such file or folder of stories.")
+    return sorted(found)
+
+
+def _id_prefixes(parts: Sequence[tuple[Source, Path | None]]) -> list[str]:
+    """Short names that tell the files apart, for ids: the stem, and as much more as it takes."""
+    root = os.path.commonpath([file.parent.absolute() for _, file in parts if file] or ["/"])
+
+    def path(source: Source, file: Path) -> str:
+        return Path(os.path.relpath(file.absolute(), root)).as_posix()
+
+    def fixed(source: Source, file: Path) -> str:
+        return "-".join([path(source, file), *filter(None, (source.language, source.emotion))])
+
+    namings: tuple[Callable[[Source, Path], str], ...] = (lambda _, file: file.stem, path, fixed)
+    names: list[str] = []
+    for naming in namings:
+        names = ["" if file is None else naming(source, file) for source, file in parts]
+        told_apart = [name for name in names if name]
+        if len(set(told_apart)) == len(told_apart):
+            break
+    return names
+
+
+def _bundled(source: Source, neutral: bool) -> Iterator[tuple[int, Story]]:
+    if source.columns or source.language or source.emotion:
+        raise EmovecError(f"corpus: '{source.path}' takes no columns, language or emotion: its records name their own.")
+    return enumerate(bundled_neutral() if neutral else bundled_stories(_STYLES[source.path]), 1)
+
+
+def _records(path: Path, source: Source, name: str, neutral: bool) -> Iterator[tuple[int, Story | str]]:
+    """The line of each record of a file, and the story it holds or what is wrong with it."""
+    columns, rows = read_rows(path)
+    if columns:
+        _require_columns(path, source, columns, neutral)
+    line = 0
+    for line, fields in rows:
+        yield line, fields if isinstance(fields, str) else _story(fields, source, f"{name}-{line}", neutral)
+    if columns:
+        _require_columns(path, source, columns, neutral)
+    if not line:
+        yield 1, "the file holds no records"
+
+
+def _require_columns(path: Path, source: Source, columns: Sequence[str], neutral: bool) -> None:
+    given = {"language": source.language, "emotion": source.emotion or neutral}
+    for field in FIELDS:
+        column = source.columns.get(field, field)
+        if columns.count(column) > 1:
+            raise EmovecError(f"{path}: two columns are named '{column}'; rename one.")
+        needed = field == "text" or (field in given and not given[field])
+        if column in columns or not (needed or field in source.columns):
+            continue
+        remedy = f"map the right one with columns: {{{field}: …}}"
+        if field in given:
+            remedy += f", or give one {field} for the whole source with {field}: …"
+        raise EmovecError(f"{path}: no column '{column}' for the {field}; there are {', '.join(columns)}; {remedy}.")
+
+
+def _story(fields: Mapping[str, Any], source: Source, generated_id: str, neutral: bool) -> Story | str:
+    """A record as a story, or what is wrong with it."""
+    values: dict[Field, Any] = {field: fields.get(source.columns.get(field, field)) for field in FIELDS}
+    values["language"] = source.language or values["language"]
+    values["emotion"] = source.emotion or values["emotion"]
+    labels: dict[Field, str] = {}
+    for field in ("id", "language", "emotion", "topic"):
+        label = _label(values[field])
+        if label is None:
+            return f"a {field} that is no text: {values[field]!r:.40}"
+        labels[field] = label
+    text = values["text"]
+    if text is not None and not isinstance(text, str):
+        return f"a text that is no text: {text!r:.40}"
+    if neutral:
+        labels["emotion"] = labels["emotion"] or NEUTRAL
+    if not text or not text.strip():
+        return "no text"
+    for field in ("language", "emotion"):
+        if not labels[field]:
+            return f"no {field}"
+    story = Story(labels["id"] or generated_id, labels["language"], labels["emotion"], labels["topic"] or None, text)
+    try:
+        "".join((*labels.values(), text)).encode()
+    except UnicodeEncodeError:
+        return "bytes or characters that are no valid Unicode; save the file as UTF-8"
+    return story
+
+
+def _label(value: object) -> str | None:
+    """A label as text, empty where there is none; None for what can't be a label."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return str(value).strip()
