@@ -1,15 +1,17 @@
 """`emovec corpus`: look at the texts of a study, and check them."""
 
 import unicodedata
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
+
+from emovec.cli.progress import track
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -43,18 +45,8 @@ def check(
 
     config, corpus, languages, emotions, neutral = _texts_of(source)
     n_texts = len(corpus.stories) + len(corpus.neutral)
-    console = Console()
     count_tokens = _token_counter(config) if tokens and n_texts else None
-    with Progress(
-        TextColumn("Counting tokens"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=count_tokens is None,
-    ) as bar:
-        task = bar.add_task("tokens", total=n_texts)
+    with track("Counting tokens", n_texts) if count_tokens else nullcontext() as progress:
         report = check_corpus(
             corpus,
             languages,
@@ -62,8 +54,9 @@ def check(
             neutral=neutral,
             offset=config.extraction.offset,
             count_tokens=count_tokens,
-            progress=lambda n: bar.advance(task, n),
+            progress=progress,
         )
+    console = Console()
     _print_counts(console, report, corpus, everything)
     _print_tokens(console, report, config)
     _print_findings(console, report, None if everything else _ROWS)
@@ -111,7 +104,7 @@ def show(
 
 
 def _texts_of(source: str) -> "tuple[StudyConfig, Corpus, list[str], list[str], bool]":
-    """The study (the default one for bare texts), its texts, languages, emotions, and whether it wants neutral texts."""
+    """The study (for bare texts the default one), its texts, languages, emotions, and if it wants neutral texts."""
     from emovec.config import StudyConfig, read_config
     from emovec.corpus.load import collect_corpus, corpus_of
 

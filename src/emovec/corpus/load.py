@@ -98,8 +98,8 @@ def find_gaps(corpus: Corpus, languages: Sequence[str], emotions: Sequence[str],
     """
     found = Counter({key: n for key, n in corpus.left_out.items() if key[1] != NEUTRAL or NEUTRAL in emotions})
     found.update((story.language, story.emotion) for story in corpus.stories)
-    found_languages = list(dict.fromkeys(language for language, _ in found))
-    found_emotions = list(dict.fromkeys(emotion for _, emotion in found))
+    found_languages = sorted({language for language, _ in found})
+    found_emotions = sorted({emotion for _, emotion in found})
     if not found:
         return ["corpus.stories: holds no stories; `emovec corpus check` shows what was read."]
     empty = [language for language in languages if language not in found_languages]
@@ -180,6 +180,6 @@ def _missing_emotions(language: str, missing: Sequence[str], found: Sequence[str
     known = (
         f"the nearest known name{'s are' if len(near) > 1 else ' is'} {', '.join(near)}"
         if near
-        else f"the corpus has {', '.join(sorted(found)[:40])}"
+        else f"the corpus has {', '.join(found)}"
     )
     return f"emotions: {named} {verb} no story in '{language}'; {known}; add stories or take the emotion out."

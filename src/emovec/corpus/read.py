@@ -48,11 +48,6 @@ class ReadResult:
     problems: list[Problem]
 
 
-def read_stories(source: str | Path | Source, *, base: Path | None = None) -> ReadResult:
-    """Read one source: see `read_sources`."""
-    return read_sources([source], base=base)
-
-
 def read_sources(
     sources: Iterable[str | Path | Source], *, base: Path | None = None, neutral: bool = False
 ) -> ReadResult:
@@ -96,7 +91,7 @@ def read_sources(
     return ReadResult(stories, problems)
 
 
-def read_valid_stories(
+def read_stories(
     path: str | Path,
     columns: Mapping[str, str] | None = None,
     *,
@@ -121,7 +116,7 @@ def read_valid_stories(
     source = Source.model_validate(
         {"path": str(path), "columns": dict(columns or {}), "language": language, "emotion": emotion}
     )
-    result = read_stories(source)
+    result = read_sources([source])
     require_no_problems(result.problems)
     return result.stories
 
@@ -226,11 +221,11 @@ def _story(fields: Mapping[str, Any], source: Source, generated_id: str, neutral
     for field in ("id", "language", "emotion", "topic"):
         label = _label(values[field])
         if label is None:
-            return f"a {field} that is no text: {values[field]!r:.40}"
+            return f"the {field} is no text: {values[field]!r:.40}"
         labels[field] = label
     text = values["text"]
     if text is not None and not isinstance(text, str):
-        return f"a text that is no text: {text!r:.40}"
+        return f"the text is no text: {text!r:.40}"
     if neutral:
         labels["emotion"] = labels["emotion"] or NEUTRAL
     if not text or not text.strip():
