@@ -1,1 +1,56 @@
-"""Emotion vectors in open language models."""
+"""Emotion vectors in open language models: extraction, geometry with sound statistics, one report.
+
+The names below load their modules at first use, so that `import emovec` stays fast.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from emovec import geometry as geometry
+    from emovec.activations.extract import extract as extract
+    from emovec.activations.store import Activations as Activations
+    from emovec.corpus.read import read_stories as read_stories
+    from emovec.corpus.story import Story as Story
+    from emovec.errors import EmovecError as EmovecError
+    from emovec.models.load import load_model as load_model
+    from emovec.study import Study as Study
+    from emovec.vectors.build import build_vectors as build_vectors
+    from emovec.vectors.emotion_vectors import EmotionVectors as EmotionVectors
+
+_MODULES = {
+    "Activations": "emovec.activations.store",
+    "EmotionVectors": "emovec.vectors.emotion_vectors",
+    "EmovecError": "emovec.errors",
+    "Story": "emovec.corpus.story",
+    "Study": "emovec.study",
+    "build_vectors": "emovec.vectors.build",
+    "extract": "emovec.activations.extract",
+    "load_model": "emovec.models.load",
+    "read_stories": "emovec.corpus.read",
+}
+
+__all__ = [
+    "Activations",
+    "EmotionVectors",
+    "EmovecError",
+    "Story",
+    "Study",
+    "build_vectors",
+    "extract",
+    "geometry",
+    "load_model",
+    "read_stories",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "geometry":
+        return importlib.import_module("emovec.geometry")
+    if name in _MODULES:
+        return getattr(importlib.import_module(_MODULES[name]), name)
+    raise AttributeError(f"module 'emovec' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -34,6 +34,14 @@ def write_json(path: Path, content: Any) -> None:
     write_bytes(path, (text + "\n").encode())
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object; empty where the file is missing or broken, as if it had never been written."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
 def disk_error(path: Path, error: OSError) -> EmovecError:
     """What to tell a user whose disk refuses `path`."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:

@@ -15,9 +15,9 @@ import torch
 from emovec.activations.batches import token_budget_batches
 from emovec.activations.forward import pad_right, visit_layers
 from emovec.activations.pooling import first_pooled, pool
-from emovec.activations.store import SOURCE, Activations, ShardRecord, ShardStore, layer_name
+from emovec.activations.store import SOURCE, Activations, ShardRecord, ShardStore, layer_name, store_name
 from emovec.activations.tuning import choose_batch_tokens
-from emovec.corpus.story import NEUTRAL, Story, fingerprint
+from emovec.corpus.story import Story, fingerprint
 from emovec.errors import EmovecError
 from emovec.files import write_json
 from emovec.models.language_model import LanguageModel
@@ -69,11 +69,6 @@ class PlannedShard:
     shard: int
     key: str
     stories: Sequence[Story]
-
-
-def store_name(story: Story) -> str:
-    """The store a story belongs to: its language, with `.neutral` for neutral texts."""
-    return f"{story.language}.{NEUTRAL}" if story.emotion == NEUTRAL else story.language
 
 
 def plan(stories: Sequence[Story], model: LanguageModel, recipe: Recipe, shard_size: int) -> list[PlannedShard]:
@@ -141,14 +136,30 @@ def extract(
         if progress and finished:
             progress(*_amount([story for shard in finished for story in shard.stories]))
         todo.extend((store, shard) for shard in planned if shard.key not in done)
-    if todo and batch_tokens == "auto":
-        batch_tokens = _batch_tokens(model, todo, recipe, folder)
+    if todo:
+        _announce(model, todo, recipe)
+        if batch_tokens == "auto":
+            batch_tokens = _batch_tokens(model, todo, recipe, folder)
     for store, shard in todo:
         assert batch_tokens != "auto"
         _extract_shard(model, shard, store, recipe, batch_tokens, progress)
     for name in groups:
         _require_texts(ShardStore(folder / name), recipe)
     return Activations(folder)
+
+
+def _announce(model: LanguageModel, todo: Sequence[tuple[ShardStore, PlannedShard]], recipe: Recipe) -> None:
+    """Say what the extraction will cost; tokens are estimated from the first texts of each language."""
+    tokens = 0.0
+    for name in dict.fromkeys(store.name for store, _ in todo):
+        stories = [story for store, shard in todo if store.name == name for story in shard.stories]
+        sample = stories[:16]
+        n_own = sum(text.n_own for text in model.tokenizer.encode([story.text for story in sample]))
+        tokens += n_own / max(1, _amount(sample)[1]) * _amount(stories)[1]
+    n_texts = sum(len(shard.stories) for _, shard in todo)
+    width = 2 if recipe.store_dtype == "bfloat16" else 4
+    size = n_texts * len(recipe.layers_of(model)) * model.hidden_size * width
+    log.info("%d texts to extract: about %s tokens; %.0f MB on disk", n_texts, f"{round(tokens, -3):,.0f}", size / 1e6)
 
 
 def _batch_tokens(

@@ -57,4 +57,6 @@ def pool(hidden: Tensor, own: Tensor, counted: Tensor, sink_threshold: float | N
     # A product with weights instead of a masked copy: one pass over the largest array. Padding repeats a token of the
     # text, so that whatever weighs zero is finite.
     mean = torch.bmm(kept.float().div(n_pooled[:, None])[:, None], hidden)[:, 0]
-    return Pooled(mean, n_pooled, (counted & sinks).sum(1), own_norms.masked_fill(sinks, float("nan")).nanquantile(0.5, dim=1))
+    return Pooled(
+        mean, n_pooled, (counted & sinks).sum(1), own_norms.masked_fill(sinks, float("nan")).nanquantile(0.5, dim=1)
+    )

@@ -16,9 +16,9 @@ import xarray as xr
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from emovec.corpus.story import NEUTRAL
+from emovec.corpus.story import NEUTRAL, Story
 from emovec.errors import EmovecError
-from emovec.files import disk_error, write_bytes
+from emovec.files import disk_error, read_json, write_bytes
 
 MANIFEST = "manifest.jsonl"
 SOURCE = "source.json"
@@ -103,17 +103,17 @@ class ShardStore:
         except OSError as error:
             raise disk_error(manifest, error) from error
 
-    def broken(self) -> list[str]:
-        """One sentence for each committed shard whose file is missing or has changed since it was written."""
-        problems: list[str] = []
+    def broken(self) -> dict[Path, str]:
+        """Committed shards whose file is missing or has changed since it was written, with the reason."""
+        problems: dict[Path, str] = {}
         for record in self.records():
             path = self.folder / record.file
             if not path.is_file():
-                problems.append(f"{path}: missing")
+                problems[path] = "missing"
                 continue
             with path.open("rb") as file:
                 if hashlib.file_digest(file, "sha256").hexdigest() != record.sha256:
-                    problems.append(f"{path}: its content has changed since it was written (SHA-256 differs)")
+                    problems[path] = "changed since it was written (SHA-256 differs)"
         return problems
 
     def drop(self, files: Sequence[str]) -> None:
@@ -123,6 +123,11 @@ class ShardStore:
 
 def _line(record: ShardRecord) -> bytes:
     return (json.dumps(asdict(record), sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def store_name(story: Story) -> str:
+    """The store a story belongs to: its language, with `.neutral` for neutral texts."""
+    return f"{story.language}.{NEUTRAL}" if story.emotion == NEUTRAL else story.language
 
 
 def layer_name(layer: int) -> str:
@@ -159,8 +164,7 @@ class Activations:
     @cached_property
     def source(self) -> dict[str, Any]:
         """Provenance: model, tokenizer, texts, pooling."""
-        path = self.folder / SOURCE
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return read_json(self.folder / SOURCE)
 
     @cached_property
     def index(self) -> pd.DataFrame:
@@ -190,23 +194,28 @@ class Activations:
         values = self._tensor(language, "token_norm")
         return xr.DataArray(values, dims=("story", "layer"), coords={"layer": self.layers})
 
-    def facts(self) -> dict[str, Any]:
-        """What was extracted, from the manifests: for provenance and the report."""
-        languages: dict[str, Any] = {}
-        for language in self.languages:
+    def facts(self, languages: Sequence[str] | None = None) -> dict[str, Any]:
+        """What was extracted in some languages (by default all), from the manifests: for the report.
+
+        `sink_tokens` counts the sinks left out of the stories' means, summed over layers.
+        """
+        by_language: dict[str, Any] = {}
+        seconds = 0.0
+        facts: dict[str, Any] = {}
+        for language in languages or self.languages:
             records = self._stores[language].records()
             neutral = self._stores[f"{language}.{NEUTRAL}"].records() if self.has_neutral(language) else []
-            languages[language] = {
+            for record in records + neutral:
+                facts = record.facts
+                seconds += float(facts.get("seconds", 0))
+            by_language[language] = {
                 "stories": sum(r.stories for r in records),
                 "neutral": sum(r.stories for r in neutral),
                 "tokens": sum(r.tokens for r in records + neutral),
                 "sink_tokens": sum(r.sinks for r in records),
                 "skipped": [skip for r in records + neutral for skip in r.skipped],
             }
-        every = [r for store in self.stores for r in store.records()]
-        last = every[-1].facts
-        seconds = round(sum(float(r.facts.get("seconds", 0)) for r in every), 1)
-        return {"languages": languages, **last, "seconds": seconds}
+        return {**facts, "languages": by_language, "seconds": round(seconds, 1)}
 
     def _index(self, language: str, *, neutral: bool = False) -> pd.DataFrame:
         store = self._store(language, neutral)

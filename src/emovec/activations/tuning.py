@@ -50,7 +50,9 @@ def choose_batch_tokens(
             seconds[budget] = min(seconds[budget], _time(model, batch, layers))
     rates = {budget: sum(len(t.ids) for t in batch) / seconds[budget] for budget, batch in batches.items()}
     best = max(rates, key=lambda budget: rates[budget])
-    log.info("%.0f tokens a second in batches of %d tokens; about %.0f s to come", rates[best], best, remaining / rates[best])
+    log.info(
+        "%.0f tokens a second in batches of %d tokens; about %.0f s to come", rates[best], best, remaining / rates[best]
+    )
     return best
 
 

@@ -40,7 +40,7 @@ def load_model(
     config = _read(AutoConfig, model, where, options)
     try:
         loaded = AutoModelForCausalLM.from_pretrained(
-            where, config=config, dtype=choose_dtype(dtype, target), attn_implementation="sdpa", **options
+            where, config=config, dtype=choose_dtype(dtype, target), **options
         )
     except (OSError, ValueError) as error:
         raise _unreadable(model, error) from error

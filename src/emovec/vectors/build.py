@@ -155,7 +155,8 @@ def _topic_balanced(states: np.ndarray, labels: np.ndarray, topics: np.ndarray, 
 def _counts(activations: Activations, languages: Sequence[str], emotions: Sequence[str]) -> xr.DataArray:
     index = activations.index
     values = np.array(
-        [[((index["language"] == la) & (index["emotion"] == em)).sum() for em in emotions] for la in languages], np.int32
+        [[((index["language"] == la) & (index["emotion"] == em)).sum() for em in emotions] for la in languages],
+        np.int32,
     )
     if not values.all():
         language, emotion = (int(i[0]) for i in np.nonzero(values == 0))

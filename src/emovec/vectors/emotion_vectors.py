@@ -97,7 +97,9 @@ class EmotionVectors:
         """
         vectors = self.best if kind is None else getattr(self, kind)
         if vectors is None:
-            raise EmovecError("These vectors were built without neutral texts: there are no denoised ones. Use 'centred'.")
+            raise EmovecError(
+                "These vectors were built without neutral texts: there are no denoised ones. Use 'centred'."
+            )
         if name == "raw":
             return vectors
         if name == "standardised":
@@ -151,3 +153,12 @@ class EmotionVectors:
         if missing:
             raise EmovecError(f"{path}: lacks {', '.join(missing)}. Build it again.")
         return cls(**{"denoised": None} | arrays, provenance=header["provenance"])
+
+
+def read_provenance(path: str | Path) -> dict[str, Any]:
+    """The provenance of a file of vectors without its arrays; empty if the file is broken or of another kind."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return json.loads((file.metadata() or {})["emovec"])["provenance"]
+    except (SafetensorError, OSError, KeyError, ValueError):
+        return {}

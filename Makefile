@@ -1,0 +1,35 @@
+# make demo: the main job on the bundled corpus with real weights.   make test: all tests.   make check: format, lint, types.
+PYTHON ?= python3
+BIN := .venv/bin
+export HF_HUB_OFFLINE ?= 1
+
+.PHONY: demo test check format benchmarks clean
+
+demo: .venv/installed
+	$(BIN)/emovec run studies/demo.yaml
+
+test: .venv/installed
+	$(BIN)/pytest
+
+check: .venv/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+
+format: .venv/installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+benchmarks: .venv/installed
+	$(BIN)/python benchmarks/extraction.py
+
+clean:
+	rm -rf .venv
+
+# Exact versions, so that a clone installs today what was tested. torch goes first: its pinned release has a CPU build.
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "emovec needs Python 3.11 or newer"'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,dev]'
+	touch $@

@@ -1,0 +1,5 @@
+"""`python -m emovec`."""
+
+from emovec.cli import main
+
+main()

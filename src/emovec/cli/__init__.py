@@ -1,0 +1,56 @@
+"""The command line. Each command parses, calls the library and prints; heavy imports wait until a command runs."""
+
+import os
+import sys
+
+import typer
+
+from emovec.cli.corpus import corpus_app
+from emovec.cli.model import model_app
+from emovec.cli.store import store_app
+from emovec.cli.study import register_study_commands
+from emovec.errors import EmovecError
+
+app = typer.Typer(
+    help="Emotion vectors in open language models: one study file in, one report out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+register_study_commands(app)
+app.add_typer(corpus_app, name="corpus")
+app.add_typer(model_app, name="model")
+app.add_typer(store_app, name="store")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"emovec {version('emovec')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+) -> None:
+    # Loading bars and notices of the libraries underneath would bury what a command has to say.
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+def main() -> None:
+    """Run the command line; bad input ends in one sentence and exit code 2."""
+    from rich.console import Console
+    from rich.text import Text
+
+    try:
+        app()
+    except EmovecError as error:
+        Console(stderr=True, soft_wrap=True).print(Text.assemble(("Error: ", "bold red"), str(error)))
+        sys.exit(2)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("Interrupted. What is finished is kept: the same command goes on from there.")
+        sys.exit(130)

@@ -1,0 +1,46 @@
+"""`emovec store`: the activations on disk."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+store_app = typer.Typer(help="Look after the activations on disk.", no_args_is_help=True)
+
+
+@store_app.callback()
+def _group() -> None:
+    pass
+
+
+@store_app.command("verify")
+def verify(
+    study: Annotated[Path, typer.Argument(help="A study file, or the folder of its activations.")],
+    out: Annotated[Path | None, typer.Option(help="The study's folder, where it isn't the default.")] = None,
+    drop: Annotated[
+        bool, typer.Option("--drop", help="Forget broken shards, so that the next run makes them anew.")
+    ] = False,
+) -> None:
+    """Hash every shard again and compare with the manifest; exits with 2 if one is broken and not dropped."""
+    from emovec.activations.store import Activations
+    from emovec.cli.progress import console
+    from emovec.study import Study
+
+    folder = study if study.is_dir() else Study(study, out).folder / "activations"
+    n_broken = n_shards = 0
+    for store in Activations(folder).stores:
+        records, problems = store.records(), store.broken()
+        n_shards += len(records)
+        n_broken += len(problems)
+        console.print(f"{store.name}: {len(records)} shards, {len(problems)} broken", highlight=False)
+        for path, reason in problems.items():
+            console.print(f"  {path}: {reason}", style="red", highlight=False, soft_wrap=True)
+        if drop and problems:
+            store.drop([path.name for path in problems])
+    if n_broken and drop:
+        console.print(f"Forgot {n_broken} broken shards; `emovec run` makes them anew.")
+    elif n_broken:
+        console.print("Run the same command with --drop to forget them; `emovec run` then makes them anew.")
+        raise typer.Exit(2)
+    else:
+        console.print(f"All {n_shards} shards are as they were written.")

@@ -1,0 +1,127 @@
+"""The commands that take a study file: init, run and its stages, status, demo."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from emovec.outputs import Stage
+
+_StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study file.")]
+_Out = Annotated[
+    Path | None, typer.Option(help="Folder for the results; by default beside the study file, named like it.")
+]
+_Limit = Annotated[
+    int | None,
+    typer.Option(min=1, help="A quick look: this many stories of each emotion, in a folder of its own."),
+]
+
+
+def register_study_commands(app: typer.Typer) -> None:
+    """Add the commands of this module to the command line."""
+    app.command()(demo)
+    app.command()(init)
+    app.command()(run)
+    app.command()(status)
+    app.command()(extract)
+    app.command()(vectors)
+    app.command()(geometry)
+    app.command()(report)
+
+
+def demo(out: _Out = None, limit: _Limit = None) -> None:
+    """Run the bundled study: Gemma 3 270M on 720 stories in English and Japanese."""
+    from emovec.cli.progress import console
+    from emovec.study import study_template
+
+    path = Path("emovec-demo.yaml")
+    if not path.exists():
+        path.write_text(study_template(), encoding="utf-8")
+        console.print(f"Wrote {path}: the study of this demo, yours to change.")
+    _run(path, out, limit, "report")
+
+
+def init(
+    path: Annotated[Path, typer.Argument(help="Where to write the study file.")] = Path("study.yaml"),
+    force: Annotated[bool, typer.Option(help="Write over a file that is there.")] = False,
+) -> None:
+    """Write a study file with every setting, its default and what it means."""
+    from emovec.cli.progress import console
+    from emovec.errors import EmovecError
+    from emovec.study import study_template
+
+    if path.exists() and not force:
+        raise EmovecError(f"{path}: there is such a file already; give another name, or --force to write over it.")
+    try:
+        path.write_text(study_template(), encoding="utf-8")
+    except OSError as error:
+        raise EmovecError(f"{path}: can't be written ({error.strerror}).") from error
+    console.print(f"Wrote {path}. Change what you like, then: emovec run {path}", highlight=False)
+
+
+def run(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
+    """Run a study from its texts to the report; does what is missing and nothing else."""
+    _run(study, out, limit, "report")
+
+
+def extract(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
+    """Run the texts through the model and keep their activations."""
+    _run(study, out, limit, "activations")
+
+
+def vectors(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
+    """Build the emotion vectors, and whatever they need."""
+    _run(study, out, limit, "vectors")
+
+
+def geometry(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
+    """Compare the vectors, and whatever that needs."""
+    _run(study, out, limit, "geometry")
+
+
+def report(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
+    """Write the report, and whatever it needs."""
+    _run(study, out, limit, "report")
+
+
+def status(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
+    """Show what is done, what is stale and what is missing."""
+    from rich.table import Table
+
+    from emovec.cli.progress import console
+    from emovec.study import Study
+
+    opened = Study(study, out, limit)
+    table = Table("stage", "part", "state", "what", title=str(opened.folder))
+    colours = {"done": "green", "stale": "yellow", "missing": "red"}
+    steps = opened.steps()
+    for step in steps:
+        table.add_row(step.stage, step.name, f"[{colours[step.state]}]{step.state}", step.detail)
+    console.print(table)
+    to_do = list(dict.fromkeys(step.stage for step in steps if step.state != "done"))
+    console.print(f"To do: {', '.join(to_do)}. `emovec run {study}` does it." if to_do else "Everything is up to date.")
+
+
+def _run(path: Path, out: Path | None, limit: int | None, until: "Stage") -> None:
+    from emovec.cli.progress import console, show_log, track
+    from emovec.outputs import STAGES
+    from emovec.study import Study
+
+    show_log()
+    study = Study(path, out, limit)
+    done = study.run(until, track)
+    if not done:
+        console.print("Nothing to do: everything is up to date.")
+    results = {
+        "activations": study.folder / "activations",
+        "vectors": study.folder / "vectors.safetensors",
+        "geometry": study.folder / "geometry",
+        "report": study.report_path,
+    }
+    if STAGES.index(until) >= STAGES.index("geometry"):
+        console.print()
+        for sentence in study.headlines():
+            console.print(f"• {sentence}", highlight=False)
+        console.print()
+    console.print(f"{until.capitalize()}: {results[until]}", highlight=False, soft_wrap=True)

@@ -1,0 +1,78 @@
+"""What each output of a study depends on, and whether it is done.
+
+Every output carries the hash of what it was made from, its key: in a JSON record written last, or in the file itself.
+"""
+
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from emovec.config import StudyConfig
+from emovec.corpus.load import Corpus
+from emovec.corpus.story import fingerprint
+from emovec.files import read_json
+from emovec.models.locate import model_identity
+
+Stage = Literal["corpus", "activations", "vectors", "geometry", "report"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
+
+State = Literal["done", "stale", "missing"]
+"""`stale` is done, but with other settings or texts."""
+
+
+def output_keys(config: StudyConfig, corpus: Corpus) -> dict[str, str]:
+    """The key of each output: `corpus`, `activations`, `vectors`, each analysis of the geometry, `report`."""
+    from emovec.geometry.analyses import ANALYSES
+
+    stories = fingerprint(corpus.stories)
+    identity = model_identity(config.model, config.revision)
+    read_with = config.extraction.model_dump(include={"offset", "layers", "dtype", "sink_threshold", "store_dtype"})
+    keys = {"corpus": _digest(stories, fingerprint(corpus.neutral))}
+    keys["activations"] = _digest(keys["corpus"], identity, read_with)
+    keys["vectors"] = _digest(keys["activations"], config.languages, config.emotion_words, config.vectors.model_dump())
+    inputs: dict[str, Any] = {
+        **config.geometry.model_dump(include={"permutations", "seed", "top_k", "layer"}),
+        "stories": stories,
+        "model": identity,
+        "norms": None,
+        "vectors": keys["vectors"],
+        "activations": keys["activations"],
+    }
+    for name, analysis in ANALYSES.items():
+        keys[name] = _digest(name, version("emovec"), {used: inputs[used] for used in sorted(analysis.inputs)})
+        if name == "decoding":
+            inputs["decoding"] = keys[name]
+        if name == "choice":  # from here on, `layer` is the layer that was chosen
+            inputs["layer"] = keys[name]
+    keys["report"] = _digest(version("emovec"), *(keys[name] for name in sorted(keys)))
+    return keys
+
+
+def record_path(folder: Path, output: str) -> Path:
+    """The file that holds an output's key; it is written when all of the output is there."""
+    if output == "vectors":
+        return folder / "vectors.safetensors"
+    return folder / f"{output}.json" if output in STAGES else folder / "geometry" / f"{output}.json"
+
+
+def output_state(folder: Path, output: str, key: str) -> State:
+    """How an output stands, given the key that it should have."""
+    from emovec.geometry.analyses import ANALYSES
+    from emovec.vectors.emotion_vectors import read_provenance
+
+    record = record_path(folder, output)
+    found = (read_provenance(record) if output == "vectors" else read_json(record)).get("key")
+    files: list[Path] = []
+    if output == "report":
+        files = [folder / "report.html"]
+    elif output in ANALYSES:
+        files = [folder / "geometry" / f"{table}.parquet" for table in ANALYSES[output].tables]
+    if found is None or not all(file.is_file() for file in files):
+        return "missing"
+    return "done" if found == key else "stale"
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,65 @@
+import os
+
+# Set before any library looks: no network, no threads to fight over, no files outside the tests' own folders.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import HealthCheck, settings
+
+from emovec.corpus.story import Story
+from emovec.models.language_model import LanguageModel
+from emovec.models.load import load_model
+from tests.tiny_models import FAMILIES, random_stories, save_tiny_model
+
+settings.register_profile(
+    "emovec",
+    deadline=None,
+    max_examples=25,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("emovec")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> Iterator[None]:
+    torch.set_num_threads(1)
+    yield
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Folder of a tiny random model of a family, made once a session."""
+    made: dict[tuple[str, bool], Path] = {}
+
+    def folder(family: str = "llama", *, bos: bool = True) -> Path:
+        if (family, bos) not in made:
+            made[family, bos] = save_tiny_model(tmp_path_factory.mktemp(f"{family}-{bos}"), FAMILIES[family], bos=bos)
+        return made[family, bos]
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_folder: Callable[..., Path]) -> Callable[..., LanguageModel]:
+    """A tiny random model of a family, loaded once a session."""
+    loaded: dict[tuple[str, bool], LanguageModel] = {}
+
+    def model(family: str = "llama", *, bos: bool = True) -> LanguageModel:
+        if (family, bos) not in loaded:
+            loaded[family, bos] = load_model(str(tiny_folder(family, bos=bos)), device="cpu")
+        return loaded[family, bos]
+
+    return model
+
+
+@pytest.fixture(scope="session")
+def stories() -> list[Story]:
+    """Random stories in two languages: 4 emotions × 3 topics, and neutral texts; 5 to 60 words each."""
+    return random_stories()
