@@ -177,8 +177,8 @@ def _too_short_gaps(corpus: Corpus, too_short: pd.DataFrame) -> list[str]:
     have = Counter((story.language, story.emotion) for _, story in _texts(corpus))
     short = Counter(zip(too_short["language"], too_short["emotion"], strict=True))
     return [
-        f"extraction.offset: no text of '{emotion}' in '{language}' reaches past it ({n} read); lower it or give longer "
-        "texts."
+        f"extraction.offset: no text of '{emotion}' in '{language}' reaches past it ({n} read); lower it or give "
+        "longer texts."
         for (language, emotion), n in short.items()
         if n == have[language, emotion]
     ]
