@@ -1,0 +1,125 @@
+"""Groups of emotions: k-means with its silhouette over k, and a UMAP picture."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import silhouette_score
+from threadpoolctl import threadpool_limits
+
+from emovec.geometry.labelled import in_label_order, labels, unit
+
+Label = tuple[str, str]
+
+MINIMUM_FOR_UMAP = 4
+
+
+def k_means(
+    vectors: xr.DataArray, ks: Sequence[int] = range(2, 11), seed: int = 0, n_init: int = 10
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """K-means on unit-length vectors, for each language alone and for all together, at every layer.
+
+    On the unit sphere squared Euclidean distance is 2(1 − cosine). Clusters are numbered from 0 in the order in which
+    the sorted labels meet them. The silhouette (Rousseeuw 1987) is the mean over points, on cosine distance. k runs up
+    to one fewer than the points.
+
+    Args:
+        vectors: [language, emotion, layer, hidden].
+        ks: numbers of clusters.
+        seed: of the starts.
+        n_init: starts, of which the best is kept.
+
+    Returns:
+        Two tables: layer, languages, k, language, emotion, cluster; and layer, languages, k, silhouette.
+    """
+    clusters: list[tuple[int, str, int, str, str, int]] = []
+    silhouettes: list[tuple[int, str, int, float]] = []
+    with threadpool_limits(1), warnings.catch_warnings():
+        # Fewer distinct points than clusters: the silhouette says so.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for name, members in language_sets(vectors).items():
+            for layer, points, owners in _points(vectors, members):
+                # Points span at most as many dimensions as there are points; a rotation keeps their distances.
+                u, s, _ = np.linalg.svd(points, full_matrices=False)
+                distances = np.clip(1 - points @ points.T, 0, None)
+                np.fill_diagonal(distances, 0)
+                for k in (k for k in ks if 2 <= k < len(points)):
+                    fit: Any = KMeans(k, n_init=n_init, random_state=seed).fit(u * s)  # pyright: ignore[reportArgumentType]
+                    _, first, inverse = np.unique(fit.labels_, return_index=True, return_inverse=True)
+                    numbers = np.argsort(np.argsort(first))[inverse]
+                    clusters += [(layer, name, k, *owner, int(c)) for owner, c in zip(owners, numbers, strict=True)]
+                    several = 1 < len(first) < len(points)
+                    score = silhouette_score(distances, numbers, metric="precomputed") if several else np.nan
+                    silhouettes.append((layer, name, k, float(score)))
+    return (
+        pd.DataFrame(clusters, columns=["layer", "languages", "k", "language", "emotion", "cluster"]),
+        pd.DataFrame(silhouettes, columns=["layer", "languages", "k", "silhouette"]),
+    )
+
+
+def umap_embedding(vectors: xr.DataArray, layers: Sequence[int], seed: int = 0, n_neighbors: int = 15) -> pd.DataFrame:
+    """UMAP in two dimensions on cosine distance, for each language alone and for all together (McInnes et al. 2018).
+
+    Args:
+        vectors: [language, emotion, layer, hidden].
+        layers: which ones: one embedding takes a good part of a second.
+        seed: of the layout.
+        n_neighbors: neighbours of each point, bounded by the number of points less one.
+
+    Returns:
+        Columns layer, languages, language, emotion, x, y; empty for sets of fewer than four points.
+    """
+    rows: list[tuple[int, str, str, str, float, float]] = []
+    chosen = vectors if "layer" not in vectors.dims else vectors.sel(layer=list(layers))
+    for name, members in language_sets(vectors).items():
+        for layer, points, owners in _points(chosen, members):
+            if len(points) < MINIMUM_FOR_UMAP:
+                continue
+            xy = _umap(points, seed, min(n_neighbors, len(points) - 1)).embedding_
+            rows += [(layer, name, *owner, float(x), float(y)) for owner, (x, y) in zip(owners, xy, strict=True)]
+    return pd.DataFrame(rows, columns=["layer", "languages", "language", "emotion", "x", "y"])
+
+
+def language_sets(vectors: xr.DataArray) -> dict[str, list[str]]:
+    """Each language alone, then all together under their codes joined by `+`."""
+    languages = labels(vectors, "language")
+    alone = {language: [language] for language in languages}
+    return alone | ({"+".join(languages): sorted(languages)} if len(languages) > 1 else {})
+
+
+def _points(vectors: xr.DataArray, languages: Sequence[str]) -> list[tuple[int, np.ndarray, list[Label]]]:
+    """For each layer the unit vectors [point, hidden] of some languages, and whose they are."""
+    parts = [in_label_order(vectors, language) for language in languages]
+    owners = [(language, e) for language, part in zip(languages, parts, strict=True) for e in labels(part, "emotion")]
+    return [
+        (int(layer), np.concatenate([unit(part.isel(language=0, layer=at).values) for part in parts]), owners)
+        for at, layer in enumerate(parts[0]["layer"].values)
+    ]
+
+
+def _umap(points: np.ndarray, seed: int, n_neighbors: int) -> Any:
+    """A fitted UMAP of unit vectors [point, hidden]."""
+    from umap import UMAP
+
+    # With few points the neighbours are exact and cost nothing, while umap's own search takes seconds to compile.
+    distances = np.clip(1 - points @ points.T, 0, None)
+    np.fill_diagonal(distances, 0)
+    nearest = np.argsort(distances, axis=1, kind="stable")[:, :n_neighbors]
+    known = (nearest, np.take_along_axis(distances, nearest, axis=1), None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return UMAP(
+            n_neighbors=n_neighbors,
+            metric="cosine",
+            precomputed_knn=known,
+            force_approximation_algorithm=True,
+            # The spectral start needs an eigenproblem larger than a handful of points.
+            init="spectral" if len(points) > 10 else "random",
+            random_state=seed,
+            n_jobs=1,
+        ).fit(points.astype("float32"))

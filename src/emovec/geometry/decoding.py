@@ -1,0 +1,209 @@
+"""Can the emotion of a story on an unseen topic be read off its activations, also in another language?"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from sklearn.model_selection import GroupKFold, StratifiedKFold
+
+from emovec.corpus.story import NEUTRAL
+from emovec.geometry.labelled import unit
+
+FEW_TOPICS = 12
+FOLDS = 10
+
+Activations = Callable[[int, str], xr.DataArray]
+"""(layer, language) → [story, hidden] with the story coordinates id, language, emotion, topic."""
+
+
+def assign_folds(stories: pd.DataFrame, seed: int = 0) -> tuple[np.ndarray, str]:
+    """Which fold each story is held out in, the same for all languages.
+
+    Whole topics are held out: each alone when there are at most twelve, else in ten groups. Where topics can't be held
+    out (some stories have none, or there is only one) the folds are stratified by emotion within each language.
+
+    Args:
+        stories: columns id, language, emotion, topic ("" or None for none).
+        seed: of the stratified folds.
+
+    Returns:
+        [story] fold numbers, and a sentence that says how they were made.
+    """
+    topics = stories["topic"].fillna("").astype(str)
+    n_topics = topics.nunique()
+    if n_topics > 1 and (topics != "").all():
+        if n_topics <= FEW_TOPICS:
+            return np.unique(topics, return_inverse=True)[1], f"{n_topics} topics, each held out once"
+        order = np.lexsort((stories["id"], stories["language"]))
+        folds = np.empty(len(stories), dtype=np.intp)
+        splits = GroupKFold(FOLDS).split(order, groups=topics.to_numpy()[order])
+        for number, (_, test) in enumerate(splits):
+            folds[order[test]] = number
+        return folds, f"{n_topics} topics, held out in {FOLDS} groups of whole topics"
+    folds = np.zeros(len(stories), dtype=np.intp)
+    for _, own in stories.reset_index(drop=True).sort_values("id").groupby("language"):
+        smallest = own["emotion"].value_counts().min()
+        if smallest > 1:
+            splitter = StratifiedKFold(min(FOLDS, int(smallest)), shuffle=True, random_state=seed)
+            for number, (_, test) in enumerate(splitter.split(own, own["emotion"].astype(str))):
+                folds[own.index.to_numpy()[test]] = number
+    why = "the corpus has one topic" if n_topics == 1 and (topics != "").all() else "not every story has a topic"
+    return folds, f"{folds.max(initial=0) + 1} folds stratified by emotion: {why}, so topics are not held out"
+
+
+def decode(
+    activations: Activations,
+    layers: Sequence[int],
+    languages: Sequence[str],
+    seed: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> pd.DataFrame:
+    """Nearest-centroid decoding of emotions from story activations, within and across all pairs of languages.
+
+    In each fold every language is centred by the mean of its own training stories; the centroids are the means of the
+    training language's training stories; a held-out story of the test language is given the emotion whose centroid has
+    the largest cosine. `standardised` divides each dimension by its standard deviation over the training stories,
+    pooled over the languages (root mean of their variances). A story whose emotion has no training story is left out.
+
+    Args:
+        activations: gives one layer of one language; one layer is held in memory at a time.
+        layers: which layers.
+        languages: which languages.
+        seed: of the folds where topics can't be held out.
+        progress: called with 1 after each layer.
+
+    Returns:
+        Columns variant, layer, train_language, test_language, accuracy, n_stories, chance (one over the emotions of
+        the training language); no row where nothing could be tested.
+    """
+    frames: list[pd.DataFrame] = []
+    for layer in layers:
+        frames.append(_decode_layer({language: activations(layer, language) for language in languages}, seed))
+        if progress:
+            progress(1)
+    columns = ["variant", "layer", "train_language", "test_language", "accuracy", "n_stories", "chance"]
+    rows = [frame.assign(layer=layer) for layer, frame in zip(layers, frames, strict=True) if len(frame)]
+    return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
+
+
+def story_labels(array: xr.DataArray) -> pd.DataFrame:
+    """The story coordinates id, language, emotion, topic of activations [story, hidden] as a table."""
+    columns = ("id", "language", "emotion", "topic")
+    return pd.DataFrame({name: array[name].values for name in columns}).fillna("").astype(str)
+
+
+def choose_layer(decoding: pd.DataFrame) -> tuple[int, str]:
+    """The layer with the best mean within-language decoding on standardised activations; of equals the earliest.
+
+    Args:
+        decoding: as `decode` returns it.
+
+    Returns:
+        The layer and a sentence that says why.
+
+    Raises:
+        ValueError: if the table holds no within-language decoding.
+    """
+    within = decoding[
+        (decoding["variant"] == "standardised") & (decoding["train_language"] == decoding["test_language"])
+    ]
+    if within.empty:
+        raise ValueError("no within-language decoding to choose a layer by")
+    means = within.groupby("layer")["accuracy"].mean().round(12)
+    layer = int(means[means == means.max()].index.min())
+    return layer, (
+        f"layer {layer} names the emotion of held-out stories best: {means.max():.1%} on average within a language "
+        f"(standardised activations, nearest centroid)"
+    )
+
+
+def _decode_layer(arrays: dict[str, xr.DataArray], seed: int) -> pd.DataFrame:
+    index = pd.concat([story_labels(array) for array in arrays.values()], ignore_index=True)
+    values = [array.transpose("story", "hidden").values for array in arrays.values()]
+    rows = np.concatenate([np.full(len(part), at) for at, part in enumerate(values)])
+    keep = (index["emotion"] != NEUTRAL).to_numpy()
+    folds, _ = assign_folds(index[keep], seed)
+    emotions, codes = np.unique(index["emotion"][keep], return_inverse=True)
+    languages = {}
+    for at, language in enumerate(arrays):
+        own = rows == at
+        languages[language] = _FoldSums(
+            values[at][keep[own]], codes[own[keep]], folds[own[keep]], len(emotions), int(folds.max(initial=0)) + 1
+        )
+    hits: dict[tuple[str, str, str], list[int]] = {}
+    for fold in range(int(folds.max(initial=-1)) + 1):
+        training = {name: sums.training(fold) for name, sums in languages.items() if sums.n_training(fold)}
+        if not training:
+            continue
+        pooled = np.sqrt(np.mean([variance for _, _, variance in training.values()], axis=0))
+        for variant, scale in (("raw", np.ones_like(pooled)), ("standardised", np.where(pooled > 0, pooled, 1.0))):
+            centroids = {name: unit(means / scale) for name, (_, means, _) in training.items()}
+            for test, (mean, _, _) in training.items():
+                stories, truth = languages[test].held_out(fold)
+                stories = (stories - mean) / scale
+                for train, directions in centroids.items():
+                    known = languages[train].trained(fold)
+                    scores = np.where(known, stories @ directions.T, -np.inf)
+                    testable = known[truth]
+                    tally = hits.setdefault((variant, train, test), [0, 0])
+                    tally[0] += int((scores.argmax(axis=1) == truth)[testable].sum())
+                    tally[1] += int(testable.sum())
+    return pd.DataFrame(
+        [
+            {
+                "variant": variant,
+                "train_language": train,
+                "test_language": test,
+                "accuracy": right / total,
+                "n_stories": total,
+                "chance": 1 / languages[train].n_emotions,
+            }
+            for (variant, train, test), (right, total) in hits.items()
+            if total
+        ]
+    )
+
+
+class _FoldSums:
+    """Sums over each fold's stories by emotion, from which every training set's means and variances follow."""
+
+    def __init__(self, values: np.ndarray, emotions: np.ndarray, folds: np.ndarray, n_emotions: int, n_folds: int):
+        # A shift changes no result, but keeps the sums of squares from cancelling where a dimension is massive.
+        self._values = values - values.mean(axis=0, keepdims=True) if len(values) else values
+        self._emotions = emotions
+        self._members = [np.flatnonzero(folds == fold) for fold in range(n_folds)]
+        hidden = values.shape[1]
+        self._sums = np.zeros((n_folds, n_emotions, hidden))
+        self._squares = np.zeros((n_folds, hidden))
+        self._counts = np.zeros((n_folds, n_emotions))
+        for fold, members in enumerate(self._members):
+            block = self._values[members].astype("float64")
+            np.add.at(self._sums[fold], emotions[members], block)
+            self._squares[fold] = (block**2).sum(axis=0)
+            self._counts[fold] = np.bincount(emotions[members], minlength=n_emotions)
+        self.n_emotions = int((self._counts.sum(axis=0) > 0).sum())
+
+    def trained(self, fold: int) -> np.ndarray:
+        """[emotion]: whether the training set of a fold has a story of it."""
+        return self._counts.sum(axis=0) > self._counts[fold]
+
+    def n_training(self, fold: int) -> int:
+        """Stories outside the fold."""
+        return int(self._counts.sum() - self._counts[fold].sum())
+
+    def training(self, fold: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Over the training set: mean [hidden], emotion means less it [emotion, hidden], variances [hidden]."""
+        others = np.arange(len(self._counts)) != fold
+        sums, counts = self._sums[others].sum(axis=0), self._counts[others].sum(axis=0)
+        n = counts.sum()
+        mean, square = sums.sum(axis=0) / n, self._squares[others].sum(axis=0) / n
+        variance = square - mean**2
+        known = (counts > 0)[:, None]
+        means = np.where(known, sums / np.maximum(counts, 1)[:, None] - mean, 0.0)
+        return mean, means, np.where(variance > 1e-12 * square, variance, 0.0)
+
+    def held_out(self, fold: int) -> tuple[np.ndarray, np.ndarray]:
+        """The stories of a fold [story, hidden] and their emotions [story]."""
+        members = self._members[fold]
+        return self._values[members].astype("float64"), self._emotions[members]

@@ -1,0 +1,203 @@
+"""Logit lens: the tokens that a direction makes more and less likely, and whether its own word is among them."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.stats import hypergeom
+
+from emovec.geometry.labelled import in_label_order, labels, layer_numbers, unit
+
+if TYPE_CHECKING:
+    from emovec.models.language_model import LanguageModel
+
+ANY = "any"
+LENSES = ("raw", "cleaned")
+_VOCABULARY_CHUNK = 8192
+_SPACE_MARKERS = "▁Ġ \t\n"
+# What a character tells of a word: an ideograph as much as three letters, two kana or Hangul syllables likewise.
+_ENOUGH = 3.0
+
+
+def logit_lens(
+    vectors: xr.DataArray, model: "LanguageModel", candidates: Mapping[str, Sequence[int]], k: int = 10
+) -> pd.DataFrame:
+    """Top and bottom tokens of each unit vector, at every layer (nostalgebraist 2020).
+
+    raw: unit vector → gain of the final norm → unembedding, over the whole vocabulary; the score is a logit. cleaned:
+    unembedding rows less their mean over the vocabulary and scaled to length 1, over the language's candidate tokens
+    only; the score is a cosine. The later blocks are passed over: at early layers neither need mean much.
+
+    Args:
+        vectors: [language, emotion, layer, hidden].
+        model: gives `final_norm` and `unembedding`.
+        candidates: for each language the token ids of the cleaned lens.
+        k: how many tokens on each side.
+
+    Returns:
+        Columns language, layer, lens (raw, cleaned), emotion, side (top, bottom), rank (from 1), token_id, token,
+        score.
+    """
+    unembedding = model.unembedding()
+    mean = unembedding.mean(axis=0, dtype="float64").astype("float32")
+    frames: list[pd.DataFrame] = []
+    owners: list[pd.DataFrame] = []
+    directions: list[np.ndarray] = []
+    for language in labels(vectors, "language"):
+        own = in_label_order(vectors, language).isel(language=0)
+        normed = model.final_norm(unit(own.values)).astype("float32").reshape(-1, own.sizes["hidden"])
+        emotions, layers = labels(own, "emotion"), layer_numbers(own)
+        owner = pd.MultiIndex.from_product([emotions, layers], names=["emotion", "layer"]).to_frame(index=False)
+        owner = owner.assign(language=language)
+        owners.append(owner)
+        directions.append(normed)
+        ids = np.unique(np.asarray(candidates.get(language, ()), dtype=np.int64))
+        if len(ids):
+            rows = unit(unembedding[ids] - mean)
+            frames += [frame.assign(lens="cleaned") for frame in _extremes(unit(normed), rows, ids, k, owner)]
+    everything = np.arange(len(unembedding))
+    stacked, whose = np.concatenate(directions), pd.concat(owners, ignore_index=True)
+    frames += [frame.assign(lens="raw") for frame in _extremes(stacked, unembedding, everything, k, whose)]
+    table = pd.concat(frames, ignore_index=True)
+    shown = table["token_id"].unique()
+    texts = dict(zip(shown.tolist(), model.token_texts(shown.tolist()), strict=True))
+    columns = ["language", "layer", "lens", "emotion", "side", "rank", "token_id", "token", "score"]
+    table = table.assign(token=table["token_id"].map(texts))
+    return table.sort_values(["language", "layer", "lens", "emotion", "side", "rank"], ignore_index=True)[columns]
+
+
+def lens_hits(
+    table: pd.DataFrame,
+    vocabulary: Sequence[str],
+    candidates: Mapping[str, Sequence[int]],
+    label_words: Callable[[str, str], Sequence[str]],
+) -> pd.DataFrame:
+    """Share of emotions with a token of their own label among the top k, against what k random tokens would give.
+
+    A token counts for a word if, without its leading space and regardless of case, it is the word or a beginning of it
+    that is long enough: three letters, one ideograph, or two kana or Hangul syllables. With m such tokens among N the
+    chance of an emotion is exactly 1 − C(N−m, k) / C(N, k); `chance` is its mean over emotions.
+
+    Args:
+        table: as `logit_lens` returns it.
+        vocabulary: text of every token id.
+        candidates: as given to `logit_lens`.
+        label_words: (language, emotion) → the emotion's labels in that language.
+
+    Returns:
+        Columns language, layer, lens, k, word_language (a language; `any` for all of the table's and English together),
+        hit_rate, chance, n_emotions (those with a label).
+    """
+    languages = sorted(table["language"].unique())
+    index = _TokenIndex.of(vocabulary)
+    top = table[table["side"] == "top"]
+    k = int(top["rank"].max()) if len(top) else 0
+    rows: list[tuple[str, int, str, int, str, float, float, int]] = []
+    for (language, lens), own in top.groupby(["language", "lens"]):
+        allowed = np.ones(len(vocabulary), bool) if lens == "raw" else np.zeros(len(vocabulary), bool)
+        allowed[np.asarray(candidates.get(str(language), ()), dtype=np.int64)] = True
+        n, drawn = int(allowed.sum()), min(k, int(allowed.sum()))
+        for word_language in [*dict.fromkeys([str(language), "en"]), ANY]:
+            spoken = sorted({*languages, "en"}) if word_language == ANY else [word_language]
+            matching: dict[str, np.ndarray] = {}
+            for emotion in own["emotion"].unique():
+                words = [word for code in spoken for word in label_words(code, emotion)]
+                if words:
+                    ids = index.matching(words)
+                    matching[emotion] = ids[allowed[ids]]
+            if not matching:
+                continue
+            chance = float(np.mean([hypergeom.sf(0, n, len(ids), drawn) for ids in matching.values()]))
+            sets = {emotion: set(ids.tolist()) for emotion, ids in matching.items()}
+            labelled = own[own["emotion"].isin(list(sets))]
+            hit = [i in sets[e] for i, e in zip(labelled["token_id"], labelled["emotion"], strict=True)]
+            by_emotion = labelled.assign(hit=hit).groupby(["layer", "emotion"])["hit"].any()
+            for layer, rate in by_emotion.groupby("layer").mean().items():
+                rows.append((language, layer, lens, k, word_language, float(rate), chance, len(sets)))  # type: ignore[arg-type]
+    columns = ["language", "layer", "lens", "k", "word_language", "hit_rate", "chance", "n_emotions"]
+    return pd.DataFrame(rows, columns=columns).sort_values(columns[:5], ignore_index=True)
+
+
+def corpus_tokens(texts: Iterable[str], model: "LanguageModel") -> list[int]:
+    """The token ids that occur in some texts, sorted."""
+    return sorted({token for text in texts for token in model.text_token_ids(text)})
+
+
+def counts_for(token: str, word: str) -> bool:
+    """Whether a token names a word: see `lens_hits`."""
+    return _plain(token) in _beginnings(word)
+
+
+@dataclass(frozen=True)
+class _TokenIndex:
+    """Which token ids read as a given plain text."""
+
+    ids: dict[str, list[int]]
+
+    @classmethod
+    def of(cls, vocabulary: Sequence[str]) -> "_TokenIndex":
+        ids: dict[str, list[int]] = {}
+        for token_id, text in enumerate(vocabulary):
+            ids.setdefault(_plain(text), []).append(token_id)
+        return cls(ids)
+
+    def matching(self, words: Iterable[str]) -> np.ndarray:
+        """Sorted ids of the tokens that count for one of the words."""
+        found = {i for word in words for beginning in _beginnings(word) for i in self.ids.get(beginning, ())}
+        return np.array(sorted(found), dtype=np.int64)
+
+
+def _plain(token: str) -> str:
+    return token.lstrip(_SPACE_MARKERS).casefold()
+
+
+def _beginnings(word: str) -> list[str]:
+    word = word.casefold()
+    weights = np.cumsum([_weight(character) for character in word])
+    return [word[: at + 1] for at, weight in enumerate(weights) if weight >= _ENOUGH or at == len(word) - 1]
+
+
+def _weight(character: str) -> float:
+    if "\u3400" <= character <= "\u9fff" or "\uf900" <= character <= "\ufaff" or character >= "\U00020000":
+        return _ENOUGH
+    if "\u3040" <= character <= "\u30ff" or "\uac00" <= character <= "\ud7a3":
+        return _ENOUGH / 2
+    return 1.0 if character.isalpha() else 0.0
+
+
+def _extremes(
+    directions: np.ndarray, rows: np.ndarray, ids: np.ndarray, k: int, owners: pd.DataFrame
+) -> list[pd.DataFrame]:
+    """The k largest and smallest dot products of each direction [n, hidden] with the rows [token, hidden].
+
+    All layers and languages share one pass over the vocabulary in pieces: it is read once, and no more than a piece's
+    logits are held.
+    """
+    import torch
+
+    k = min(k, len(rows))
+    queries = torch.from_numpy(np.ascontiguousarray(directions))
+    best: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
+    for start in range(0, len(rows), _VOCABULARY_CHUNK):
+        piece = torch.from_numpy(rows[start : start + _VOCABULARY_CHUNK])
+        scores = queries @ piece.T
+        for side in ("top", "bottom"):
+            values, at = scores.topk(min(k, len(piece)), dim=1, largest=side == "top")
+            at = at + start
+            if side in best:
+                values, at = torch.cat([best[side][0], values], 1), torch.cat([best[side][1], at], 1)
+                values, order = values.topk(k, dim=1, largest=side == "top")
+                at = at.gather(1, order)
+            best[side] = values, at
+    return [
+        owners.loc[owners.index.repeat(k)].assign(
+            side=side,
+            rank=np.tile(np.arange(1, k + 1), len(owners)),
+            token_id=ids[at.numpy()].ravel(),
+            score=values.numpy().ravel(),
+        )
+        for side, (values, at) in best.items()
+    ]
