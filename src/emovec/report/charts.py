@@ -1,0 +1,168 @@
+"""What a figure shows, apart from how it is drawn: each chart is drawn once for the page and once for papers."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Dash = Literal["solid", "dash", "dot", "dashdot"]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line over layers (or over k).
+
+    Attributes:
+        filled: which markers are filled; hollow ones are not significant. None: all filled.
+        notes: a line for each point, shown on hovering.
+        upper: if given, the band between `y` and this is shaded and no line is drawn.
+    """
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    colour: str
+    dash: Dash = "solid"
+    marker: str | None = None
+    filled: Sequence[bool] | None = None
+    notes: Sequence[str] | None = None
+    upper: Sequence[float] | None = None
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Curves in one frame. `mark` is the layer shown first."""
+
+    title: str
+    x_label: str
+    y_label: str
+    curves: Sequence[Curve]
+    y_range: tuple[float, float] | None = None
+    mark: int | None = None
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """A matrix with labelled rows and columns; NaN where nothing is known."""
+
+    title: str
+    values: NDArray[np.float64]
+    rows: Sequence[str]
+    columns: Sequence[str]
+    row_label: str
+    column_label: str
+    value_label: str
+    limits: tuple[float, float]
+    scale: Literal["diverging", "sequential"]
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points of one colour and one marker, each with its label."""
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    texts: Sequence[str]
+    colour: str
+    marker: str
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """Labelled points in a plane. `legend` holds (label, colour, marker) of its entries."""
+
+    title: str
+    x_label: str
+    y_label: str
+    groups: Sequence[Points]
+    legend: Sequence[tuple[str, str, str]] = ()
+
+
+Panel = Lines | HeatMap | Scatter
+
+
+@dataclass(frozen=True)
+class Control:
+    """A choice that the reader makes: a slider over layers, or a few named options."""
+
+    name: str
+    options: Sequence[str]
+    initial: str
+    names: Sequence[str] = ()
+    slider: bool = False
+    in_paper: bool = True
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """What the reader sees for each option."""
+        return self.names or self.options
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure: panels side by side for each combination of its controls' options.
+
+    Attributes:
+        name: of its files and its place in the page.
+        caption: what it shows, in a phrase.
+        frames: options of the controls, in their order → panels.
+        note: what was left out to keep the page light, if anything.
+    """
+
+    name: str
+    caption: str
+    controls: Sequence[Control]
+    frames: Mapping[tuple[str, ...], Sequence[Panel]]
+    note: str = ""
+    height: int = 430
+
+    def paper_keys(self) -> list[tuple[str, ...]]:
+        """The frames that are drawn for papers: the first shown, and each option of the controls meant for them."""
+        return [
+            key
+            for key in self.frames
+            if all(c.in_paper or option == c.initial for c, option in zip(self.controls, key, strict=True))
+        ]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A table of words whose rows change with its controls. A cell is a text, or several short ones."""
+
+    name: str
+    caption: str
+    controls: Sequence[Control]
+    columns: Sequence[str]
+    frames: Mapping[tuple[str, ...], list[list[str | list[str]]]]
+    note: str = ""
+
+
+def kept_note(kept: Sequence[int], every: Sequence[int], table: str) -> str:
+    """What to tell a reader whose slider holds fewer layers than the table."""
+    if len(kept) == len(every):
+        return ""
+    held = f"{len(kept)} of {len(every)} layers"
+    return f"To keep this page light the slider holds {held}; geometry/{table}.parquet holds all."
+
+
+def nearest_layer(layers: Iterable[Any], shown: int) -> int:
+    """The layer shown, or of those that there are the nearest to it; of two the earlier."""
+    return min((int(layer) for layer in layers), key=lambda layer: (abs(layer - shown), layer))
+
+
+def layer_control(layers: Sequence[int], shown: int) -> Control:
+    """A slider over layers that starts at the one shown, or at the nearest to it."""
+    first = str(nearest_layer(layers, shown))
+    return Control("layer", [str(layer) for layer in layers], first, slider=True, in_paper=False)
+
+
+def thin(layers: Sequence[int], most: int, shown: int) -> list[int]:
+    """At most `most` layers, evenly spread, with the one shown (or the nearest to it) among them."""
+    layers = sorted(layers)
+    if len(layers) <= most:
+        return layers
+    picked = {layers[i] for i in np.linspace(0, len(layers) - 1, max(most - 1, 1)).round().astype(int)}
+    return sorted(picked | {nearest_layer(layers, shown)})

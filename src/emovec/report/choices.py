@@ -1,0 +1,50 @@
+"""What a reader may choose between: the variants, languages and pairs that a table holds, in a fixed order."""
+
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from emovec.report.charts import Control
+from emovec.report.style import pair_name
+from emovec.report.tables import StudyTables
+
+VARIANTS = ("raw", "standardised")
+
+
+def variants(table: pd.DataFrame) -> list[str]:
+    """The variants that a table holds, raw first."""
+    present = set(table["variant"])
+    return [name for name in VARIANTS if name in present]
+
+
+def variant_control(table: pd.DataFrame) -> Control:
+    """A choice between raw and standardised vectors; standardised first, since one dimension can't rule it."""
+    names = variants(table)
+    return Control("vectors", names, names[-1])
+
+
+def pairs(study: StudyTables, table: pd.DataFrame) -> list[tuple[str, str]]:
+    """The pairs of different languages that a table holds, in the study's order."""
+    present = set(zip(table["language_a"], table["language_b"], strict=True))
+    return [(a, b) for a in study.languages for b in study.languages if a != b and (a, b) in present]
+
+
+def pair_control(found: Sequence[tuple[str, str]]) -> Control:
+    """A choice between pairs of languages."""
+    options = [f"{a}+{b}" for a, b in found]
+    return Control("languages", options, options[0], names=[pair_name(a, b) for a, b in found])
+
+
+def among(wanted: Iterable[str], present: Iterable[str]) -> list[str]:
+    """Those of the wanted that are present, in the wanted order."""
+    known = set(present)
+    return [item for item in wanted if item in known]
+
+
+def best_words(study: StudyTables, language: str) -> "pd.Series | None":
+    """The row of the `lexical` table with the best accuracy within a language: words or characters."""
+    table = study.tables.get("lexical")
+    if table is None:
+        return None
+    rows = table[(table["train_language"] == language) & (table["test_language"] == language)]
+    return None if rows.empty else rows.sort_values(["accuracy", "features"]).iloc[-1]

@@ -1,0 +1,224 @@
+"""One sentence for each read-out, with its numbers at the layer shown first."""
+
+import pandas as pd
+
+from emovec.report.charts import nearest_layer
+from emovec.report.choices import VARIANTS, best_words, pairs, variants
+from emovec.report.listings import at_first
+from emovec.report.style import chance, language_name, number, p_value, pair_name
+from emovec.report.tables import StudyTables
+
+
+def at_layer(table: pd.DataFrame, shown: int) -> tuple[int, pd.DataFrame]:
+    """The layer nearest to the one shown, and its rows."""
+    layer = nearest_layer(table["layer"].unique(), shown)
+    return layer, table[table["layer"] == layer]
+
+
+def _and(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def decoding(study: StudyTables) -> str:
+    """Held-out accuracy within and across languages, against chance and against the words alone."""
+    layer, rows = at_layer(study.tables["decoding"], study.layer)
+    rows = rows[rows["variant"] == variants(rows)[-1]]
+    found = {(r.train_language, r.test_language): float(r.accuracy) for r in rows.itertuples()}  # pyright: ignore[reportArgumentType]
+    within = [f"{number(found[a, a])} in {language_name(a)}" for a in study.languages if (a, a) in found]
+    across = [
+        f"{number(found[a, b])} from {language_name(a)} to {language_name(b)}"
+        for a in study.languages
+        for b in study.languages
+        if a != b and (a, b) in found
+    ]
+    words = [
+        f"{number(best['accuracy'])} in {language_name(a)}"
+        for a in study.languages
+        if (best := best_words(study, a)) is not None
+    ]
+    sentence = (
+        f"At layer {layer} held-out stories are given their emotion with an accuracy of {_and(within)}"
+        if within
+        else f"At layer {layer}"
+    )
+    if across:
+        sentence += (
+            f"{', and ' if within else ' emotions are decoded across languages with an accuracy of '}{_and(across)}"
+        )
+    sentence += f"; chance is {chance(rows['chance'].mean())}"
+    return sentence + (f", and the words alone reach {_and(words)}." if words else ".")
+
+
+def rsa(study: StudyTables) -> str:
+    """The correlation of the geometries of two languages, raw and standardised, with its p-value."""
+    table = study.tables["rsa"]
+    method = "pearson" if "pearson" in set(table["method"]) else str(table["method"].iloc[0])
+    layer, rows = at_layer(table[table["method"] == method], study.layer)
+    parts: list[str] = []
+    for a, b in pairs(study, rows):
+        pair = rows[(rows["language_a"] == a) & (rows["language_b"] == b)].set_index("variant")
+        each = [
+            f"r = {number(pair.at[v, 'r'])} on {v} vectors (family-wise {p_value(pair.at[v, 'p_familywise'])}, "  # pyright: ignore[reportCallIssue, reportArgumentType]
+            f"95 % of permutations below {number(pair.at[v, 'null_95'])})"  # pyright: ignore[reportCallIssue, reportArgumentType]
+            for v in VARIANTS
+            if v in pair.index
+        ]
+        parts.append(f"of {language_name(a)} and {language_name(b)} correlate with {_and(each)}")
+    return f"At layer {layer} the emotion geometries {'; those '.join(parts)}."
+
+
+def crosslingual(study: StudyTables) -> str:
+    """Cosine of the same emotion against others, and retrieval."""
+    layer, rows = at_layer(study.tables["crosslingual"], study.layer)
+    variant = variants(rows)[-1]
+    rows = rows[rows["variant"] == variant]
+    parts: list[str] = []
+    for a, b in pairs(study, rows):
+        row = rows[(rows["language_a"] == a) & (rows["language_b"] == b)].iloc[0]
+        forth, back = number(row["retrieval_ab"]), number(row["retrieval_ba"])
+        parts.append(
+            f"{pair_name(a, b)}: the same emotion has a mean cosine of {number(row['same_cosine'])}, other emotions of "
+            f"{number(row['other_cosine'])} ({p_value(row['p'])}); the nearest vector of the other language is the "
+            f"same emotion for {forth} of emotions one way and {back} the other (chance {chance(row['chance'])})"
+        )
+    return f"At layer {layer}, {variant} vectors, {'; '.join(parts)}."
+
+
+def cosine(study: StudyTables) -> str:
+    """The most and the least similar pair of emotions in each language."""
+    layer, rows = at_layer(study.tables["cosine"], study.layer)
+    variant = variants(rows)[-1]
+    rows = rows[(rows["variant"] == variant) & (rows["emotion_a"] < rows["emotion_b"])]
+    parts: list[str] = []
+    for language in study.languages:
+        own = rows[(rows["language_a"] == language) & (rows["language_b"] == language)].sort_values(
+            ["cosine", "emotion_a", "emotion_b"]
+        )
+        if len(own):
+            low, high = own.iloc[0], own.iloc[-1]
+            parts.append(
+                f"in {language_name(language)} {high['emotion_a']} and {high['emotion_b']} are closest "
+                f"({number(high['cosine'])}), "
+                f"{low['emotion_a']} and {low['emotion_b']} farthest apart ({number(low['cosine'])})"
+            )
+    return f"At layer {layer}, {variant} vectors: {'; '.join(parts)}." if parts else f"Cosines at layer {layer}."
+
+
+def clusters(study: StudyTables) -> str:
+    """The number of clusters with the best silhouette."""
+    table = study.tables.get("silhouette")
+    table = None if table is None else table.dropna(subset="silhouette")
+    if table is None or table.empty:
+        return "The map shows which emotions lie near each other."
+    layer, rows = at_layer(table, study.layer)
+    variant = variants(rows)[-1]
+    rows = rows[rows["variant"] == variant]
+    widest = max(set(rows["languages"]), key=lambda name: (str(name).count("+"), str(name)))
+    rows = rows[rows["languages"] == widest].sort_values(["silhouette", "k"], ascending=[False, True])
+    best = rows.iloc[0]
+    four = rows[rows["k"] == 4]
+    other = (
+        f"; at k = 4, the published choice, it is {number(four['silhouette'].iloc[0])}"
+        if len(four) and best["k"] != 4
+        else ""
+    )
+    where = f"layer {layer}, {variant} vectors, {language_name(str(widest))}"
+    return f"Silhouette is highest at k = {best['k']} ({number(best['silhouette'])}; {where}){other}."
+
+
+def pca(study: StudyTables) -> str:
+    """How much variance the first components hold, and what they correlate with most."""
+    parts: list[str] = []
+    shares, axes, poles = (study.tables.get(name) for name in ("pca_variance", "axes", "poles"))
+    layer = study.layer
+    for language in study.languages:
+        said: list[str] = []
+        if shares is not None:
+            layer, rows = at_layer(shares, study.layer)
+            rows = rows[(rows["variant"] == variants(rows)[-1]) & (rows["language"] == language)].sort_values(
+                "component"
+            )
+            percent = [f"{100 * share:.0f} %" for share in rows["share"].head(2)]
+            if percent:
+                said.append(f"the first components hold {_and(percent)} of the variance")
+        if axes is not None:
+            layer, rows = at_layer(axes, study.layer)
+            rows = rows[(rows["variant"] == variants(rows)[-1]) & (rows["language"] == language) & rows["r"].notna()]
+            for component in sorted(set(rows["component"]))[:2]:
+                mine = rows[rows["component"] == component]
+                top = mine.loc[mine["r"].abs().sort_values(kind="stable").index[-1]]
+                said.append(f"component {component} follows {top['reference']} most (r = {number(top['r'])})")
+        if poles is not None:
+            layer, rows = at_layer(poles, study.layer)
+            rows = rows[(rows["variant"] == variants(rows)[-1]) & (rows["language"] == language)]
+            if len(rows):
+                said.append(f"the post's valence and arousal axes have a cosine of {number(rows['cosine'].iloc[0])}")
+        if said:
+            parts.append(f"in {language_name(language)}: {', '.join(said)}")
+    return f"At layer {layer}, {'; '.join(parts)}." if parts else "Emotions on their first two principal components."
+
+
+def layer_rsa(study: StudyTables) -> str:
+    """How far the geometry of the layer shown carries over to others."""
+    table = study.tables["layer_rsa"]
+    variant = variants(table)[-1]
+    nearest = nearest_layer(table["layer_a"].unique(), study.layer)
+    rows = table[(table["variant"] == variant) & (table["layer_a"] == nearest) & (table["layer_b"] != nearest)]
+    parts = [
+        f"{language_name(language)}: r from {number(own['r'].min())} to {number(own['r'].max())}"
+        for language in study.languages
+        if len(own := rows[rows["language"] == language])
+    ]
+    if not parts:
+        return f"Layer {nearest} stands alone: there is no other to compare it with."
+    others = f"with those of the other layers ({variant} vectors)"
+    return f"The geometry at layer {nearest} correlates {others} as follows: {'; '.join(parts)}."
+
+
+def lens(study: StudyTables) -> str:
+    """How often the lens names the emotion."""
+    table = study.tables.get("lens_hits")
+    if table is None:
+        return "The tokens that each vector points to most."
+    table = table[
+        table["word_language"] == ("any" if "any" in set(table["word_language"]) else table["word_language"].iloc[0])
+    ]
+    k = 10 if 10 in set(table["k"]) else int(table["k"].max())
+    layer, rows = at_layer(table[table["k"] == k], study.layer)
+    parts: list[str] = []
+    for language in study.languages:
+        own = rows[rows["language"] == language].set_index("lens")["hit_rate"]
+        each = [f"{number(own[name])} with the {name} lens" for name in ("raw", "cleaned") if name in own.index]
+        if each:
+            parts.append(f"{_and(each)} for {language_name(language)}")
+    where = f"a word for the emotion is among the top {k} tokens for a share of"
+    return f"At layer {layer} {where} {'; '.join(parts)} (chance {chance(rows['chance'].mean())})."
+
+
+def outliers(study: StudyTables) -> str:
+    """How much of the energy the strongest dimension holds, and where in the text that energy lies."""
+    layer, rows = at_layer(study.tables["outliers"], study.layer)
+    tokens = study.tables.get("outlier_tokens")
+    parts: list[str] = []
+    for language in study.languages:
+        own = rows[(rows["language"] == language) & (rows["rank"] == rows["rank"].min())].set_index("variant")
+        if "raw" in own.index:
+            raw = own.loc["raw"]
+            said = f"dimension {raw['dimension']} holds {number(100 * raw['energy_share'], 0)} % of the raw energy"
+            if "standardised" in own.index:
+                share = number(100 * own.loc["standardised", "energy_share"], 1)  # pyright: ignore[reportOperatorIssue]
+                said += f" (after standardising the strongest holds {share} %)"
+            parts.append(f"in {language_name(language)} {said}")
+    sentence = f"At layer {layer} {'; '.join(parts)}" if parts else f"Energy in single dimensions at layer {layer}"
+    if tokens is not None:
+        _, near = at_layer(tokens, study.layer)
+        starts = [
+            f"{language_name(language)} {100 * at_first(own[own['dimension'] == own['dimension'].iloc[0]]):.0f} %"
+            for language in study.languages
+            if len(own := near[near["language"] == language])
+        ]
+        if starts:
+            sentence += (
+                f"; of that dimension's energy over all tokens, the start of the texts holds: {', '.join(starts)}"
+            )
+    return sentence + "."

@@ -1,0 +1,295 @@
+"""Charts as plotly traces and layouts, ready for the page's script: plain data, rounded, deterministic."""
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emovec.report.charts import Chart, Control, Curve, HeatMap, Lines, Listing, Panel, Points, Scatter
+from emovec.report.labels import place_labels
+from emovec.report.style import GREY, plain
+
+FONT = 'system-ui, "Segoe UI", Roboto, "Noto Sans", "Noto Sans CJK JP", "Hiragino Sans", "Yu Gothic", sans-serif'
+DIVERGING = [
+    [0.0, "#053061"], [0.1, "#2166ac"], [0.2, "#4393c3"], [0.3, "#92c5de"], [0.4, "#d1e5f0"], [0.5, "#f7f7f7"],
+    [0.6, "#fddbc7"], [0.7, "#f4a582"], [0.8, "#d6604d"], [0.9, "#b2182b"], [1.0, "#67001f"],
+]  # fmt: skip
+"""Red–blue, symmetric about 0 (ColorBrewer RdBu, reversed)."""
+CIVIDIS = [
+    [0.0, "#00224e"], [0.125, "#1a386f"], [0.25, "#434e6c"], [0.375, "#62656f"], [0.5, "#7d7c78"],
+    [0.625, "#9b9476"], [0.75, "#bcae6c"], [0.875, "#dec958"], [1.0, "#fee838"],
+]  # fmt: skip
+
+PAGE_WIDTH = 960
+_DIGITS = 4
+_MISSING = -32768
+_LABEL_SIZE = 11
+
+
+def figure_data(chart: Chart) -> dict[str, Any]:
+    """A chart as the page's script takes it: controls, and for each combination of options the traces and layout."""
+    frames = {_key(chart.controls, key): _frame(panels, chart.height) for key, panels in chart.frames.items()}
+    return {"kind": "chart", "height": chart.height, "controls": _controls(chart.controls), "frames": frames}
+
+
+def listing_data(listing: Listing) -> dict[str, Any]:
+    """A switchable table as the page's script takes it."""
+    frames = {_key(listing.controls, key): rows for key, rows in listing.frames.items()}
+    return {
+        "kind": "listing",
+        "columns": list(listing.columns),
+        "controls": _controls(listing.controls),
+        "frames": frames,
+    }
+
+
+def decode_matrix(packed: dict[str, Any]) -> NDArray[np.float64]:
+    """Undo the packing of a heat map's values: thousandths as 16-bit integers, the lowest of which means missing."""
+    values = np.frombuffer(base64.b64decode(packed["b64"]), dtype="<i2").astype(float).reshape(packed["shape"])
+    return np.where(values == _MISSING, np.nan, values / 1000)
+
+
+def _key(controls: Sequence[Control], options: tuple[str, ...]) -> str:
+    return "|".join(str(list(c.options).index(option)) for c, option in zip(controls, options, strict=True))
+
+
+def _controls(controls: Sequence[Control]) -> list[dict[str, Any]]:
+    return [
+        {"name": c.name, "labels": list(c.labels), "initial": list(c.options).index(c.initial), "slider": c.slider}
+        for c in controls
+    ]
+
+
+def _frame(panels: Sequence[Panel], height: int) -> dict[str, Any]:
+    data: list[dict[str, Any]] = []
+    labels: list[list[Any]] = []
+    annotations: list[dict[str, Any]] = []
+    maps = any(isinstance(panel, HeatMap) for panel in panels)
+    legend_right = any(isinstance(panel, Scatter) and panel.legend for panel in panels)
+    margin = {"l": 64, "r": 150 if legend_right else 20, "t": 44, "b": 54}
+    if maps:
+        longest = max(
+            len(name) for panel in panels if isinstance(panel, HeatMap) for name in (*panel.rows, *panel.columns)
+        )
+        margin |= {"l": 52 + min(6 * longest, 120), "b": 52 + min(5 * longest, 110), "r": 80}
+    if any(isinstance(panel, Lines) for panel in panels):
+        margin["b"] = 54 + 22 * (1 + _legend_rows(panels))
+    layout: dict[str, Any] = {"margin": margin, "shapes": []}
+    if maps and len(panels) == 1:
+        layout["width"] = height - margin["t"] - margin["b"] + margin["l"] + margin["r"]
+    known: set[str] = set()
+    width = PAGE_WIDTH - margin["l"] - margin["r"]
+    for position, panel in enumerate(panels):
+        end = "" if position == 0 else str(position + 1)
+        domain = _domain(position, len(panels), maps)
+        layout[f"xaxis{end}"], layout[f"yaxis{end}"] = {"domain": domain, "anchor": f"y{end}"}, {"anchor": f"x{end}"}
+        x_axis, y_axis = layout[f"xaxis{end}"], layout[f"yaxis{end}"]
+        annotations.append(_title(panel, domain))
+        match panel:
+            case Lines():
+                data += _lines(panel, end, known, x_axis, y_axis)
+                if panel.mark is not None:
+                    layout["shapes"].append(_mark_line(panel.mark, end))
+                    annotations.append(_mark_label(panel.mark, end))
+            case HeatMap():
+                data.append(_heat_map(panel, end, position, len(panels), x_axis, y_axis))
+            case Scatter():
+                box = ((domain[1] - domain[0]) * width, height - margin["t"] - margin["b"])
+                traces, placed = _scatter(panel, end, box, x_axis, y_axis)
+                data += traces
+                labels += placed
+    if any(isinstance(panel, Lines) for panel in panels):
+        layout["legend"] = {
+            "orientation": "h",
+            "x": 0,
+            "y": round(-58 / (height - 44 - margin["b"]), 3),
+            "yanchor": "top",
+        }
+    layout["annotations"] = annotations
+    layout["showlegend"] = legend_right or any(isinstance(panel, Lines) for panel in panels)
+    return {"data": data, "layout": layout} | ({"labels": labels} if labels else {})
+
+
+def _legend_rows(panels: Sequence[Panel]) -> int:
+    names = {curve.label for panel in panels if isinstance(panel, Lines) for curve in panel.curves}
+    longest = max((len(name) for name in names), default=1)
+    a_row = max(1, int((PAGE_WIDTH - 90) // (longest * 6.6 + 50)))
+    return -(-len(names) // a_row)
+
+
+def _domain(position: int, count: int, maps: bool) -> list[float]:
+    gap = (0.16 if maps else 0.08) if count > 1 else 0.0
+    width = (1 - gap * (count - 1)) / count
+    start = position * (width + gap)
+    return [round(start, 4), round(start + width, 4)]
+
+
+def _title(panel: Panel, domain: list[float]) -> dict[str, Any]:
+    """Above the panel; at the side that the label of the marked layer leaves free."""
+    side = 0.5
+    if isinstance(panel, Lines) and panel.mark is not None and panel.curves:
+        x = [value for curve in panel.curves for value in curve.x]
+        side = 1.0 if panel.mark < (min(x) + max(x)) / 2 else 0.0
+    return {
+        "text": plain(panel.title), "showarrow": False, "xref": "paper", "yref": "paper", "yanchor": "bottom",
+        "y": 1.01,
+        "xanchor": {0.0: "left", 0.5: "center", 1.0: "right"}[side],
+        "x": round(domain[0] + side * (domain[1] - domain[0]), 4),
+        "font": {"size": 14, "color": "#222"},
+    }  # fmt: skip
+
+
+def _mark_line(layer: int, end: str) -> dict[str, Any]:
+    line = {"color": "#999999", "width": 1, "dash": "dash"}
+    ends = {"x0": layer, "x1": layer, "y0": 0, "y1": 1}
+    return {"type": "line", "xref": f"x{end}", "yref": f"y{end} domain", "line": line, "layer": "below"} | ends
+
+
+def _mark_label(layer: int, end: str) -> dict[str, Any]:
+    place = {"xref": f"x{end}", "yref": f"y{end} domain", "x": layer, "y": 1, "yanchor": "bottom", "showarrow": False}
+    return place | {"text": f"layer {layer}", "font": {"size": 11, "color": GREY}}
+
+
+def _lines(
+    panel: Lines, end: str, known: set[str], x_axis: dict[str, Any], y_axis: dict[str, Any]
+) -> list[dict[str, Any]]:
+    data: list[dict[str, Any]] = []
+    for curve in panel.curves:
+        first = curve.label not in known
+        known.add(curve.label)
+        data += _curve(curve, end, first)
+    x_axis |= {"title": {"text": panel.x_label, "standoff": 8}, "zeroline": False}
+    y_axis |= {
+        "title": {"text": panel.y_label, "standoff": 8},
+        "zeroline": bool(panel.y_range and panel.y_range[0] < 0),
+    }
+    if panel.y_range:
+        y_axis["range"] = [round(bound, _DIGITS) for bound in panel.y_range]
+    return data
+
+
+def _curve(curve: Curve, end: str, in_legend: bool) -> list[dict[str, Any]]:
+    common: dict[str, Any] = {
+        "type": "scatter", "xaxis": f"x{end}", "yaxis": f"y{end}", "legendgroup": curve.label,
+        "name": plain(curve.label)
+    }  # fmt: skip
+    x, y = list(curve.x), _rounded(curve.y)
+    if curve.upper is not None:
+        around = {"x": x + x[::-1], "y": _rounded(curve.upper) + y[::-1], "fill": "toself", "mode": "lines"}
+        look = {"line": {"width": 0}, "fillcolor": _faint(curve.colour), "hoverinfo": "skip", "showlegend": in_legend}
+        return [common | around | look]
+    trace = common | {
+        "x": x, "y": y, "showlegend": in_legend, "mode": "lines+markers" if curve.marker else "lines",
+        "line": {"color": curve.colour, "dash": curve.dash, "width": 2},
+        "hovertemplate": "%{x}: %{y:.3f}" + ("<br>%{text}" if curve.notes else ""),
+    }  # fmt: skip
+    if curve.marker:
+        trace["marker"] = {"symbol": curve.marker, "size": 7, "color": curve.colour}
+        if curve.filled is not None:
+            fills = [curve.colour if filled else "#ffffff" for filled in curve.filled]
+            trace["marker"] |= {"color": fills, "line": {"color": curve.colour, "width": 1.5}}
+    if curve.notes:
+        trace["text"] = [plain(note) for note in curve.notes]
+    return [trace]
+
+
+def _heat_map(
+    panel: HeatMap, end: str, position: int, count: int, x_axis: dict[str, Any], y_axis: dict[str, Any]
+) -> dict[str, Any]:
+    """A heat map whose values lie packed under `packed`; the script turns them into `z`."""
+    values = np.where(np.isfinite(panel.values), np.round(panel.values * 1000), _MISSING).astype("<i2")
+    low, high = panel.limits
+    ticks = {"type": "category", "ticks": "", "showgrid": False}
+    x_axis |= ticks | {
+        "title": {"text": plain(panel.column_label), "standoff": 6},
+        "tickangle": -60 if len(panel.columns) > 12 else 0,
+    }
+    x_axis |= {"constrain": "domain"}
+    y_axis |= ticks | {"title": {"text": plain(panel.row_label)}, "autorange": "reversed", "scaleanchor": f"x{end}"}
+    y_axis |= {"constrain": "domain", "constraintoward": "top"}
+    for axis, names in ((x_axis, panel.columns), (y_axis, panel.rows)):
+        axis["tickfont"] = {"size": 10 if len(names) <= 40 else 8}
+        if len(names) <= 60:
+            axis["dtick"] = 1
+    return {
+        "type": "heatmap", "xaxis": f"x{end}", "yaxis": f"y{end}",
+        "x": [plain(name) for name in panel.columns], "y": [plain(name) for name in panel.rows],
+        "packed": {"shape": list(values.shape), "b64": base64.b64encode(values.tobytes()).decode()},
+        "zmin": low, "zmax": high, "colorscale": DIVERGING if panel.scale == "diverging" else CIVIDIS,
+        "showscale": position == count - 1,
+        "colorbar": {"title": {"text": plain(panel.value_label)}, "thickness": 14, "len": 0.7, "y": 1,
+        "yanchor": "top"},
+        "hovertemplate": f"%{{y}} · %{{x}}: %{{z:.3f}}<extra>{plain(panel.value_label)}</extra>",
+    }  # fmt: skip
+
+
+def _scatter(
+    panel: Scatter, end: str, box: tuple[float, float], x_axis: dict[str, Any], y_axis: dict[str, Any]
+) -> tuple[list[dict[str, Any]], list[list[Any]]]:
+    x = np.concatenate([np.asarray(group.x, dtype=float) for group in panel.groups])
+    y = np.concatenate([np.asarray(group.y, dtype=float) for group in panel.groups])
+    texts = [text for group in panel.groups for text in group.texts]
+    x_range, y_range = padded(x), padded(y)
+    x_axis |= {
+        "title": {"text": plain(panel.x_label), "standoff": 8},
+        "range": [round(v, _DIGITS) for v in x_range],
+        "zeroline": False,
+    }
+    y_axis |= {
+        "title": {"text": plain(panel.y_label), "standoff": 8},
+        "range": [round(v, _DIGITS) for v in y_range],
+        "zeroline": False,
+    }
+    pixels = to_box(x, y, x_range, y_range, box)
+    places = place_labels(pixels, texts, _LABEL_SIZE, box)
+    labels = [
+        [f"x{end}", f"y{end}", round(float(px), _DIGITS), round(float(py), _DIGITS), place[0], -place[1], plain(text)]
+        for px, py, text, place in zip(x, y, texts, places, strict=True)
+        if place is not None
+    ]
+    traces = [_group(group, end, showlegend=False) for group in panel.groups]
+    traces += [
+        _group(Points(label, [None], [None], [""], hue, sign), end, showlegend=True)  # pyright: ignore[reportArgumentType]
+        for label, hue, sign in panel.legend
+    ]
+    return traces, labels
+
+
+def padded(values: NDArray[np.float64]) -> tuple[float, float]:
+    """An axis range with room for labels around the values."""
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    pad = 0.09 * (high - low) or 1.0
+    return low - pad, high + pad
+
+
+def to_box(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    x_range: tuple[float, float],
+    y_range: tuple[float, float],
+    box: tuple[float, float],
+) -> NDArray[np.float64]:
+    """[point, 2]: where points lie in a plotting area of this width and height."""
+    across = (x - x_range[0]) / (x_range[1] - x_range[0]) * box[0]
+    up = (y - y_range[0]) / (y_range[1] - y_range[0]) * box[1]
+    return np.stack([across, up], axis=1)
+
+
+def _group(group: Points, end: str, showlegend: bool) -> dict[str, Any]:
+    return {
+        "type": "scatter", "mode": "markers", "xaxis": f"x{end}", "yaxis": f"y{end}", "name": plain(group.label),
+        "x": _rounded(group.x), "y": _rounded(group.y), "text": [plain(text) for text in group.texts],
+        "marker": {"symbol": group.marker, "color": group.colour, "size": 9, "line": {"color": "#ffffff", "width": 1}},
+        "hovertemplate": "%{text}<br>%{x:.3f}, %{y:.3f}", "showlegend": showlegend,
+    }  # fmt: skip
+
+
+def _rounded(values: Sequence[float | None]) -> list[float | None]:
+    return [None if v is None or not np.isfinite(v) else round(float(v), _DIGITS) for v in values]
+
+
+def _faint(hex_colour: str) -> str:
+    red, green, blue = (int(hex_colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.22)"

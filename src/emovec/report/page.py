@@ -1,0 +1,89 @@
+"""`write_report`: a study's tables as one self-contained page, with its figures for papers beside it."""
+
+import json
+from collections.abc import Callable, Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from emovec.errors import EmovecError
+from emovec.files import write_bytes
+from emovec.geometry.headlines import headlines
+from emovec.report import facts, interactive
+from emovec.report.charts import Chart, Listing
+from emovec.report.paper import frames_for_papers, write_figures
+from emovec.report.sections import Section, charts_of, sections
+from emovec.report.style import language_name
+from emovec.report.tables import StudyTables, read_study
+
+
+def write_report(study_dir: Path, *, progress: Callable[[int], None] | None = None) -> Path:
+    """Write `report.html` and `figures/*.svg, *.png` into a study folder, from nothing but what lies in it.
+
+    The same tables always give the same bytes. The page needs no network; a missing table leaves a note in its section.
+
+    Args:
+        study_dir: the study's folder.
+        progress: called with 1 after each figure for papers, and once for the page.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        EmovecError: if there is no such study, a file in it is broken, or the disk refuses the report.
+    """
+    study_dir = Path(study_dir)
+    if not study_dir.is_dir():
+        raise EmovecError(f"{study_dir}: no such study folder. `emovec run STUDY.yaml` makes one.")
+    study = read_study(study_dir)
+    found = sections(study)
+    write_figures(charts_of(found), study_dir / "figures", progress)
+    page = study_dir / "report.html"
+    write_bytes(page, render(study, found).encode())
+    if progress is not None:
+        progress(1)
+    return page
+
+
+def steps(study_dir: Path) -> int:
+    """How often `write_report` will call `progress`."""
+    return 1 + sum(1 for _ in frames_for_papers(charts_of(sections(read_study(Path(study_dir))))))
+
+
+def render(study: StudyTables, found: Sequence[Section]) -> str:
+    """The page's HTML."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    script = _template("report.js").replace("FONT_FAMILY", json.dumps(interactive.FONT))
+    return environment.from_string(_template("report.html.j2")).render(
+        study=study,
+        sections=found,
+        exhibit_json=exhibit_json,
+        paper_names=_paper_names,
+        language_name=language_name,
+        facts=facts.facts(study),
+        skipped=facts.skipped(study),
+        skipped_sentence=facts.skipped_sentence(study),
+        provenance=facts.provenance_rows(study),
+        headlines=headlines({**study.tables, **study.empty}, study.summaries, study.layer),
+        css=Markup(_template("report.css")),
+        plotly=Markup(get_plotlyjs().replace("</script", "<\\/script")),
+        script=Markup(script),
+    )
+
+
+def exhibit_json(exhibit: Chart | Listing) -> Markup:
+    """A figure's data for a script element: no text in it can end the element or start another."""
+    data = interactive.figure_data(exhibit) if isinstance(exhibit, Chart) else interactive.listing_data(exhibit)
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+
+
+def _template(name: str) -> str:
+    return (files("emovec.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _paper_names(exhibit: Chart | Listing) -> list[str]:
+    return [name for name, _ in frames_for_papers([exhibit])] if isinstance(exhibit, Chart) else []

@@ -1,0 +1,82 @@
+"""Colours, markers, names and number formats that the page and the paper figures share."""
+
+import html
+import math
+import re
+from typing import Any
+
+from emovec.geometry import headlines
+
+OKABE_ITO = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#000000",
+    "#8C8C00",
+    "#882255",
+    "#AAAAAA",
+)
+"""Colours that stay apart under the common deficiencies of colour vision (Okabe & Ito 2008), and more."""
+
+MARKERS = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star", "triangle-down")
+"""Marker names of plotly, one for each language in the study's order."""
+
+GREY = "#666666"
+LAYER_AXIS = "layer (output of block k, 0-based)"
+
+
+def language_name(code: str) -> str:
+    """The English name of a language code, or the code itself; `en+ja` becomes `English + Japanese`."""
+    return " + ".join(headlines.language_name(part) for part in code.split("+"))
+
+
+def pair_name(language_a: str, language_b: str, sign: str = "–") -> str:
+    """Two languages as words, such as `English–Japanese`."""
+    return f"{language_name(language_a)}{sign}{language_name(language_b)}"
+
+
+def colour(position: int) -> str:
+    """The colour of the category at this position."""
+    return OKABE_ITO[position % len(OKABE_ITO)]
+
+
+def marker(position: int) -> str:
+    """The marker of the language at this position."""
+    return MARKERS[position % len(MARKERS)]
+
+
+def number(value: Any, digits: int = 2) -> str:
+    """A number for prose: fixed decimals, a true minus sign, a dash for what is missing."""
+    value = float(value)
+    if not math.isfinite(value):
+        return "–"
+    text = f"{value:.{digits}f}"
+    return text.replace("-", "−") if float(text) else text.replace("-", "")
+
+
+def chance(value: Any) -> str:
+    """A chance level: three decimals, since it is often below 0.05."""
+    return number(value, 3)
+
+
+def p_value(value: Any) -> str:
+    """A p-value for prose, such as `p = 0.03` or `p < 0.0001`, with spaces that don't break."""
+    value = float(value)
+    if not math.isfinite(value):
+        return "p not known"
+    if value < 0.0001 - 5e-6:
+        return "p\u00a0<\u00a00.0001"
+    return f"p\u00a0=\u00a0{value:.2g}" if value >= 0.001 else f"p\u00a0=\u00a0{value:.4f}"
+
+
+def plain(text: str) -> str:
+    """Text that plotly shows as it stands: it would take `<b>` and `&lt;` for markup, and `$…$` for a formula."""
+    return html.escape(text, quote=False).replace("$", "&#36;")
+
+
+def slug(text: str) -> str:
+    """A file name's part: word characters of any script, and hyphens."""
+    return re.sub(r"[^\w-]+", "_", text).strip("_") or "x"

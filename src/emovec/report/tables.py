@@ -1,0 +1,233 @@
+"""What a study folder holds, read once: the report is a function of this and of nothing else."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from emovec.config import StudyConfig, read_config
+from emovec.corpus.story import Story
+from emovec.errors import EmovecError
+from emovec.vectors.emotion_vectors import EmotionVectors
+
+COLUMNS: dict[str, str] = {
+    "decoding": "variant layer train_language test_language accuracy n_stories chance",
+    "lexical": "features train_language test_language accuracy n_stories chance",
+    "lens": "language layer lens emotion side rank token_id token score",
+    "lens_hits": "language layer lens k word_language hit_rate chance n_emotions",
+    "cosine": "variant layer language_a language_b emotion_a emotion_b cosine",
+    "order": "variant layer language position emotion",
+    "clusters": "variant layer languages k language emotion cluster",
+    "silhouette": "variant layer languages k silhouette",
+    "umap": "variant layer languages language emotion x y",
+    "pca": "variant layer language emotion component score",
+    "pca_variance": "variant layer language component share",
+    "axes": "variant layer language component reference r n_emotions",
+    "poles": "variant layer language cosine",
+    "layer_rsa": "variant language layer_a layer_b r",
+    "crosslingual": "variant layer language_a language_b same_cosine other_cosine p retrieval_ab retrieval_ba chance",
+    "rsa": "variant layer language_a language_b method r p p_familywise null_mean null_95 permutations",
+    "outliers": "variant language layer rank dimension energy_share",
+    "outlier_tokens": "language layer dimension token count share position_first",
+}
+"""The tables that the report knows, with the columns that it needs of each."""
+
+EXCERPTS_PER_LANGUAGE = 3
+
+
+@dataclass(frozen=True)
+class VectorFacts:
+    """What the vectors' file says about itself, without the vectors.
+
+    Attributes:
+        counts: {language: {emotion: stories}}.
+        residual_norm: {language: {layer: median norm of a token that is no sink}}.
+        noise_components: {language: {layer: components projected out}}; empty without neutral texts.
+        noise_variance: {language: {layer: share of the neutral texts' variance}}; empty likewise.
+        provenance: as stored.
+        layers: 0-based block indices.
+    """
+
+    counts: dict[str, dict[str, int]]
+    residual_norm: dict[str, dict[int, float]]
+    noise_components: dict[str, dict[int, int]]
+    noise_variance: dict[str, dict[int, float]]
+    provenance: dict[str, Any]
+    layers: list[int]
+
+
+@dataclass(frozen=True)
+class StudyTables:
+    """A study as the report sees it.
+
+    Attributes:
+        config: the study's resolved settings.
+        tables: those of `COLUMNS` that exist and hold rows.
+        empty: tables that exist but hold no rows.
+        analyses: analysis → its JSON file.
+        activations: facts of the extraction; empty where unknown.
+        vectors: facts of the vectors; None where the file is missing.
+        corpus: {"stories" or "neutral": {language: number of texts}}.
+        excerpts: {language: a few stories, of the same emotions in each}.
+    """
+
+    config: StudyConfig
+    tables: Mapping[str, pd.DataFrame]
+    empty: Mapping[str, pd.DataFrame]
+    analyses: Mapping[str, dict[str, Any]]
+    activations: Mapping[str, Any]
+    vectors: VectorFacts | None
+    corpus: Mapping[str, dict[str, int]]
+    excerpts: Mapping[str, list[Story]]
+
+    @property
+    def languages(self) -> list[str]:
+        """Language codes in the study's order."""
+        return list(self.config.languages)
+
+    @property
+    def emotions(self) -> list[str]:
+        """Emotion words in the study's order."""
+        return list(self.config.emotion_words)
+
+    @property
+    def summaries(self) -> dict[str, dict[str, Any]]:
+        """Analysis → the summary in its JSON file."""
+        return {name: record.get("summary", {}) for name, record in self.analyses.items()}
+
+    @property
+    def layers(self) -> list[int]:
+        """0-based block indices, ascending: those of the vectors, else those that the tables hold."""
+        if self.vectors is not None:
+            return sorted(self.vectors.layers)
+        found = {int(layer) for table in self.tables.values() if "layer" in table for layer in table["layer"].unique()}
+        return sorted(found)
+
+    @property
+    def layer(self) -> int:
+        """The layer shown first: the study's own choice, else the one chosen by decoding, else two thirds of depth."""
+        fixed = self.config.geometry.layer
+        chosen = self.summaries.get("choice", {}).get("layer")
+        if isinstance(fixed, int):
+            return fixed
+        if chosen is not None:
+            return int(chosen)
+        return self.layers[(2 * len(self.layers)) // 3] if self.layers else 0
+
+
+def read_study(study: Path) -> StudyTables:
+    """Read everything in a study folder that a report needs; what is missing is left out.
+
+    Raises:
+        EmovecError: if `study.yaml` is missing or wrong, or a file is broken.
+    """
+    config = read_config(study / "study.yaml")
+    read = {name: _read_table(study / "geometry" / f"{name}.parquet", name) for name in COLUMNS}
+    found = {name: table for name, table in read.items() if table is not None}
+    analyses = {path.stem: _read_json(path) for path in sorted((study / "geometry").glob("*.json"))}
+    activations = study / "activations.json"
+    corpus: dict[str, dict[str, int]] = {"stories": {}, "neutral": {}}
+    excerpts: dict[str, list[Story]] = {}
+    words = config.emotion_words
+    shown = dict.fromkeys(words[i] for i in np.linspace(0, len(words) - 1, EXCERPTS_PER_LANGUAGE).astype(int))
+    for kind, counts in corpus.items():
+        for language in config.languages:
+            path = study / "corpus" / f"{kind}.{language}.jsonl"
+            if path.is_file():
+                counts[language], firsts = _scan_corpus(path, set(shown) if kind == "stories" else set())
+                if firsts:
+                    excerpts[language] = [firsts[emotion] for emotion in shown if emotion in firsts]
+    return StudyTables(
+        config=config,
+        tables={name: table for name, table in found.items() if len(table)},
+        empty={name: table for name, table in found.items() if table.empty},
+        analyses=analyses,
+        activations=_read_json(activations) if activations.is_file() else {},
+        vectors=_read_vectors(study / "vectors.safetensors"),
+        corpus=corpus,
+        excerpts=excerpts,
+    )
+
+
+def _read_table(path: Path, name: str) -> pd.DataFrame | None:
+    if not path.is_file():
+        return None
+    try:
+        table = pd.read_parquet(path)
+    except Exception as error:  # pyarrow raises many kinds for a broken file
+        raise EmovecError(
+            f"{path}: not a readable Parquet table ({' '.join(str(error).split())}). "
+            "Delete it and run `emovec geometry` again."
+        ) from error
+    missing = [column for column in COLUMNS[name].split() if column not in table]
+    if missing:
+        raise EmovecError(f"{path}: lacks the columns {', '.join(missing)}. Delete it and run `emovec geometry` again.")
+    return table
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        data: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EmovecError(f"{path}: not valid JSON ({error}). Delete it and run the study again.") from error
+    if not isinstance(data, dict):
+        raise EmovecError(f"{path}: holds no JSON object. Delete it and run the study again.")
+    return data
+
+
+def _scan_corpus(path: Path, wanted: set[str]) -> tuple[int, dict[str, Story]]:
+    """Count the texts of a file, and keep the first story of each emotion in `wanted`."""
+    counts: Counter[str] = Counter()
+    firsts: dict[str, Story] = {}
+    with path.open(encoding="utf-8") as lines:
+        for position, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                record = json.loads(line)
+                story = Story(
+                    str(record["id"]),
+                    str(record["language"]),
+                    str(record["emotion"]),
+                    record.get("topic"),
+                    str(record["text"]),
+                )
+            except (ValueError, KeyError, TypeError) as error:
+                raise EmovecError(f"{path}, line {position}: no text record ({error}). Run the study again.") from error
+            counts[story.emotion] += 1
+            if story.emotion in wanted:
+                firsts.setdefault(story.emotion, story)
+    return counts.total(), firsts
+
+
+def _read_vectors(path: Path) -> VectorFacts | None:
+    if not path.is_file():
+        return None
+    vectors = EmotionVectors.load(path)
+
+    def nested(array: Any, inner: str, kind: type) -> dict[str, dict[Any, Any]]:
+        if array is None:
+            return {}
+        rows = array.transpose("language", inner).values
+        labels = [kind_of(label) for label in array[inner].values]
+        return {
+            language: {label: kind(value) for label, value in zip(labels, row, strict=True)}
+            for language, row in zip(vectors.languages, rows, strict=True)
+        }
+
+    def kind_of(label: Any) -> Any:
+        return str(label) if isinstance(label, str) else int(label)
+
+    return VectorFacts(
+        counts=nested(vectors.counts, "emotion", int),
+        residual_norm=nested(vectors.residual_norm, "layer", float),
+        noise_components=nested(vectors.noise_components, "layer", int),
+        noise_variance=nested(vectors.noise_variance, "layer", float),
+        provenance=vectors.provenance,
+        layers=vectors.layers,
+    )

@@ -1,0 +1,130 @@
+"use strict";
+// Draws every figure from the data beside it; a control picks one of the frames that were computed beforehand.
+(() => {
+  const MISSING = -32768;
+  const BASE = {
+    font: { family: FONT_FAMILY, size: 12, color: "#333" },
+    paper_bgcolor: "#fff", plot_bgcolor: "#fff", hovermode: "closest", autosize: true,
+    hoverlabel: { bgcolor: "#fff", bordercolor: "#999", font: { color: "#222" } },
+  };
+  const AXIS = {
+    gridcolor: "#e8e8e8", linecolor: "#888", zerolinecolor: "#bbb", ticks: "outside", tickcolor: "#888", ticklen: 4,
+    showline: true,
+  };
+  const CONFIG = {
+    responsive: true, displaylogo: false, showTips: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+    toImageButtonOptions: { format: "svg" },
+  };
+
+  const unpack = ({ shape: [rows, columns], b64 }) => {
+    const bytes = Uint8Array.from(atob(b64), (c) => c.charCodeAt(0));
+    const view = new DataView(bytes.buffer);
+    return Array.from({ length: rows }, (_, i) =>
+      Array.from({ length: columns }, (_, j) => {
+        const value = view.getInt16(2 * (i * columns + j), true);
+        return value === MISSING ? null : value / 1000;
+      }));
+  };
+
+  const labelled = ([xref, yref, x, y, ax, ay, text]) => ({
+    xref, yref, x, y, ax, ay, text, showarrow: true, arrowhead: 0, arrowwidth: 0.6, arrowcolor: "#999", standoff: 4,
+    startstandoff: 1, xanchor: "center", yanchor: "middle", font: { size: 11, color: "#333" }, borderpad: 0,
+  });
+
+  const drawChart = (place, figure, frame) => {
+    const data = frame.data.map(({ packed, ...trace }) => (packed ? { ...trace, z: unpack(packed) } : trace));
+    const layout = { ...BASE, ...frame.layout, height: figure.height };
+    for (const key of Object.keys(layout)) if (/^[xy]axis/.test(key)) layout[key] = { ...AXIS, ...layout[key] };
+    layout.annotations = [...frame.layout.annotations, ...(frame.labels || []).map(labelled)];
+    Plotly.react(place, data, layout, CONFIG);
+  };
+
+  const drawListing = (place, figure, rows) => {
+    const table = document.createElement("table");
+    const head = table.createTHead().insertRow();
+    for (const column of figure.columns) head.appendChild(document.createElement("th")).textContent = column;
+    const body = table.createTBody();
+    for (const row of rows) {
+      const line = body.insertRow();
+      for (const cell of row) {
+        const box = line.insertCell();
+        if (!Array.isArray(cell)) { box.textContent = cell; continue; }
+        for (const token of cell) {
+          const chip = box.appendChild(document.createElement("span"));
+          chip.className = "token";
+          chip.textContent = token;
+          box.append(" ");
+        }
+      }
+    }
+    place.replaceChildren(table);
+  };
+
+  const addControl = (bar, control, id, changed) => {
+    const group = bar.appendChild(document.createElement("div"));
+    group.className = "control";
+    if (control.slider) {
+      const label = group.appendChild(document.createElement("label"));
+      const input = document.createElement("input");
+      const shown = document.createElement("output");
+      Object.assign(input, { type: "range", min: 0, max: control.labels.length - 1, step: 1, id });
+      input.value = control.initial;
+      label.htmlFor = id;
+      label.textContent = control.name;
+      shown.textContent = control.labels[control.initial];
+      group.append(input, shown);
+      input.addEventListener("input", () => {
+        shown.textContent = control.labels[input.value];
+        input.setAttribute("aria-valuetext", control.labels[input.value]);
+        changed(Number(input.value));
+      });
+      return;
+    }
+    if (control.labels.length > 6) {
+      const label = group.appendChild(document.createElement("label"));
+      const select = group.appendChild(document.createElement("select"));
+      label.htmlFor = select.id = id;
+      label.textContent = control.name;
+      control.labels.forEach((text, i) => select.add(new Option(text, i, i === control.initial, i === control.initial)));
+      select.addEventListener("change", () => changed(Number(select.value)));
+      return;
+    }
+    const set = group.appendChild(document.createElement("fieldset"));
+    set.appendChild(document.createElement("legend")).textContent = control.name;
+    control.labels.forEach((text, i) => {
+      const label = set.appendChild(document.createElement("label"));
+      const radio = label.appendChild(document.createElement("input"));
+      Object.assign(radio, { type: "radio", name: id, value: i, checked: i === control.initial });
+      label.append(text);
+      radio.addEventListener("change", () => changed(i));
+    });
+  };
+
+  for (const source of document.querySelectorAll("script[type='application/json'][data-figure]")) {
+    const figure = JSON.parse(source.textContent);
+    const name = source.dataset.figure;
+    const place = document.getElementById(`figure-${name}`);
+    const bar = document.getElementById(`controls-${name}`);
+    const state = figure.controls.map((control) => control.initial);
+    const missing = document.createElement("p");
+    missing.className = "missing";
+    missing.textContent = "Not computed for this choice.";
+    missing.hidden = true;
+    place.before(missing);
+    const draw = () => {
+      const frame = figure.frames[state.join("|")];
+      missing.hidden = Boolean(frame);
+      place.hidden = !frame;
+      if (frame) (figure.kind === "chart" ? drawChart : drawListing)(place, figure, frame);
+    };
+    figure.controls.forEach((control, i) => {
+      if (control.labels.length < 2) return;
+      addControl(bar, control, `${name}-${i}`, (option) => { state[i] = option; draw(); });
+    });
+    draw();
+  }
+  window.addEventListener("beforeprint", () => {
+    for (const place of document.querySelectorAll(".js-plotly-plot")) Plotly.Plots.resize(place);
+  });
+  document.documentElement.dataset.drawn = "true";
+})();

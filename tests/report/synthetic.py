@@ -1,0 +1,266 @@
+"""A study folder with planted structure, of any size: what the report reads, without a model."""
+
+import json
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+import yaml
+
+from emovec.corpus.emotions import DEFAULT_30
+from emovec.vectors.emotion_vectors import VECTOR_DIMS, EmotionVectors
+
+VARIANTS = ("raw", "standardised")
+WORDS = {
+    "en": (" afraid", " fear", "terror", " the", "\n", " cold"),
+    "ja": ("恐れ", "怖い", "恐怖", "の", "▁心", "冷たい"),
+}
+
+
+def pairs(languages: Sequence[str]) -> list[tuple[str, str]]:
+    return [(a, b) for i, a in enumerate(languages) for b in languages[i:]]
+
+
+def planted(
+    languages: Sequence[str], emotions: Sequence[str], layers: Sequence[int], hidden: int = 24, seed: int = 0
+) -> np.ndarray:
+    """[variant, language, emotion, layer, hidden]: shared axes and noise; one dimension rules the raw early layers."""
+    rng = np.random.default_rng(seed)
+    meaning = rng.normal(size=(len(emotions), 4))
+    basis = rng.normal(size=(4, hidden))
+    depth = np.linspace(0.3, 1.2, len(layers))
+    vectors = np.einsum("ec,ch,l->elh", meaning, basis, depth)[None].repeat(len(languages), 0)
+    vectors = vectors + rng.normal(size=vectors.shape) * 0.8
+    both = np.stack([vectors, vectors])
+    outlier = rng.normal(size=(len(languages), len(emotions), len(layers))) * np.linspace(30, 1, len(layers))
+    both[0, ..., 3] += outlier
+    return both - both.mean(axis=2, keepdims=True)
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def tables(
+    languages: Sequence[str], emotions: Sequence[str], layers: Sequence[int], norms: bool = True
+) -> dict[str, pd.DataFrame]:
+    rng = np.random.default_rng(1)
+    vectors = planted(languages, emotions, layers)
+    unit = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    upper = np.triu_indices(len(emotions), 1)
+    n_layers, chance = len(layers), 1 / len(emotions)
+    rows: dict[str, list[tuple]] = {name: [] for name in COLUMNS}
+    for (v, variant), (m, layer) in product(enumerate(VARIANTS), enumerate(layers)):
+        height = m / max(n_layers - 1, 1)
+        for (i, a), (j, b) in product(enumerate(languages), enumerate(languages)):
+            accuracy = float(
+                np.clip(
+                    (0.25 + 0.65 * np.sin(2.2 * height + 0.2)) * (1 if i == j else 0.9)
+                    - 0.04 * i
+                    - (0.1 if v == 0 else 0),
+                    0,
+                    1,
+                )
+            )
+            rows["decoding"].append((variant, layer, a, b, accuracy, 360, chance))
+        for a, b in pairs(languages):
+            i, j = list(languages).index(a), list(languages).index(b)
+            c = unit[v, i, :, m] @ unit[v, j, :, m].T
+            for (p, ea), (q, eb) in product(enumerate(emotions), enumerate(emotions)):
+                rows["cosine"].append((variant, layer, a, b, ea, eb, c[p, q]))
+            if a == b:
+                order = np.argsort(unit[v, i, :, m] @ np.linalg.svd(unit[v, i, :, m])[2][0])
+                rows["order"] += [(variant, layer, a, position, emotions[e]) for position, e in enumerate(order)]
+                continue
+            off = c[~np.eye(len(emotions), dtype=bool)]
+            ab, ba = (c.argmax(1) == np.arange(len(emotions))).mean(), (c.argmax(0) == np.arange(len(emotions))).mean()
+            rows["crosslingual"].append((variant, layer, a, b, np.diag(c).mean(), off.mean(), 0.0001, ab, ba, chance))
+            own = [(unit[v, k, :, m] @ unit[v, k, :, m].T)[upper] for k in (i, j)]
+            for method, shrink in (("pearson", 1.0), ("spearman", 0.97), ("rho_a", 0.96)):
+                r = correlation(*own) * shrink
+                p = 0.0001 if r > 0.12 else 0.3
+                rows["rsa"].append(
+                    (variant, layer, a, b, method, r, p, min(1.0, 3 * p), 0.002, 0.09 + 0.01 * rng.random(), 10_000)
+                )
+        for i, language in enumerate(languages):
+            scores = unit[v, i, :, m] - unit[v, i, :, m].mean(0)
+            _, s, basis = np.linalg.svd(scores, full_matrices=False)
+            for component in range(min(4, len(s))):
+                share = s[component] ** 2 / (s**2).sum()
+                rows["pca_variance"].append((variant, layer, language, component + 1, share))
+                rows["pca"] += [
+                    (variant, layer, language, e, component + 1, x)
+                    for e, x in zip(emotions, scores @ basis[component], strict=True)
+                ]
+                references = ["post valence", "post arousal"]
+                if norms:
+                    references += [
+                        f"{s} {d}"
+                        for s in ("Glasgow2019", "RussellMehrabian1977")
+                        for d in ("valence", "arousal", "dominance")
+                    ]
+                for n, reference in enumerate(references if component < 2 else []):
+                    r = np.clip(0.9 * np.cos(n + component) * (0.3 + 0.7 * height), -1, 1)
+                    rows["axes"].append((variant, layer, language, component + 1, reference, r, len(emotions)))
+            rows["poles"].append((variant, layer, language, 0.31 + 0.1 * i))
+            energy = np.sort((vectors[v, i, :, m] ** 2).sum(0))[::-1]
+            dimensions = np.argsort(-(vectors[v, i, :, m] ** 2).sum(0))
+            rows["outliers"] += [
+                (variant, language, layer, rank + 1, int(dimensions[rank]), energy[rank] / energy.sum())
+                for rank in range(5)
+            ]
+            for n, other in enumerate(layers):
+                x, y = (unit[v, i, :, k] @ unit[v, i, :, k].T for k in (m, n))
+                rows["layer_rsa"].append((variant, language, layer, other, correlation(x[upper], y[upper])))
+        sets = list(languages) + (["+".join(languages)] if len(languages) > 1 else [])
+        for name in sets:
+            members = [(k, language) for k, language in enumerate(languages) if language in name.split("+")]
+            for k in range(2, min(11, len(emotions) * len(members))):
+                rows["silhouette"].append((variant, layer, name, k, 0.5 * np.exp(-((k - 4) ** 2) / 8) + 0.05 * v))
+                for i, language in members:
+                    flat = unit[v, i, :, m] @ np.ones(unit.shape[-1])
+                    cluster = np.digitize(flat, np.quantile(flat, np.arange(1, k) / k))
+                    rows["clusters"] += [
+                        (variant, layer, name, k, language, e, int(c)) for e, c in zip(emotions, cluster, strict=True)
+                    ]
+            for i, language in members:
+                spot = unit[v, i, :, m] @ np.random.default_rng(3).normal(size=(unit.shape[-1], 2)) + 5
+                rows["umap"] += [
+                    (variant, layer, name, language, e, *xy) for e, xy in zip(emotions, spot.tolist(), strict=True)
+                ]
+    for i, language in enumerate(languages):
+        for features, accuracy in (("word", 0.42), ("character", 0.55)):
+            rows["lexical"].append((features, language, language, accuracy + 0.1 * i, 360, chance))
+        words = WORDS.get(language, WORDS["en"])
+        for (m, layer), lens in product(enumerate(layers), ("raw", "cleaned")):
+            for (e, emotion), side, rank in product(enumerate(emotions), ("top", "bottom"), range(1, 11)):
+                token = words[(rank + e + m) % len(words)]
+                rows["lens"].append(
+                    (
+                        language,
+                        layer,
+                        lens,
+                        emotion,
+                        side,
+                        rank,
+                        100 + rank,
+                        token,
+                        (1 if side == "top" else -1) * (9 - 0.5 * rank),
+                    )
+                )
+            for k, spoken in product((1, 10), ["any", *languages]):
+                hits = min(1.0, 0.06 * m * (1 if lens == "cleaned" else 0.3) * (1 if k == 10 else 0.4))
+                rows["lens_hits"].append((language, layer, lens, k, spoken, hits, 0.001 * k, len(emotions)))
+        for n, token in enumerate(words):
+            rows["outlier_tokens"].append(
+                (
+                    language,
+                    layers[-1] if len(layers) < 3 else layers[2],
+                    3,
+                    token,
+                    40 - n,
+                    0.4 / (n + 1),
+                    0.9 if n == 0 else 0.0,
+                )
+            )
+    found = {name: pd.DataFrame(rows[name], columns=columns.split()) for name, columns in COLUMNS.items()}
+    return {name: table for name, table in found.items() if len(table)}
+
+
+COLUMNS = {
+    "decoding": "variant layer train_language test_language accuracy n_stories chance",
+    "lexical": "features train_language test_language accuracy n_stories chance",
+    "lens": "language layer lens emotion side rank token_id token score",
+    "lens_hits": "language layer lens k word_language hit_rate chance n_emotions",
+    "cosine": "variant layer language_a language_b emotion_a emotion_b cosine",
+    "order": "variant layer language position emotion",
+    "clusters": "variant layer languages k language emotion cluster",
+    "silhouette": "variant layer languages k silhouette",
+    "umap": "variant layer languages language emotion x y",
+    "pca": "variant layer language emotion component score",
+    "pca_variance": "variant layer language component share",
+    "axes": "variant layer language component reference r n_emotions",
+    "poles": "variant layer language cosine",
+    "layer_rsa": "variant language layer_a layer_b r",
+    "crosslingual": "variant layer language_a language_b same_cosine other_cosine p retrieval_ab retrieval_ba chance",
+    "rsa": "variant layer language_a language_b method r p p_familywise null_mean null_95 permutations",
+    "outliers": "variant language layer rank dimension energy_share",
+    "outlier_tokens": "language layer dimension token count share position_first",
+}
+
+
+def write_study(
+    folder: Path,
+    languages: Sequence[str] = ("en", "ja"),
+    emotions: Sequence[str] = DEFAULT_30,
+    layers: Sequence[int] = tuple(range(18)),
+    norms: bool = True,
+    story: str | None = None,
+    neutral: bool = True,
+) -> Path:
+    """Write a study folder as a run leaves it."""
+    config = {"model": "gemma-3-270m", "languages": list(languages), "emotions": list(emotions)}
+    (folder / "geometry").mkdir(parents=True, exist_ok=True)
+    (folder / "corpus").mkdir(exist_ok=True)
+    (folder / "study.yaml").write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
+    for name, table in tables(languages, emotions, layers, norms).items():
+        table.to_parquet(folder / "geometry" / f"{name}.parquet")
+    summary = {"layer": layers[(2 * len(layers)) // 3], "reason": "best mean held-out decoding within languages"}
+    choice = {"analysis": "choice", "tables": [], "parameters": {}, "emovec": "0.1.0", "summary": summary}
+    (folder / "geometry" / "choice.json").write_text(json.dumps(choice))
+    texts = {
+        "en": "The door closed, and her hands would not stop shaking. ",
+        "ja": "ドアが閉まる音で、背中に冷たい汗が噴き出した。",
+    }
+    for language in languages:
+        body = story or texts.get(language, texts["en"]) * 6
+        with (folder / "corpus" / f"stories.{language}.jsonl").open("w", encoding="utf-8") as file:
+            for emotion, topic in product(emotions, ("job_interview", "moving_house")):
+                record = {
+                    "id": f"{language}-{topic}-{emotion}",
+                    "language": language,
+                    "emotion": emotion,
+                    "topic": topic,
+                    "text": body,
+                }
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        if neutral:
+            record = {
+                "id": "n",
+                "language": language,
+                "emotion": "neutral",
+                "topic": None,
+                "text": "A table is a table.",
+            }
+            (folder / "corpus" / f"neutral.{language}.jsonl").write_text(json.dumps(record) + "\n")
+    _vectors(languages, emotions, layers, neutral).save(folder / "vectors.safetensors")
+    facts = {
+        "languages": {
+            language: {"stories": 2 * len(emotions) - 1, "neutral": 1, "tokens": 61_234, "sink_tokens": 721,
+                       "skipped": [{"id": f"{language}-x", "reason": "no token past the offset"}]}
+            for language in languages
+        },
+        "batch_tokens": 2048, "device": "cpu", "dtype": "float32", "seconds": 312.4,
+    }  # fmt: skip
+    (folder / "activations.json").write_text(json.dumps(facts))
+    return folder
+
+
+def _vectors(languages: Sequence[str], emotions: Sequence[str], layers: Sequence[int], neutral: bool) -> EmotionVectors:
+    values = planted(languages, emotions, layers)[1].astype("float32")
+    coords = {"language": list(languages), "emotion": list(emotions), "layer": list(layers)}
+    full = xr.DataArray(values, dims=VECTOR_DIMS, coords=coords)
+    by_layer = xr.DataArray(np.full((len(languages), len(layers)), 7, dtype="int64"), dims=("language", "layer"),
+                            coords={"language": list(languages), "layer": list(layers)})  # fmt: skip
+    return EmotionVectors(
+        raw=full, centred=full, denoised=full if neutral else None,
+        story_std=full.std("emotion") + 1, residual_norm=by_layer.astype("float32") * 11.5,
+        counts=xr.DataArray(np.full((len(languages), len(emotions)), 2), dims=("language", "emotion"),
+                            coords={"language": list(languages), "emotion": list(emotions)}),
+        noise_components=by_layer if neutral else None,
+        noise_variance=by_layer.astype("float32") * 0 + 0.52 if neutral else None,
+        provenance={"model": "gemma-3-270m", "revision": "abc123", "emovec": "0.1.0", "recipe": {"offset": 50}},
+    )  # fmt: skip
