@@ -7,11 +7,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from emovec.geometry.analyses import ANALYSES, AnalysisResult, Inputs, run_analysis
+    from emovec.geometry.analyses import ANALYSES, run_analysis
     from emovec.geometry.axes import axis_correlations, pca, pole_cosines
     from emovec.geometry.clusters import k_means, umap_embedding
     from emovec.geometry.crosslingual import cross_lingual_cosine
     from emovec.geometry.decoding import choose_layer, decode
+    from emovec.geometry.inputs import AnalysisResult, Inputs
     from emovec.geometry.lens import lens_hits, logit_lens
     from emovec.geometry.lexical import decode_words
     from emovec.geometry.norms import load_norms, norm_agreement
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 _HOME = {
     "ANALYSES": "analyses",
-    "AnalysisResult": "analyses",
-    "Inputs": "analyses",
+    "AnalysisResult": "inputs",
+    "Inputs": "inputs",
     "axis_correlations": "axes",
     "choose_layer": "decoding",
     "cosine_matrices": "similarity",

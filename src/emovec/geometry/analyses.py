@@ -1,15 +1,13 @@
 """The analyses of the geometry stage: what each needs, what it gives, in the order in which a study runs them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import combinations
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import xarray as xr
 
-from emovec.corpus.story import Story
 from emovec.geometry import (
     axes,
     clusters,
@@ -21,57 +19,12 @@ from emovec.geometry import (
     representational,
     similarity,
 )
+from emovec.geometry.inputs import VARIANTS, AnalysisResult, Inputs
 from emovec.geometry.norms import load_norms, norm_agreement
 from emovec.geometry.tables import tidy
-from emovec.vectors.emotion_vectors import EmotionVectors
 
-if TYPE_CHECKING:
-    from emovec.models.language_model import LanguageModel
-
-VARIANTS = ("raw", "standardised")
 SAMPLE_TEXTS = 16
 COMPONENTS = 4
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What the analyses are computed from.
-
-    Attributes:
-        vectors: emotion vectors of all languages and layers.
-        activations: (layer, language) → [story, hidden] with story coordinates id, language, emotion, topic.
-        stories: the stories behind them, with their texts.
-        model: loads the model; called only by analyses that need it.
-        permutations: B of every permutation test.
-        seed: of everything random.
-        top_k: tokens on each side of the logit lens.
-        layer: for `choice` the layer that the study fixes, or None; for the others the one to show first.
-        decoding: the table of the analysis `decoding`, where it has been computed already.
-        norms: a CSV of human norms instead of the bundled ones.
-        progress: called with 1 after each layer of the decoding.
-    """
-
-    vectors: EmotionVectors
-    activations: Callable[[int, str], xr.DataArray]
-    stories: Sequence[Story]
-    model: Callable[[], "LanguageModel"]
-    permutations: int = 10_000
-    seed: int = 0
-    top_k: int = 10
-    layer: int | None = None
-    decoding: pd.DataFrame | None = None
-    norms: str | Path | None = None
-    progress: Callable[[int], None] | None = None
-
-
-@dataclass(frozen=True)
-class AnalysisResult:
-    """What an analysis found: tables by name, the parameters that shaped them, a few facts (plain JSON values)."""
-
-    name: str
-    tables: dict[str, pd.DataFrame]
-    parameters: dict[str, Any]
-    summary: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -261,15 +214,17 @@ def _lens(inputs: Inputs) -> _Outcome:
     from emovec.corpus.lexicon import labels
 
     model, vectors = inputs.model(), inputs.vectors
-    candidates = {
-        language: lens.corpus_tokens((story.text for story in inputs.stories if story.language == language), model)
-        for language in vectors.languages
-    }
-    table = lens.logit_lens(vectors.best, model, candidates, inputs.top_k)
     vocabulary = model.token_texts(range(len(model.unembedding())))
+    candidates: dict[str, list[int]] = {}
+    for language in vectors.languages:
+        words = [word for code in {language, "en"} for emotion in vectors.emotions for word in labels(code, emotion)]
+        texts = (story.text for story in inputs.stories if story.language == language)
+        candidates[language] = lens.candidate_tokens(texts, words, vocabulary, model)
+    table = lens.logit_lens(vectors.best, model, candidates, inputs.top_k)
     hits = lens.lens_hits(table, vocabulary, candidates, labels)
     best = _best(hits, "hit_rate", ["language", "lens", "word_language"])
-    return _Outcome({"lens": [table], "lens_hits": [hits]}, {"best": best})
+    parameters = {"candidates": {language: len(ids) for language, ids in candidates.items()}}
+    return _Outcome({"lens": [table], "lens_hits": [hits]}, {"best": best}, parameters)
 
 
 def _outliers(inputs: Inputs) -> _Outcome:

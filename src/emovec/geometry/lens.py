@@ -121,9 +121,24 @@ def lens_hits(
     return pd.DataFrame(rows, columns=columns).sort_values(columns[:5], ignore_index=True)
 
 
-def corpus_tokens(texts: Iterable[str], model: "LanguageModel") -> list[int]:
-    """The token ids that occur in some texts, sorted."""
-    return sorted({token for text in texts for token in model.text_token_ids(text)})
+def candidate_tokens(
+    texts: Iterable[str], words: Iterable[str], vocabulary: Sequence[str], model: "LanguageModel"
+) -> list[int]:
+    """The tokens that the cleaned lens may show: those of a language's texts, and those that name an emotion.
+
+    Corpora of emotion stories never name the emotion, so that without the second kind no direction could name its own.
+
+    Args:
+        texts: the corpus's texts of the language.
+        words: the labels of all the study's emotions.
+        vocabulary: text of every token id.
+        model: gives `text_token_ids`.
+
+    Returns:
+        Token ids, sorted.
+    """
+    of_texts = {token for text in texts for token in model.text_token_ids(text)}
+    return sorted(of_texts.union(_TokenIndex.of(vocabulary).matching(words).tolist()))
 
 
 def counts_for(token: str, word: str) -> bool:
