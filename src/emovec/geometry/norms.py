@@ -62,7 +62,9 @@ def load_norms(path: str | Path | None = None) -> pd.DataFrame:
 
 
 def norm_agreement(norms: pd.DataFrame) -> pd.DataFrame:
-    """Pearson correlation between norm sets on the words they share: the ceiling for any correlation with one of them.
+    """Pearson correlation between norm sets: the ceiling for any correlation with one of them.
+
+    Only words that both sets hold under the same term count (not *ashamed* where one of them has *shamed*).
 
     Args:
         norms: as `load_norms` returns them.
@@ -72,7 +74,7 @@ def norm_agreement(norms: pd.DataFrame) -> pd.DataFrame:
     """
     rows: list[tuple[str, str, str, float, int]] = []
     for dimension in DIMENSIONS:
-        by_source = norms.pivot(index="word", columns="source", values=dimension)
+        by_source = norms.pivot(index=["word", "term"], columns="source", values=dimension)
         for a, b in combinations(sorted(by_source.columns), 2):
             shared = by_source[[a, b]].dropna()
             if len(shared) > 2:

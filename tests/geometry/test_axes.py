@@ -1,0 +1,126 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.decomposition import PCA
+
+from emovec.corpus.emotions import DEFAULT_30
+from emovec.errors import EmovecError
+from emovec.geometry import axis_correlations, load_norms, norm_agreement, pca, pole_cosines
+from emovec.geometry.axes import POLES
+from tests.geometry.planted import random_vectors, relabelled, vectors_array
+
+
+def test_components_equal_sklearn_up_to_sign() -> None:
+    vectors = random_vectors(0)
+    scores, shares = pca(vectors, components=3)
+    for layer in range(3):
+        own = vectors.sel(language="ja", layer=layer).sortby("emotion")
+        model = PCA().fit(own.values)
+        ours = scores.query("language == 'ja' and layer == @layer").pivot(
+            index="emotion", columns="component", values="score"
+        )
+        assert np.abs(ours.values) == pytest.approx(np.abs(model.transform(own.values)[:, :3]))
+        share = shares.query("language == 'ja' and layer == @layer").sort_values("component")["share"].values
+        assert share == pytest.approx(model.explained_variance_ratio_[:7])
+        assert share.sum() == pytest.approx(1)
+
+
+def test_norms_planted_as_axes_come_out_as_components() -> None:
+    norms = load_norms()
+    words = ["joyful", "sad", "calm", "angry", "bored", "proud", "lonely", "excited"]
+    glasgow = norms[norms["source"] == "Glasgow2019"].set_index("word")[["valence", "arousal"]].loc[words]
+    z = (glasgow - glasgow.mean()).to_numpy()
+    basis = np.linalg.qr(np.random.default_rng(0).normal(size=(10, 2)))[0].T
+    values = (z * [-5, 1]) @ basis
+    vectors = vectors_array(values[None, :, None], ("en",), glasgow.index)
+    scores, _ = pca(vectors, norms=norms)
+    table = axis_correlations(vectors, scores, norms).set_index(["component", "reference"])
+    assert table.loc[(1, "Glasgow2019 valence"), "r"] > 0.99
+    assert table.loc[(1, "Glasgow2019 valence"), "n_emotions"] == 8
+    expected = np.corrcoef(
+        scores[scores["component"] == 2].set_index("emotion")["score"].loc[glasgow.index],
+        glasgow["arousal"].astype(float),
+    )[0, 1]
+    assert table.loc[(2, "Glasgow2019 arousal"), "r"] == pytest.approx(expected)
+
+
+def test_poles_are_the_differences_of_their_means() -> None:
+    vectors = random_vectors(1, n=30, hidden=40)
+    own = vectors.sel(language="en", layer=2)
+    axes = {}
+    for axis, (high, low) in POLES.items():
+        axes[axis] = (
+            own.sel(emotion=list(high)).mean("emotion").values - own.sel(emotion=list(low)).mean("emotion").values
+        )
+    cosine = axes["valence"] @ axes["arousal"] / np.linalg.norm(axes["valence"]) / np.linalg.norm(axes["arousal"])
+    poles = pole_cosines(vectors).set_index(["language", "layer"])["cosine"]
+    assert poles["en", 2] == pytest.approx(cosine)
+    scores, _ = pca(vectors)
+    table = axis_correlations(vectors, scores, load_norms()).set_index(["language", "layer", "component", "reference"])
+    first = scores.query("language == 'en' and layer == 2 and component == 1").set_index("emotion")["score"]
+    r = np.corrcoef(first.loc[own["emotion"].values], own.values @ axes["valence"])[0, 1]
+    assert table.loc[("en", 2, 1, "post valence"), "r"] == pytest.approx(r)
+    # The sign rule: towards the positive pole.
+    assert (table.xs("post valence", level="reference")["r"] >= 0).all()
+    assert table.loc[("en", 2, 1, "RussellMehrabian1977 arousal"), "n_emotions"] == 20
+
+
+def test_a_pole_without_words_leaves_its_reference_out() -> None:
+    values = np.random.default_rng(0).normal(size=(1, 5, 1, 6))
+    vectors = vectors_array(values, ("en",), ["joyful", "loving", "calm", "angry", "lonely"])
+    table = axis_correlations(vectors, pca(vectors)[0], load_norms())
+    assert "post arousal" in set(table["reference"])
+    assert "post valence" not in set(table["reference"])
+    assert pole_cosines(vectors).empty
+
+
+@given(seed=st.integers(0, 1000))
+def test_label_order_changes_no_component_nor_its_sign(seed: int) -> None:
+    vectors = random_vectors(seed, languages=("en",), n=9)
+    unknown = vectors.assign_coords(emotion=[f"x{i}" for i in range(9)])
+    norms = load_norms()
+    for one in (vectors, unknown):
+        other = relabelled(one, seed)
+        pd.testing.assert_frame_equal(pca(one, norms=norms)[0], pca(other, norms=norms)[0])
+        pd.testing.assert_frame_equal(
+            axis_correlations(one, pca(one)[0], norms), axis_correlations(other, pca(other)[0], norms)
+        )
+
+
+def test_two_emotions_have_one_component() -> None:
+    scores, shares = pca(random_vectors(0, n=2))
+    assert set(scores["component"]) == {1}
+    assert shares["share"].values == pytest.approx(1)
+
+
+def test_norms_mean_the_adjective_content_and_agree_with_each_other() -> None:
+    norms = load_norms()
+    assert not norms.duplicated(["source", "word"]).any()
+    assert norms.query("word == 'content'")["valence"].item() == pytest.approx(8.156)
+    assert set(norms["word"]) <= set(DEFAULT_30)
+    agreement = norm_agreement(norms).set_index("dimension")["r"]
+    assert agreement["valence"] == pytest.approx(0.96, abs=0.005)
+    assert agreement["arousal"] == pytest.approx(0.85, abs=0.005)
+
+
+def test_own_norms_are_read_and_broken_ones_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("word,valence\nSad,1.5\njoyful,8\n")
+    norms = load_norms(path)
+    assert norms[["source", "word", "valence"]].values.tolist() == [["mine", "joyful", 8.0], ["mine", "sad", 1.5]]
+    assert norms["arousal"].isna().all()
+    for text, message in (
+        ("wort,valence\na,1\n", "column 'word'"),
+        ("word\na\n", "column 'word'"),
+        ("word,valence\na,high\n", "no number"),
+        ("word,valence\na,1\na,2\n", "'a' is given twice"),
+    ):
+        path.write_text(text)
+        with pytest.raises(EmovecError, match=message):
+            load_norms(path)
+    with pytest.raises(EmovecError, match="no such file"):
+        load_norms(tmp_path / "none.csv")
