@@ -40,16 +40,16 @@ class CorpusConfig(_Section):
 class ExtractionConfig(_Section):
     """How texts become activations."""
 
-    offset: float = Field(50, ge=0)
+    offset: float = Field(default=50, ge=0)
     layers: Literal["all"] | list[int] = "all"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     device: str = "auto"
-    sink_threshold: float | None = Field(10, gt=1)
+    sink_threshold: float | None = Field(default=10, gt=1)
     batch_tokens: Literal["auto"] | int = "auto"
-    shard_size: int = Field(256, ge=1)
+    shard_size: int = Field(default=256, ge=1)
     store_dtype: Literal["float32", "bfloat16"] = "float32"
-    limit: int | None = Field(None, ge=1)
-    threads: int | None = Field(None, ge=1)
+    limit: int | None = Field(default=None, ge=1)
+    threads: int | None = Field(default=None, ge=1)
 
     @field_validator("layers")
     @classmethod
@@ -64,16 +64,16 @@ class VectorsConfig(_Section):
 
     centring: Literal["emotions", "topics"] = "emotions"
     denoise: Literal["neutral", "emotion-components", "none"] = "neutral"
-    denoise_variance: float = Field(0.5, gt=0, lt=1)
+    denoise_variance: float = Field(default=0.5, gt=0, lt=1)
 
 
 class GeometryConfig(_Section):
     """How vectors are compared."""
 
-    permutations: int = Field(10_000, ge=1)
-    seed: int = Field(0, ge=0)
+    permutations: int = Field(default=10_000, ge=1)
+    seed: int = Field(default=0, ge=0)
     layer: Literal["auto"] | int = "auto"
-    top_k: int = Field(10, ge=1)
+    top_k: int = Field(default=10, ge=1)
 
 
 class StudyConfig(_Section):

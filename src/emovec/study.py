@@ -3,7 +3,7 @@
 import io
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -189,14 +189,14 @@ class Study:
             return done
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self) -> Generator[None]:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.folder / ".lock", timeout=0)
             lock.acquire()
         except Timeout:
             raise EmovecError(
-                f"{self.folder}: another process is working on this study; wait for it or stop it, or give another --out."
+                f"{self.folder}: another process is working on this study; wait for it, stop it, or give another --out."
             ) from None
         except OSError as error:
             raise EmovecError(f"{self.folder}: can't be used as the study's folder ({error.strerror}).") from error
@@ -206,7 +206,7 @@ class Study:
             lock.release()
 
     @contextmanager
-    def _logged(self) -> Iterator[None]:
+    def _logged(self) -> Generator[None]:
         handler = logging.FileHandler(self.folder / "run.log", encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         handler.handleError = lambda record: None  # a full disk is told of by the stage that meets it

@@ -57,7 +57,7 @@ class Recipe:
             return list(range(model.n_layers))
         if max(self.layers) >= model.n_layers:
             raise EmovecError(
-                f"extraction.layers: {model.id} has layers 0 to {model.n_layers - 1}, so there is no {max(self.layers)}."
+                f"extraction.layers: {model.id} has layers 0 to {model.n_layers - 1}; there is no {max(self.layers)}."
             )
         return sorted(self.layers)
 
@@ -121,7 +121,7 @@ def extract(
     Raises:
         EmovecError: if a result is not finite, the disk is full, or no text of a language is long enough.
     """
-    recipe = Recipe(offset, layers if layers == "all" else tuple(layers), sink_threshold, store_dtype)
+    recipe = Recipe(offset, "all" if isinstance(layers, str) else tuple(layers), sink_threshold, store_dtype)
     groups: dict[str, list[Story]] = {}
     for story in stories:
         groups.setdefault(store_name(story), []).append(story)
@@ -248,8 +248,7 @@ def _extract_shard(
             "seconds": round(time.perf_counter() - started, 2),
         },
     )
-    metadata = {"stories": json.dumps(labels, ensure_ascii=False), "hook_point": "resid_post"}
-    store.commit(record, tensors, metadata)
+    store.commit(record, tensors, {"stories": labels, "hook_point": "resid_post"})
 
 
 def _run_batch(

@@ -10,8 +10,8 @@ from emovec.models.language_model import LanguageModel
 from emovec.models.text_tokenizer import EncodedText
 
 
-class _Done(Exception):  # noqa: N818 — not an error: leaves the forward pass after the last layer asked for
-    pass
+class _Done(Exception):
+    """Not an error: leaves the forward pass after the last layer asked for."""
 
 
 def pad_right(texts: Sequence[EncodedText], device: torch.device) -> Tensor:

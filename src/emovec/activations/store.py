@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -89,11 +89,12 @@ class ShardStore:
                 path.unlink()
         return {record.key for record in kept}
 
-    def commit(self, record: ShardRecord, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> None:
-        """Write a shard, then its line in the manifest; `record.sha256` is filled in here."""
-        data = save(dict(tensors), dict(metadata))
+    def commit(self, record: ShardRecord, tensors: Mapping[str, torch.Tensor], header: Mapping[str, Any]) -> None:
+        """Write a shard, then its line in the manifest; `record.sha256` is filled in here, `header` goes into the file."""
+        # One key, because safetensors writes several in an order that changes from call to call.
+        data = save(dict(tensors), {"emovec": json.dumps(header, sort_keys=True, ensure_ascii=False)})
         write_bytes(self.folder / record.file, data)
-        record = ShardRecord(**{**asdict(record), "sha256": hashlib.sha256(data).hexdigest()})
+        record = replace(record, sha256=hashlib.sha256(data).hexdigest())
         manifest = self.folder / MANIFEST
         try:
             with manifest.open("ab") as file:
@@ -224,7 +225,7 @@ class Activations:
             if not record.stories:
                 continue
             with self._open(store, record) as file:
-                frame = pd.DataFrame(json.loads(file.metadata()["stories"]), columns=["id", "emotion", "topic"])
+                frame = pd.DataFrame(json.loads(file.metadata()["emovec"])["stories"], columns=["id", "emotion", "topic"])
                 frame["n_tokens"] = file.get_tensor("n_tokens").numpy()
             frames.append(frame)
         index = pd.concat(frames, ignore_index=True)

@@ -1,7 +1,7 @@
 """How long steps show themselves on a terminal, and in a log file without one."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -20,7 +20,7 @@ console = Console()
 
 
 @contextmanager
-def track(description: str, total: int) -> Iterator[Callable[[int], None]]:
+def track(description: str, total: int) -> Generator[Callable[[int], None]]:
     """Show a bar with percentage, elapsed time and remaining time; gives a function to advance it."""
     columns = (
         SpinnerColumn(),

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from emovec.activations.forward import pad_right, visit_layers
+from emovec.models.blocks import block_output
 from emovec.models.language_model import LanguageModel
 from emovec.models.text_tokenizer import EncodedText
 
@@ -55,24 +56,26 @@ def check_model(model: LanguageModel, texts: Sequence[str] = TEXTS) -> list[Chec
     with torch.inference_mode():
         normed_last = [model.decoder.final_norm(states[-1].to(model.dtype)) for states in alone]
         logits = [model.model(input_ids=pad_right([t], model.device)).logits[0, -1].float() for t in encoded]
+    some = layers[: len(layers) // 2 + 1]
+    stopped = [_layers(model, pad_right([text], model.device), some)[:, 0] for text in encoded]
+    pairs = list(zip(alone, references, strict=True))
     results = {
         "layer k equals hidden_states[k + 1], for every block but the last": [
-            _error(states[:-1], reference[1:-1]) for states, reference in zip(alone, references, strict=True)
+            _error(states[:-1], reference[1:-1]) for states, reference in pairs
         ],
         "the last layer is before the final norm: normed, it equals hidden_states[-1]": [
             _error(normed, reference[-1]) for normed, reference in zip(normed_last, references, strict=True)
         ],
-        "texts in a right-padded batch equal texts alone": _in_batch(model, encoded, layers, alone, poisoned=False),
-        "what stands in the padding changes nothing": _in_batch(model, encoded, layers, alone, poisoned=True),
+        "texts in a right-padded batch equal texts alone": _in_batch(model, encoded, layers, alone, poison=0),
+        "what stands in the padding changes nothing": _in_batch(model, encoded, layers, alone, poison=17),
         "left padding with an attention mask equals texts alone": _left_padded(model, encoded, alone),
         "stopping after the middle layer changes nothing": [
-            _error(_layers(model, pad_right([text], model.device), layers[: len(layers) // 2 + 1])[:, 0], states[: len(layers) // 2 + 1])
-            for text, states in zip(encoded, alone, strict=True)
+            _error(early, states[: len(some)]) for early, states in zip(stopped, alone, strict=True)
         ],
         "final norm and unembedding give the direction of the model's logits": [
             _read_out_error(model, normed[-1], row) for normed, row in zip(normed_last, logits, strict=True)
         ],
-    }  # fmt: skip
+    }
     return [Check(name, max(errors), tolerance) for name, errors in results.items()]
 
 
@@ -93,14 +96,13 @@ def _hidden_states(model: LanguageModel, text: EncodedText) -> Tensor:
 
 
 def _in_batch(
-    model: LanguageModel, encoded: Sequence[EncodedText], layers: list[int], alone: Sequence[Tensor], *, poisoned: bool
+    model: LanguageModel, encoded: Sequence[EncodedText], layers: list[int], alone: Sequence[Tensor], *, poison: int
 ) -> list[float]:
+    """Error of each text in a batch; `poison` shifts the ids that stand in the padding."""
+    n_ids = model.model.get_input_embeddings().num_embeddings
     ids = pad_right(encoded, model.device)
-    if poisoned:
-        for row, text in enumerate(encoded):
-            ids[row, len(text.ids) :] = (
-                ids[row, len(text.ids) :] + 17
-            ) % model.model.get_input_embeddings().num_embeddings
+    for row, text in enumerate(encoded):
+        ids[row, len(text.ids) :] = (ids[row, len(text.ids) :] + poison) % n_ids
     batch = _layers(model, ids, layers)
     return [_error(batch[:, row, : len(text.ids)], alone[row]) for row, text in enumerate(encoded)]
 
@@ -114,12 +116,11 @@ def _left_padded(model: LanguageModel, encoded: Sequence[EncodedText], alone: Se
     mask = torch.tensor([[0] * n + [1] * (longest - n) for n in pads], device=model.device)
     positions = (mask.cumsum(1) - 1).clamp(min=0)
     seen: list[Tensor] = []
-    hooks = [
-        block.register_forward_hook(
-            lambda _m, _i, out: seen.append((out if isinstance(out, Tensor) else out[0]).float())
-        )
-        for block in model.blocks
-    ]
+
+    def keep(_module: object, _inputs: object, output: Tensor | tuple[Tensor, ...]) -> None:
+        seen.append(block_output(output).float())
+
+    hooks = [block.register_forward_hook(keep) for block in model.blocks]
     try:
         with torch.inference_mode():
             model.decoder.module(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False)

@@ -83,9 +83,9 @@ def convert_gguf(path: Path, folder: Path) -> None:
     # A model that came from a quantised file refuses to be saved; a fresh one with its weights doesn't.
     config = copy.deepcopy(loaded.config)
     if hasattr(config, "quantization_config"):
-        del config.quantization_config
+        delattr(config, "quantization_config")
     config.dtype = torch.float32
-    fresh = type(loaded)._from_config(config)
+    fresh = type(loaded)._from_config(config)  # pyright: ignore[reportPrivateUsage]
     fresh.load_state_dict(loaded.state_dict())
     fresh.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -39,7 +39,7 @@ def load_model(
     options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
     config = _read(AutoConfig, model, where, options)
     try:
-        loaded = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             where, config=config, dtype=choose_dtype(dtype, target), **options
         )
     except (OSError, ValueError) as error:
@@ -110,8 +110,8 @@ def _unreadable(model: str, error: Exception) -> EmovecError:
     if Path(model).expanduser().exists() or model == DEFAULT_MODEL:
         return EmovecError(f"model: {model} can't be loaded as a causal language model: {reason}")
     return EmovecError(
-        f"model: '{model}' is no local folder or .gguf file, and was not found in the local Hugging Face cache or on the "
-        f"Hub (offline? misspelt? private without HF_TOKEN?): {reason}"
+        f"model: '{model}' is no local folder or .gguf file, and was not found in the local Hugging Face cache or on "
+        f"the Hub (offline? misspelt? private without HF_TOKEN?): {reason}"
     )
 
 
@@ -124,5 +124,6 @@ def _require_causal(name: str, decoder: torch.nn.Module, model: Any) -> None:
         before, after = (decoder(input_ids=x, use_cache=False).last_hidden_state[0, :-1] for x in (ids, changed))
     if not torch.allclose(before, after, rtol=1e-2, atol=1e-2 * float(before.abs().max())):
         raise EmovecError(
-            f"model: {name} ({type(model).__name__}) is no decoder-only language model: its early tokens see later ones."
+            f"model: {name} ({type(model).__name__}) is no decoder-only language model: its early tokens see later "
+            "ones."
         )

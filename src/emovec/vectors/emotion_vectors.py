@@ -82,7 +82,7 @@ class EmotionVectors:
         One scale for all languages keeps the space in which their vectors are compared a common one. A dimension that
         never varies gets scale 1, so that it stays at zero instead of becoming undefined.
         """
-        pooled = np.sqrt((self.story_std.astype("float64") ** 2).mean("language"))
+        pooled = (self.story_std.astype("float64") ** 2).mean("language") ** 0.5
         return pooled.where(pooled > 0, 1.0).astype("float32")
 
     def variant(self, name: str, kind: str | None = None) -> xr.DataArray:
@@ -113,13 +113,15 @@ class EmotionVectors:
             name: np.ascontiguousarray(array.transpose(*_ARRAYS[name]).values) for name, array in sorted(arrays.items())
         }
         header = {
+            "format": _FORMAT,
             "languages": self.languages,
             "emotions": self.emotions,
             "layers": self.layers,
             "hook_point": "resid_post",
             "provenance": self.provenance,
         }
-        metadata = {"format": _FORMAT, "emovec": json.dumps(header, sort_keys=True, ensure_ascii=False)}
+        # One key, because safetensors writes several in an order that changes from call to call.
+        metadata = {"emovec": json.dumps(header, sort_keys=True, ensure_ascii=False)}
         write_bytes(Path(path), save(tensors, metadata))
 
     @classmethod
@@ -138,11 +140,11 @@ class EmotionVectors:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError) as error:
             raise EmovecError(f"{path}: not a readable safetensors file ({error}). Build it again.") from error
-        if metadata.get("format") != _FORMAT:
+        header = json.loads(metadata.get("emovec", "{}"))
+        if header.get("format") != _FORMAT:
             raise EmovecError(f"{path}: a safetensors file, but not one of emotion vectors ({_FORMAT}).")
-        header = json.loads(metadata["emovec"])
         labels = {"language": header["languages"], "emotion": header["emotions"], "layer": header["layers"]}
-        arrays = {
+        arrays: dict[str, Any] = {
             name: xr.DataArray(
                 tensors[name], dims=dims, coords={dim: labels[dim] for dim in dims if dim in labels}, name=name
             )
