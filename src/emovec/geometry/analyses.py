@@ -75,8 +75,6 @@ def _layer(inputs: Inputs) -> int:
 
 
 def _decode(inputs: Inputs) -> pd.DataFrame:
-    if inputs.decoding is not None:
-        return inputs.decoding
     vectors = inputs.vectors
     return decoding.decode(inputs.activations, vectors.layers, vectors.languages, inputs.seed, inputs.progress)
 
@@ -112,12 +110,12 @@ def _lexical(inputs: Inputs) -> _Outcome:
 
 
 def _choice(inputs: Inputs) -> _Outcome:
-    layers = inputs.vectors.layers
     if inputs.layer is not None:
         return _Outcome({}, {"layer": inputs.layer, "reason": f"layer {inputs.layer} is fixed by the study's settings"})
     try:
-        layer, reason = decoding.choose_layer(_decode(inputs))
+        layer, reason = decoding.choose_layer(_decode(inputs) if inputs.decoding is None else inputs.decoding)
     except ValueError:
+        layers = inputs.vectors.layers
         layer = layers[(2 * len(layers)) // 3]
         reason = f"layer {layer} lies at two thirds of the layers: there are too few stories to choose by decoding"
     return _Outcome({}, {"layer": layer, "reason": reason})

@@ -69,10 +69,11 @@ def _decode(counts: Any, truth: np.ndarray, folds: np.ndarray, n_emotions: int) 
         known = np.bincount(truth[train], minlength=n_emotions) > 0
         if not known.any():
             continue
-        # Terms unseen in training are in no centroid and not in the mean, so that they change no answer.
-        weights = TfidfTransformer(sublinear_tf=True).fit(counts[train])
-        training: Any = weights.transform(counts[train])
-        testing: Any = weights.transform(counts[test])
+        # A term of the held-out stories alone is not known to exist.
+        seen = counts[:, np.flatnonzero(counts[train].getnnz(axis=0))]
+        weights = TfidfTransformer(sublinear_tf=True).fit(seen[train])
+        training: Any = weights.transform(seen[train])
+        testing: Any = weights.transform(seen[test])
         mean = np.asarray(training.mean(axis=0)).ravel()
         means = (training.T @ (members / np.maximum(members.sum(axis=0), 1))).T
         directions = unit(np.where(known[:, None], means - mean, 0.0))

@@ -1,0 +1,168 @@
+import dataclasses
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import emovec.geometry
+from emovec.corpus.emotions import DEFAULT_30
+from emovec.corpus.story import Story
+from emovec.geometry import ANALYSES, Inputs, run_analysis
+from emovec.geometry.headlines import headlines
+from emovec.geometry.tables import COLUMNS
+from tests.geometry.planted import emotion_vectors, make_stories, story_activations, vectors_array
+from tests.geometry.test_lens import Head
+
+LAYERS, HIDDEN = 3, 12
+WORDS = ["door", "rain", "hand", "light", "stone", "angry", "joyful"]
+
+
+class Model(Head):
+    """A head that also reads texts, word by word."""
+
+    def token_states(self, text: str, layers: Sequence[int]) -> xr.DataArray:
+        words = text.split()
+        values = np.random.default_rng(len(text)).normal(size=(len(layers), len(words), HIDDEN))
+        coords = {"layer": list(layers), "token_text": ("token", words), "own": ("token", np.ones(len(words), bool))}
+        return xr.DataArray(values, dims=("layer", "token", "hidden"), coords=coords)
+
+
+@pytest.fixture(autouse=True)
+def _reads_with_the_fake_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emovec.activations.tokens.token_states", lambda model, *args: model.token_states(*args))
+
+
+def make_inputs(
+    languages: Sequence[str] = ("en", "ja"), n: int = 6, topics: Sequence[str | None] = ("a", "b", "c")
+) -> Inputs:
+    """A whole study with a structure that the languages share."""
+    rng = np.random.default_rng(0)
+    emotions = DEFAULT_30[:n]
+    means = rng.normal(size=(n, LAYERS, HIDDEN)) * 2
+    stories: list[Story] = []
+    arrays: dict[tuple[int, str], xr.DataArray] = {}
+    vectors = np.empty((len(languages), n, LAYERS, HIDDEN))
+    for at, language in enumerate(languages):
+        own = [
+            dataclasses.replace(story, text=" ".join(rng.choice(WORDS, 8)))
+            for story in make_stories(language, emotions, topics)
+        ]
+        stories += own
+        belongs = np.array([emotions.index(story.emotion) for story in own])
+        for layer in range(LAYERS):
+            values = means[belongs, layer] + rng.normal(size=(len(own), HIDDEN))
+            arrays[layer, language] = story_activations(values, own)
+            vectors[at, :, layer] = [values[belongs == e].mean(axis=0) for e in range(n)]
+    model = Model(len(WORDS), HIDDEN, vocabulary=WORDS)
+    centred = vectors_array(vectors - vectors.mean(axis=1, keepdims=True), languages, emotions)
+    return Inputs(
+        vectors=emotion_vectors(centred, rng.uniform(0.5, 2, HIDDEN)),
+        activations=lambda layer, language: arrays[layer, language],
+        stories=stories,
+        model=lambda: model,
+        permutations=60,
+        top_k=3,
+        layer=1,
+    )
+
+
+def run_all(inputs: Inputs) -> tuple[dict, dict]:
+    tables, summaries = {}, {}
+    for name, analysis in ANALYSES.items():
+        result = run_analysis(name, inputs)
+        assert tuple(result.tables) == analysis.tables
+        json.dumps([result.summary, result.parameters], allow_nan=False)
+        tables |= result.tables
+        summaries[name] = result.summary
+    return tables, summaries
+
+
+@pytest.mark.parametrize(
+    ("languages", "n", "topics"),
+    [
+        (("en", "ja"), 6, ("a", "b", "c")),
+        (("en",), 6, ("a", "b", "c")),
+        (("en", "ja", "de"), 5, ("a", "b", "c")),
+        (("en", "ja"), 6, (None,)),
+        (("en", "ja"), 5, ("a",)),
+        (("en", "ja"), 2, ("a", "b")),
+        (("en", "ja"), 3, ("a", "b")),
+        (("en",), 2, (None,)),
+    ],
+)
+def test_every_study_gets_every_table(languages: Sequence[str], n: int, topics: Sequence[str | None]) -> None:
+    tables, summaries = run_all(make_inputs(languages, n, topics))
+    assert set(tables) == set(COLUMNS)
+    for name, table in tables.items():
+        assert tuple(table.columns) == COLUMNS[name]
+        assert not table.drop(columns=["silhouette"], errors="ignore").isna().any(axis=None), name
+        for column in {"layer", "k", "rank", "component", "n_stories"} & set(table.columns):
+            assert table[column].dtype == np.int64
+        if "variant" in table and len(table):
+            assert set(table["variant"]) == {"raw", "standardised"}
+        for column in {"p", "p_familywise"} & set(table.columns):
+            assert table[column].between(0, 1, inclusive="right").all()
+    pairs = len(languages) * (len(languages) - 1) // 2
+    assert tables["rsa"].empty == (pairs == 0 or n < 4)
+    assert len(tables["crosslingual"]) == pairs * LAYERS * 2
+    assert "note" in summaries["rsa"] or len(tables["rsa"]) == pairs * LAYERS * 2 * 3
+    assert all(isinstance(line, str) and line.endswith(".") for line in headlines(tables, summaries, 1))
+
+
+def test_one_language_is_said_to_be_alone() -> None:
+    _, summaries = run_all(make_inputs(("en",)))
+    for name in ("rsa", "crosslingual"):
+        assert "one language" in summaries[name]["note"]
+
+
+def test_too_few_emotions_are_said_to_be_too_few() -> None:
+    assert "share 3 emotions" in run_analysis("rsa", make_inputs(n=3)).summary["note"]
+
+
+class Watched:
+    """Inputs that remember which of their fields were read."""
+
+    def __init__(self, inputs: Inputs):
+        self._inputs, self.read = inputs, set[str]()
+
+    def __getattr__(self, name: str) -> object:
+        self.read.add(name)
+        return getattr(self._inputs, name)
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_an_analysis_reads_what_it_declares_and_nothing_else(name: str) -> None:
+    inputs = make_inputs()
+    if name == "choice":
+        inputs = dataclasses.replace(inputs, layer=None, decoding=run_analysis("decoding", inputs).tables["decoding"])
+    watched = Watched(inputs)
+    run_analysis(name, watched)  # type: ignore[arg-type]
+    assert watched.read - {"progress"} == set(ANALYSES[name].inputs)
+
+
+def test_choice_follows_the_setting_then_the_decoding_then_depth() -> None:
+    inputs = make_inputs()
+    assert run_analysis("choice", inputs).summary["layer"] == 1
+    decoding = run_analysis("decoding", inputs).tables["decoding"]
+    decoding["accuracy"] = 0.1 + 0.2 * (decoding["layer"] == 2)
+    free = dataclasses.replace(inputs, layer=None, decoding=decoding)
+    assert run_analysis("choice", free).summary["layer"] == 2
+    nothing = dataclasses.replace(make_inputs(topics=(None,)), layer=None)
+    summary = run_analysis("choice", nothing).summary
+    assert summary["layer"] == 2
+    assert "two thirds" in summary["reason"]
+
+
+def test_the_same_seed_gives_the_same_tables() -> None:
+    one, other = run_all(make_inputs())[0], run_all(make_inputs())[0]
+    assert all(table.equals(other[name]) for name, table in one.items())
+
+
+def test_public_names_resolve() -> None:
+    for name in emovec.geometry.__all__:
+        assert getattr(emovec.geometry, name) is not None
+    assert callable(emovec.geometry.rsa)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = emovec.geometry.nothing
