@@ -25,8 +25,10 @@ def vectors(study_file: Path, folder: Path) -> bytes:
 def main() -> None:
     study_file, folder, kills = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
     torch.set_num_threads(1)
-    started = time.perf_counter()
     expected = vectors(study_file, folder / "alone")
+    started = time.perf_counter()  # of a run without imports, which children don't pay for
+    if vectors(study_file, folder / "again") != expected:
+        sys.exit("two runs that were left alone differ")
     whole = time.perf_counter() - started
     generator = random.Random(0)
     killed = killed_midway = rounds = 0
@@ -46,12 +48,11 @@ def main() -> None:
             killed += 1
             if (target / "activations").is_dir() and any((target / "activations").glob("*/manifest.jsonl")):
                 committed = sum(len(s.records()) for s in Activations(target / "activations").stores)
-                killed_midway += 0 < committed
+                killed_midway += committed > 0
         if vectors(study_file, target) != expected:
             sys.exit(f"after round {rounds} the vectors differ")
         if list(target.rglob("*.tmp")):
             sys.exit("leftovers of an interrupted write")
-    print(f"{killed} kills in {rounds} rounds, {killed_midway} of them with some shards done")
     if killed_midway < kills // 4:
         sys.exit("too few kills fell into the extraction to show anything")
 

@@ -51,6 +51,3 @@ def main() -> None:
     except EmovecError as error:
         Console(stderr=True, soft_wrap=True).print(Text.assemble(("Error: ", "bold red"), str(error)))
         sys.exit(2)
-    except KeyboardInterrupt:
-        Console(stderr=True).print("Interrupted. What is finished is kept: the same command goes on from there.")
-        sys.exit(130)

@@ -110,7 +110,11 @@ def _run(path: Path, out: Path | None, limit: int | None, until: "Stage") -> Non
 
     show_log()
     study = Study(path, out, limit)
-    done = study.run(until, track)
+    try:
+        done = study.run(until, track)
+    except KeyboardInterrupt:
+        console.print("Interrupted. What is finished is kept: the same command goes on from there.")
+        raise typer.Exit(130) from None
     if not done:
         console.print("Nothing to do: everything is up to date.")
     results = {

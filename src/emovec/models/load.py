@@ -1,10 +1,13 @@
 """Load a language model by Hub id, local folder, `.gguf` file, or the alias of the embedded default."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging as transformers_logging
 
 from emovec.errors import EmovecError
 from emovec.models.blocks import find_decoder
@@ -34,14 +37,16 @@ def load_model(
     Raises:
         EmovecError: if the model can't be found or read, or is no decoder-only language model.
     """
-    where = resolve(model)
+    with _without_bars():
+        where = resolve(model)
     target = choose_device(device)
     options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
     config = _read(AutoConfig, model, where, options)
     try:
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
-            where, config=config, dtype=choose_dtype(dtype, target), **options
-        )
+        with _without_bars():
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
+                where, config=config, dtype=choose_dtype(dtype, target), **options
+            )
     except (OSError, ValueError) as error:
         raise _unreadable(model, error) from error
     try:
@@ -96,6 +101,18 @@ def choose_dtype(dtype: str, device: torch.device) -> torch.dtype:
     if device.type == "cpu" or (device.type == "cuda" and not torch.cuda.is_bf16_supported()):
         return torch.float32
     return torch.bfloat16
+
+
+@contextmanager
+def _without_bars() -> Generator[None]:
+    """Keep transformers' own bars, a dozen lines a load, out of what a command has to say."""
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            transformers_logging.enable_progress_bar()
 
 
 def _read(auto_class: Any, model: str, where: str, options: dict[str, Any]) -> Any:

@@ -1,0 +1,230 @@
+import logging
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from emovec.cli import main
+from emovec.corpus.write import write_jsonl
+from emovec.study import Study
+from tests.study.conftest import write_study
+from tests.tiny_models import random_stories, save_tiny_model
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def _quiet_again() -> Iterator[None]:
+    yield
+    logging.getLogger("emovec").handlers.clear()
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Run a command in a folder of its own: exit code, output, errors with line breaks folded."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["emovec", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as leaving:
+            code = int(leaving.code or 0)
+        printed = capsys.readouterr()
+        return code, " ".join(printed.out.split()), " ".join(printed.err.split())
+
+    return run
+
+
+@pytest.fixture
+def study(tiny_folder: Callable[..., Path], tmp_path: Path) -> Path:
+    return write_study(tmp_path, tiny_folder("llama"), random_stories())
+
+
+def edit(study: Path, **settings: object) -> None:
+    data = yaml.safe_load(study.read_text(encoding="utf-8"))
+    study.write_text(yaml.safe_dump({**data, **settings}), encoding="utf-8")
+
+
+def test_help_imports_nothing_slow() -> None:
+    script = (
+        "import sys; sys.argv = ['emovec', '--help']\n"
+        "from emovec.cli import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "slow = {'torch', 'transformers', 'pandas', 'numpy', 'xarray', 'sklearn', 'plotly', 'matplotlib', 'pydantic'}\n"
+        "print('slow:', sorted(slow & set(sys.modules)))"
+    )
+    printed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert "slow: []" in printed
+    for command in (
+        "demo",
+        "init",
+        "run",
+        "status",
+        "extract",
+        "vectors",
+        "geometry",
+        "report",
+        "corpus",
+        "model",
+        "store",
+    ):
+        assert command in printed
+
+
+def test_import_is_light() -> None:
+    script = "import sys, emovec; print(sorted({'torch', 'numpy', 'pandas'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_init_writes_a_study_that_status_reads(run: Run, tmp_path: Path) -> None:
+    assert run("init", "mine.yaml")[0] == 0
+    code, out, _ = run("status", "mine.yaml")
+    assert code == 0
+    assert "720 stories, 144 neutral texts" in out
+    code, _, err = run("init", "mine.yaml")
+    assert code == 2
+    assert "--force" in err
+
+
+def test_stages_one_by_one_then_nothing_to_do(run: Run, study: Path) -> None:
+    run("init")  # what making the tiny model printed is swallowed with this
+    code, out, err = run("extract", study)
+    assert (code, err) == (0, "")
+    assert "24 stories" not in out
+    assert "36 texts to extract" in out
+    assert "Activations: " in out
+    assert "done" in run("status", study)[1]
+    assert "Vectors: " in run("vectors", study)[1]
+    code, out, _ = run("geometry", study)
+    assert code == 0
+    assert "•" in out
+    assert "Geometry: " in out
+    code, out, _ = run("geometry", study)
+    assert "Nothing to do: everything is up to date." in out
+    assert "To do: report" in run("status", study)[1]
+
+
+def test_model_check_prints_its_table(run: Run, tiny_folder: Callable[..., Path]) -> None:
+    code, out, _ = run("model", "check", tiny_folder("gemma2"))
+    assert code == 0
+    assert out.count("holds") == 7
+    assert "layer k equals hidden_states[k + 1]" in out
+    assert "4 × Gemma2DecoderLayer: layers 0 to 3" in out
+
+
+def test_store_verify_finds_and_drops_damage(run: Run, study: Path, tmp_path: Path) -> None:
+    run("extract", study)
+    assert "All 10 shards are as they were written." in run("store", "verify", study)[1]
+    shard = tmp_path / "small" / "activations" / "en" / "shard-00001.safetensors"
+    shard.write_bytes(shard.read_bytes()[:-1] + b"?")
+    code, out, _ = run("store", "verify", study)
+    assert code == 2
+    assert "shard-00001.safetensors: changed since it was written" in out
+    code, _, err = run("vectors", study)
+    assert code == 2
+    assert "emovec store verify STUDY.yaml --drop" in err
+    assert run("store", "verify", study, "--drop")[0] == 0
+    assert run("vectors", study)[0] == 0
+    assert run("store", "verify", study)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"modle": "x"}, "unknown setting 'modle'; did you mean 'model'?"),
+        ({"extraction": {"ofset": 3}}, "unknown setting 'extraction.ofset'; did you mean 'extraction.offset'?"),
+        ({"extraction": {"offset": -1}}, "extraction.offset: input should be greater than or equal to 0 (got -1)"),
+        ({"extraction": {"dtype": "float8"}}, "extraction.dtype"),
+        ({"emotions": "default-31"}, "'default-31' is no known list; give one of default-30, anthropic-171"),
+        ({"emotions": ["calm", "calm"]}, "emotions: named twice: calm"),
+        ({"emotions": ["calm", "afriad"]}, "afriad → afraid"),
+        ({"languages": ["en", "fr"]}, "'fr' has no stories; the corpus has en, ja"),
+        ({"corpus": {"stories": "nowhere.jsonl"}}, "nowhere.jsonl"),
+        ({"corpus": {"stories": "stories.jsonl", "neutral": "en-only.jsonl"}}, "'ja' has no neutral texts"),
+        ({"extraction": {"offset": 500}}, "lower extraction.offset"),
+        ({"extraction": {"layers": [9], "offset": 3}}, "layers 0 to 3"),
+        ({"model": "lab/none"}, "'lab/none' is no local folder or .gguf file"),
+        ({"model": "."}, "folder without config.json"),
+        ({"geometry": {"layer": 7}}, "geometry.layer: 7 is none of the extracted layers"),
+    ],
+)
+def test_bad_input_gets_one_sentence_and_exit_code_2(
+    settings: dict[str, object], message: str, run: Run, study: Path, tmp_path: Path
+) -> None:
+    english = [s for s in random_stories() if s.emotion == "neutral" and s.language == "en"]
+    write_jsonl(english, tmp_path / "en-only.jsonl")
+    edit(study, **settings)
+    code, _, err = run("run", study)
+    assert code == 2
+    assert err.startswith("Error: ")
+    assert message in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("model: [", "not valid YAML"), ("- a", "is a mapping of settings"), (None, "no such study file")],
+)
+def test_a_broken_study_file(content: str | None, message: str, run: Run, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "bad.yaml").write_text(content, encoding="utf-8")
+    code, _, err = run("run", "bad.yaml")
+    assert code == 2
+    assert message in err
+    assert "bad.yaml" in err
+
+
+def test_a_malformed_record_is_named_by_file_and_line(run: Run, study: Path, tmp_path: Path) -> None:
+    path = tmp_path / "stories.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    lines[4] = '{"id": "broken", '
+    path.write_text("\n".join(lines), encoding="utf-8")
+    code, _, err = run("run", study)
+    assert code == 2
+    assert "stories.jsonl" in err
+    assert "stories.jsonl:5:" in err
+
+
+def test_an_encoder_is_refused_before_anything_runs(run: Run, study: Path, tmp_path: Path) -> None:
+    import transformers as tf
+
+    size = {
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "intermediate_size": 48,
+        "vocab_size": 63,
+    }
+    (tmp_path / "bert").mkdir()
+    save_tiny_model(tmp_path / "bert", tf.BertConfig(**size))
+    edit(study, model=str(tmp_path / "bert"))
+    code, _, err = run("run", study)
+    assert code == 2
+    assert "decoder-only" in err
+
+
+def test_what_is_computed_survives_bad_input(run: Run, study: Path, tmp_path: Path) -> None:
+    run("vectors", study)
+    vectors = (tmp_path / "small" / "vectors.safetensors").read_bytes()
+    good = study.read_text(encoding="utf-8")
+    edit(study, emotions=["calm", "no-such"])
+    assert run("run", study)[0] == 2
+    study.write_text(good, encoding="utf-8")
+    assert (tmp_path / "small" / "vectors.safetensors").read_bytes() == vectors
+    assert "Nothing to do" in run("vectors", study)[1]
+
+
+def test_interrupting_says_that_work_is_kept(run: Run, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Study, "run", interrupt)
+    code, out, _ = run("run", study)
+    assert code == 130
+    assert "the same command goes on from there" in out
