@@ -13,7 +13,7 @@ VARIANTS = ("raw", "standardised")
 
 def variants(table: pd.DataFrame) -> list[str]:
     """The variants that a table holds, raw first."""
-    present = set(table["variant"])
+    present = set(table["variant"].unique())
     return [name for name in VARIANTS if name in present]
 
 
@@ -23,9 +23,14 @@ def variant_control(table: pd.DataFrame) -> Control:
     return Control("vectors", names, names[-1])
 
 
+def language_pairs(table: pd.DataFrame) -> set[tuple[str, str]]:
+    """Every (language_a, language_b) that a table holds."""
+    return set(table[["language_a", "language_b"]].drop_duplicates().itertuples(index=False, name=None))
+
+
 def pairs(study: StudyTables, table: pd.DataFrame) -> list[tuple[str, str]]:
     """The pairs of different languages that a table holds, in the study's order."""
-    present = set(zip(table["language_a"], table["language_b"], strict=True))
+    present = language_pairs(table)
     return [(a, b) for a in study.languages for b in study.languages if a != b and (a, b) in present]
 
 
@@ -39,6 +44,17 @@ def among(wanted: Iterable[str], present: Iterable[str]) -> list[str]:
     """Those of the wanted that are present, in the wanted order."""
     known = set(present)
     return [item for item in wanted if item in known]
+
+
+def language_sets(study: StudyTables, table: pd.DataFrame) -> list[str]:
+    """The sets of languages that a table holds, such as `en+ja`: the largest first, then by the study's order."""
+    place = {language: i for i, language in enumerate(study.languages)}
+
+    def rank(name: str) -> tuple[object, ...]:
+        parts = name.split("+")
+        return -len(parts), [place.get(part, len(place)) for part in parts], name
+
+    return sorted(table["languages"].unique(), key=rank)
 
 
 def best_words(study: StudyTables, language: str) -> "pd.Series | None":

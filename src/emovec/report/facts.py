@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from emovec.report.style import language_name, number
+from emovec.report.style import language_name
 from emovec.report.tables import StudyTables
 
 _FEW_NEUTRAL = 1000
@@ -103,9 +103,9 @@ def _runs(layers: list[int]) -> str:
 
 def _reason(study: StudyTables) -> str:
     if isinstance(study.config.geometry.layer, int):
-        return " (set in the study file)"
+        return ": set in the study file"
     reason = study.summaries.get("choice", {}).get("reason")
-    return f" ({reason})" if reason else " (two thirds of depth: no choice by decoding is recorded)"
+    return f": {reason}" if reason else ": two thirds of depth, since no choice by decoding is recorded"
 
 
 def _sources(study: StudyTables) -> str:
@@ -176,7 +176,7 @@ def _denoising(study: StudyTables) -> str:
 
 def _norms(study: StudyTables) -> str:
     norms = study.vectors.residual_norm if study.vectors else {}
-    shown = [f"{language_name(lang)} {number(by[study.layer], 1)}" for lang, by in norms.items() if study.layer in by]
+    shown = [f"{language_name(lang)} {by[study.layer]:,.1f}" for lang, by in norms.items() if study.layer in by]
     return f"median token norm at layer {study.layer}: {', '.join(shown)}" if shown else ""
 
 

@@ -9,19 +9,9 @@ from numpy.typing import NDArray
 
 from emovec.report.charts import Chart, Control, Curve, HeatMap, Lines, Listing, Panel, Points, Scatter
 from emovec.report.labels import place_labels
-from emovec.report.style import GREY, plain
+from emovec.report.style import CIVIDIS, DIVERGING, GREY, plain
 
 FONT = 'system-ui, "Segoe UI", Roboto, "Noto Sans", "Noto Sans CJK JP", "Hiragino Sans", "Yu Gothic", sans-serif'
-DIVERGING = [
-    [0.0, "#053061"], [0.1, "#2166ac"], [0.2, "#4393c3"], [0.3, "#92c5de"], [0.4, "#d1e5f0"], [0.5, "#f7f7f7"],
-    [0.6, "#fddbc7"], [0.7, "#f4a582"], [0.8, "#d6604d"], [0.9, "#b2182b"], [1.0, "#67001f"],
-]  # fmt: skip
-"""Red–blue, symmetric about 0 (ColorBrewer RdBu, reversed)."""
-CIVIDIS = [
-    [0.0, "#00224e"], [0.125, "#1a386f"], [0.25, "#434e6c"], [0.375, "#62656f"], [0.5, "#7d7c78"],
-    [0.625, "#9b9476"], [0.75, "#bcae6c"], [0.875, "#dec958"], [1.0, "#fee838"],
-]  # fmt: skip
-
 PAGE_WIDTH = 960
 _DIGITS = 4
 _MISSING = -32768
@@ -73,7 +63,8 @@ def _frame(panels: Sequence[Panel], height: int) -> dict[str, Any]:
         longest = max(
             len(name) for panel in panels if isinstance(panel, HeatMap) for name in (*panel.rows, *panel.columns)
         )
-        margin |= {"l": 52 + min(6 * longest, 120), "b": 52 + min(5 * longest, 110), "r": 80}
+        slanted = any(_slanted(panel.columns) for panel in panels if isinstance(panel, HeatMap))
+        margin |= {"l": 52 + min(6 * longest, 120), "b": 52 + (min(5 * longest, 110) if slanted else 0), "r": 80}
     if any(isinstance(panel, Lines) for panel in panels):
         margin["b"] = 54 + 22 * (1 + _legend_rows(panels))
     layout: dict[str, Any] = {"margin": margin, "shapes": []}
@@ -204,7 +195,7 @@ def _heat_map(
     ticks = {"type": "category", "ticks": "", "showgrid": False}
     x_axis |= ticks | {
         "title": {"text": plain(panel.column_label), "standoff": 6},
-        "tickangle": -60 if len(panel.columns) > 12 else 0,
+        "tickangle": -60 if _slanted(panel.columns) else 0,
     }
     x_axis |= {"constrain": "domain"}
     y_axis |= ticks | {"title": {"text": plain(panel.row_label)}, "autorange": "reversed", "scaleanchor": f"x{end}"}
@@ -223,6 +214,11 @@ def _heat_map(
         "yanchor": "top"},
         "hovertemplate": f"%{{y}} · %{{x}}: %{{z:.3f}}<extra>{plain(panel.value_label)}</extra>",
     }  # fmt: skip
+
+
+def _slanted(names: Sequence[str]) -> bool:
+    """Whether names below a heat map are too long to stand side by side."""
+    return len(names) * (6 * max(map(len, names), default=0) + 8) > PAGE_WIDTH / 2
 
 
 def _scatter(

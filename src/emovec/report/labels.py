@@ -39,7 +39,7 @@ def place_labels(
     crowd = np.array([np.sum(np.hypot(*(points - point).T) < 60) for point in points])
     # Ties are broken by place and text, never by the order of the rows.
     order = sorted(range(len(points)), key=lambda i: (-crowd[i], *points[i].tolist(), texts[i]))
-    taken: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+    centre, extent, n = np.empty_like(points), np.empty_like(points), 0
     placed: list[tuple[float, float] | None] = [None] * len(points)
     for i in order:
         offsets, costs = _candidates(half[i], radii)
@@ -47,9 +47,8 @@ def place_labels(
         outside = (np.abs(centres - np.array(box) / 2) + half[i] > np.array(box) / 2).any(axis=1)
         gaps = np.abs(centres[:, None, :] - points[None, :, :])
         covered = ((gaps < half[i] + _MARKER).all(axis=2)).sum(axis=1)
-        blocked = outside.copy()
-        for centre, extent in taken:
-            blocked |= (np.abs(centres - centre) < half[i] + extent).all(axis=1)
+        overlaps = (np.abs(centres[:, None, :] - centre[None, :n]) < half[i] + extent[:n]).all(axis=2)
+        blocked = outside | overlaps.any(axis=1)
         costs = costs + 1000.0 * covered
         if blocked.all():
             continue
@@ -57,7 +56,7 @@ def place_labels(
         if covered[best] > 2:
             continue
         placed[i] = (round(float(offsets[best, 0]), 1), round(float(offsets[best, 1]), 1))
-        taken.append((centres[best], half[i]))
+        centre[n], extent[n], n = centres[best], half[i], n + 1
     return placed
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from emovec.report.charts import Chart, Control, Curve, Dash, Lines, layer_control
-from emovec.report.choices import among, best_words, pair_control, pairs, variant_control, variants
+from emovec.report.choices import among, best_words, language_sets, pair_control, pairs, variant_control, variants
 from emovec.report.style import GREY, LAYER_AXIS, OKABE_ITO, colour, language_name, marker, pair_name
 from emovec.report.tables import StudyTables
 
@@ -137,7 +137,7 @@ def silhouette(study: StudyTables) -> Chart | None:
     if table is None:
         return None
     control = layer_control([int(layer) for layer in sorted(table["layer"].unique())], study.layer)
-    sets = list(dict.fromkeys(table["languages"]))
+    sets = language_sets(study, table)
     scores = table["silhouette"].fillna(0.0)
     low, high = min(0.0, float(scores.min()) - 0.03), float(scores.max()) * 1.1 + 0.02
     frames: dict[tuple[str, ...], Sequence[Lines]] = {}
@@ -214,7 +214,7 @@ def lens_hits(study: StudyTables) -> Chart | None:
     words = list(
         dict.fromkeys([*among(["any"], table["word_language"]), *among(study.languages, table["word_language"])])
     )
-    words += [word for word in dict.fromkeys(table["word_language"]) if word not in words]
+    words += sorted(set(table["word_language"]) - set(words))
     ks = [str(k) for k in sorted(table["k"].unique())]
     frames: dict[tuple[str, ...], Sequence[Lines]] = {}
     for k in ks:
@@ -251,6 +251,8 @@ def outliers(study: StudyTables) -> Chart | None:
         return None
     panels: list[Lines] = []
     listed = int(table["rank"].max())
+    highest = float(table.groupby(["variant", "language", "layer"])["energy_share"].sum().max())
+    limits = (0.0, min(1.03, 1.1 * highest))
     for variant in variants(table):
         curves: list[Curve] = []
         for i, language in enumerate(study.languages):
@@ -267,5 +269,5 @@ def outliers(study: StudyTables) -> Chart | None:
                 total = rows.groupby("layer")[["energy_share"]].sum().reset_index()
                 label = f"{listed} strongest together, {language_name(language)}"
                 curves.append(_by_layer(total, "energy_share", label, colour(i), dash="dot"))
-        panels.append(Lines(f"{variant} vectors", LAYER_AXIS, "share of energy", curves, (0, 1.03), study.layer))
+        panels.append(Lines(f"{variant} vectors", LAYER_AXIS, "share of energy", curves, limits, study.layer))
     return Chart("outliers", "Energy in single dimensions, by layer", (), {(): panels})

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from emovec.report.charts import Control, Listing, kept_note, layer_control, nearest_layer, thin
+from emovec.report.choices import among
 from emovec.report.style import language_name
 from emovec.report.tables import StudyTables
 
@@ -63,9 +64,9 @@ def lens_tokens(study: StudyTables) -> Listing | None:
     if table is None:
         return None
     table = table[table["rank"] <= _TOP]
-    languages = [language for language in study.languages if language in set(table["language"])]
-    lenses = [lens for lens in ("cleaned", "raw") if lens in set(table["lens"])]
-    sides = [side for side in ("top", "bottom") if side in set(table["side"])]
+    languages = among(study.languages, table["language"].unique())
+    lenses = among(("cleaned", "raw"), table["lens"].unique())
+    sides = among(("top", "bottom"), table["side"].unique())
     every = [int(layer) for layer in sorted(table["layer"].unique())]
     layers = thin(every, max(1, _TOKENS * len(every) // len(table)), study.layer)
     note = kept_note(layers, every, "lens")
@@ -93,7 +94,7 @@ def carriers(study: StudyTables) -> Listing | None:
     if table is None:
         return None
     table = table[table["language"].isin(study.languages)]
-    languages = [language for language in study.languages if language in set(table["language"])]
+    languages = among(study.languages, table["language"].unique())
     if not languages:
         return None
     layers = [int(layer) for layer in sorted(table["layer"].unique())]

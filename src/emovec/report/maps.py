@@ -8,13 +8,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from emovec.report.charts import Chart, Control, HeatMap, Points, Scatter, kept_note, layer_control, thin
-from emovec.report.choices import variant_control, variants
+from emovec.report.choices import among, language_pairs, language_sets, variant_control, variants
 from emovec.report.style import LAYER_AXIS, colour, language_name, marker, pair_name
 from emovec.report.tables import StudyTables
 
-_CELLS = 1_300_000
+CELLS = 1_300_000
+"""Cells of all frames of a heat map together, at most: 2.7 bytes of the page each."""
 _POINTS = 10_000
-_ALL_KS = 5
+_FEW_KS = (2, 4, 6, 8, 10)
 
 
 def _light(layers: Sequence[int], most: float, study: StudyTables, table: str) -> tuple[list[int], str]:
@@ -39,13 +40,13 @@ def cosine(study: StudyTables) -> Chart | None:
     table = study.tables.get("cosine")
     if table is None:
         return None
-    present = set(zip(table["language_a"], table["language_b"], strict=True))
+    present = language_pairs(table)
     views = [(a, a) for a in study.languages if (a, a) in present]
     views += [(a, b) for a in study.languages for b in study.languages if a != b and (a, b) in present]
     control = variant_control(table)
-    emotions = [emotion for emotion in study.emotions if emotion in set(table["emotion_a"])]
+    emotions = among(study.emotions, table["emotion_a"].unique())
     cells = len(control.options) * len(views) * len(emotions) ** 2
-    layers, note = _light(_layers(table), _CELLS / cells, study, "cosine")
+    layers, note = _light(_layers(table), CELLS / cells, study, "cosine")
     grouped = dict(list(table.groupby(["variant", "layer", "language_a", "language_b"])))
     orders = _orders(study)
     frames: dict[tuple[str, ...], Sequence[HeatMap]] = {}
@@ -83,7 +84,7 @@ def layer_rsa(study: StudyTables) -> Chart | None:
     table = study.tables.get("layer_rsa")
     if table is None:
         return None
-    languages = [language for language in study.languages if language in set(table["language"])]
+    languages = among(study.languages, table["language"].unique())
     layers = sorted(set(table["layer_a"]) | set(table["layer_b"]))
     low = float(np.floor(min(0.0, table["r"].min()) * 10) / 10)
     frames: dict[tuple[str, ...], Sequence[HeatMap]] = {}
@@ -108,11 +109,11 @@ def clusters(study: StudyTables) -> Chart | None:
     if places is None:
         return None
     control = variant_control(places)
-    sets = list(dict.fromkeys(places["languages"]))
-    sets.sort(key=lambda name: -name.count("+"))
-    ks = _shown_ks(members)
+    sets = language_sets(study, places)
     frame_points = sum(len(set(places.loc[places["languages"] == s, "emotion"])) * (s.count("+") + 1) for s in sets)
-    layers, note = _light(_layers(places), _POINTS / (frame_points * len(control.options) * len(ks)), study, "umap")
+    room = _POINTS / (frame_points * len(control.options))
+    ks = _shown_ks(members, int(room / places["layer"].nunique()))
+    layers, note = _light(_layers(places), room / len(ks), study, "umap")
     grouped = dict(list(places.groupby(["layer", "languages", "variant"])))
     label = {} if members is None else dict(list(members.groupby(["layer", "languages", "variant", "k"])))
     frames: dict[tuple[str, ...], Sequence[Scatter]] = {}
@@ -136,13 +137,14 @@ def clusters(study: StudyTables) -> Chart | None:
     return Chart("clusters", "k-means clusters on a UMAP of the emotion vectors", controls, frames, note, height=640)
 
 
-def _shown_ks(members: pd.DataFrame | None) -> list[int]:
+def _shown_ks(members: pd.DataFrame | None, room: int) -> list[int]:
+    """Every k where there is room for it, else a few."""
     if members is None:
         return [0]
     ks = [int(k) for k in sorted(members["k"].unique())]
-    if len(ks) <= _ALL_KS:
+    if len(ks) <= max(room, len(_FEW_KS)):
         return ks
-    return [k for k in (2, 4, 6, 8, 10) if k in ks] or ks[:_ALL_KS]
+    return [k for k in _FEW_KS if k in ks] or ks[: len(_FEW_KS)]
 
 
 def _cluster_scatter(study: StudyTables, title: str, rows: pd.DataFrame, members: pd.DataFrame | None) -> Scatter:
@@ -187,7 +189,7 @@ def pca(study: StudyTables) -> Chart | None:
     if table is None or table["component"].nunique() < 2:
         return None
     first, second = sorted(int(c) for c in table["component"].unique())[:2]
-    languages = [language for language in study.languages if language in set(table["language"])]
+    languages = among(study.languages, table["language"].unique())
     beside = len(languages) <= 2
     control = variant_control(table)
     points = len(languages) * table["emotion"].nunique() * len(control.options)

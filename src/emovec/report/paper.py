@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from emovec.files import write_bytes
 from emovec.report.charts import Chart, HeatMap, Lines, Panel, Scatter
-from emovec.report.interactive import CIVIDIS, DIVERGING, padded, to_box
+from emovec.report.interactive import padded, to_box
 from emovec.report.labels import leader_end, place_labels
-from emovec.report.style import slug
+from emovec.report.style import CIVIDIS, DIVERGING, slug
 
 _MARKERS = {
     "circle": "o", "diamond": "D", "square": "s", "triangle-up": "^", "cross": "P", "x": "X", "star": "*",

@@ -49,8 +49,8 @@ PLANS = (
         "decoding", "Decoding", ("decoding", "lexical"), findings.decoding, (lines.decoding,),
         "Solid curves are trained and tested on one language with the test stories' topics held out, dashed ones "
         "are trained on one language and tested on the other; colour is the training language, marker the test "
-        "language. Only what stands above the dash-dotted line of the same colour says more than a bag of the "
-        "story's words does.",
+        "language. Of a solid curve only what stands above the dash-dotted line of its colour says more than a bag "
+        "of the story's words does; from one language to another such a bag can say nothing.",
         "A corpus whose stories repeat phrases for an emotion is decoded from those phrases, and an accuracy near 1"
         " then shows an easy corpus rather than a concept; stories that share plots across the split would inflate "
         "it in the same way.",
@@ -97,8 +97,8 @@ PLANS = (
         "pca", "Principal components, valence and arousal", ("pca", "pca_variance", "axes", "poles"), findings.pca,
         (maps.pca, lines.axes),
         "The map shows emotions on the two directions of largest variance; the curves tell how these follow the "
-        "poles of the published method and human ratings of the words. Signs are fixed by the same rule at each "
-        "layer.",
+        "poles of the published method and human ratings of the words. A component has no sign of its own: one rule"
+        " sets it at each layer, so a curve that jumps through zero may have changed only its sign.",
         "What the first components mean depends on how the stories are written, and the post's poles share the "
         "emotion thrilled, so that its two axes overlap by construction; with about 30 emotions a correlation of "
         "0.36 arises by chance in one case of twenty. The norms are English words, used for other languages through"

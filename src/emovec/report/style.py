@@ -24,6 +24,17 @@ OKABE_ITO = (
 MARKERS = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star", "triangle-down")
 """Marker names of plotly, one for each language in the study's order."""
 
+DIVERGING = [
+    [0.0, "#053061"], [0.1, "#2166ac"], [0.2, "#4393c3"], [0.3, "#92c5de"], [0.4, "#d1e5f0"], [0.5, "#f7f7f7"],
+    [0.6, "#fddbc7"], [0.7, "#f4a582"], [0.8, "#d6604d"], [0.9, "#b2182b"], [1.0, "#67001f"],
+]  # fmt: skip
+"""Red–blue, symmetric about 0 (ColorBrewer RdBu, reversed)."""
+CIVIDIS = [
+    [0.0, "#00224e"], [0.125, "#1a386f"], [0.25, "#434e6c"], [0.375, "#62656f"], [0.5, "#7d7c78"],
+    [0.625, "#9b9476"], [0.75, "#bcae6c"], [0.875, "#dec958"], [1.0, "#fee838"],
+]  # fmt: skip
+"""Dark to bright at an even pace, also for readers who confuse red and green (Nuñez et al. 2018)."""
+
 GREY = "#666666"
 LAYER_AXIS = "layer (output of block k, 0-based)"
 
