@@ -1,6 +1,5 @@
 """`Study`: runs the stages in order, does what is missing and nothing else."""
 
-import io
 import logging
 from collections import Counter
 from collections.abc import Callable, Generator
@@ -8,7 +7,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,24 +15,19 @@ from filelock import FileLock, Timeout
 
 from emovec.config import StudyConfig, read_config
 from emovec.corpus.load import Corpus, load_corpus
-from emovec.corpus.story import Story
-from emovec.corpus.write import write_jsonl
 from emovec.errors import EmovecError
-from emovec.files import read_json, write_bytes, write_json
-from emovec.outputs import STAGES, Stage, State, output_keys, output_state, record_path
+from emovec.files import read_json, write_bytes
+from emovec.outputs import STAGES, Stage, State, output_keys, output_state
+from emovec.stages import RUNNERS, Track
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from emovec.activations.store import Activations
-    from emovec.geometry.analyses import AnalysisResult, Inputs
     from emovec.models.language_model import LanguageModel
     from emovec.vectors.emotion_vectors import EmotionVectors
 
 log = logging.getLogger(__name__)
-
-Track = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-"""Shows the progress of a long step: called with its description and size, gives a function to advance it."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +125,6 @@ class Study:
         """The summary that an analysis of the geometry stage left."""
         return read_json(self.folder / "geometry" / f"{analysis}.json").get("summary", {})
 
-    # What each output depends on
-
     @cached_property
     def keys(self) -> dict[str, str]:
         """The hash of everything that each output depends on, by output."""
@@ -145,27 +136,23 @@ class Study:
         from emovec.geometry.analyses import ANALYSES
 
         n_stories, n_neutral = len(self.corpus.stories), len(self.corpus.neutral)
-        steps = [Step("corpus", "corpus", self._state("corpus"), f"{n_stories} stories, {n_neutral} neutral texts")]
+        steps = [Step("corpus", "corpus", self.state("corpus"), f"{n_stories} stories, {n_neutral} neutral texts")]
         texts = Counter(store_name(story) for story in [*self.corpus.stories, *self.corpus.neutral])
-        state = self._state("activations")
+        state = self.state("activations")
         for store, n_texts in texts.items():
             planned = -(-n_texts // self.config.extraction.shard_size)
             committed = min(planned, len(ShardStore(self.folder / "activations" / store).records()))
             steps.append(Step("activations", store, state, f"{committed} of {planned} shards on disk"))
-        steps.append(Step("vectors", "vectors", self._state("vectors"), "vectors.safetensors"))
+        steps.append(Step("vectors", "vectors", self.state("vectors"), "vectors.safetensors"))
         for name, analysis in ANALYSES.items():
             tables = ", ".join(f"{table}.parquet" for table in analysis.tables)
-            steps.append(Step("geometry", name, self._state(name), tables or f"{name}.json"))
-        steps.append(Step("report", "report", self._state("report"), "report.html"))
+            steps.append(Step("geometry", name, self.state(name), tables or f"{name}.json"))
+        steps.append(Step("report", "report", self.state("report"), "report.html"))
         return steps
 
-    def _record(self, output: str) -> Path:
-        return record_path(self.folder, output)
-
-    def _state(self, output: str) -> State:
+    def state(self, output: str) -> State:
+        """How an output stands: a stage, or an analysis of the geometry."""
         return output_state(self.folder, output, self.keys[output])
-
-    # Running
 
     def run(self, until: Stage = "report", track: Track = _untracked) -> list[str]:
         """Do what is missing or stale, up to and including a stage.
@@ -180,12 +167,10 @@ class Study:
             done: list[str] = []
             write_bytes(self.folder / "study.yaml", _dump(self.config))
             for stage in STAGES[: STAGES.index(until) + 1]:
-                if stage == "geometry":
-                    done.extend(self._run_geometry(track))
-                elif self._state(stage) != "done":
+                # The state of the geometry is that of each of its analyses.
+                if stage == "geometry" or self.state(stage) != "done":
                     log.info("Stage: %s", stage)
-                    _STAGE_RUNNERS[stage](self, track)
-                    done.append(stage)
+                    done.extend(RUNNERS[stage](self, track))
             return done
 
     @contextmanager
@@ -224,147 +209,6 @@ class Study:
             logger.removeHandler(handler)
             handler.close()
 
-    def _run_corpus(self, _track: Track) -> None:
-        folder = self.folder / "corpus"
-        folder.mkdir(parents=True, exist_ok=True)
-        for old in folder.glob("*.jsonl"):
-            old.unlink()
-        for kind, stories in (("stories", self.corpus.stories), ("neutral", self.corpus.neutral)):
-            by_language: dict[str, list[Story]] = {}
-            for story in stories:
-                by_language.setdefault(story.language, []).append(story)
-            for language, texts in by_language.items():
-                write_jsonl(texts, folder / f"{kind}.{language}.jsonl")
-        write_json(
-            self._record("corpus"),
-            {"key": self.keys["corpus"], "stories": len(self.corpus.stories), "neutral": len(self.corpus.neutral)},
-        )
-
-    def _run_activations(self, track: Track) -> None:
-        from emovec.activations.extract import extract
-
-        texts = [*self.corpus.stories, *self.corpus.neutral]
-        settings = self.config.extraction
-        record = self._record("activations")
-        record.unlink(missing_ok=True)
-        model = self.model
-        # Bytes of text predict the time far better than texts do.
-        with track(f"Extracting {len(texts)} texts", sum(len(story.text.encode()) for story in texts)) as advance:
-            activations = extract(
-                model,
-                texts,
-                self.folder / "activations",
-                offset=settings.offset,
-                layers=settings.layers,
-                sink_threshold=settings.sink_threshold,
-                store_dtype=settings.store_dtype,
-                batch_tokens=settings.batch_tokens,
-                shard_size=settings.shard_size,
-                progress=lambda _texts, n_bytes: advance(n_bytes),
-            )
-        facts = activations.facts(self.config.languages)
-        for language, counted in facts["languages"].items():
-            if counted["skipped"]:
-                first = counted["skipped"][0]
-                log.warning(
-                    "%s: %d texts left out; '%s': %s", language, len(counted["skipped"]), first["id"], first["reason"]
-                )
-        write_json(record, {**facts, "key": self.keys["activations"]})
-
-    def _run_vectors(self, track: Track) -> None:
-        from emovec.activations.store import REPAIR
-        from emovec.vectors.build import build_vectors
-
-        activations = self.activations
-        for store in activations.stores:
-            for path, reason in store.broken().items():
-                raise EmovecError(f"{path}: {reason}. {REPAIR}")
-        settings = self.config.vectors
-        denoise = "none" if settings.denoise == "neutral" and not self.corpus.neutral else settings.denoise
-        with track("Building vectors", len(activations.layers)) as advance:
-            vectors = build_vectors(
-                activations,
-                languages=self.config.languages,
-                emotions=self.config.emotion_words,
-                centring=settings.centring,
-                denoise=denoise,
-                denoise_variance=settings.denoise_variance,
-                provenance={"key": self.keys["vectors"]},
-                progress=lambda: advance(1),
-            )
-        vectors.save(self.folder / "vectors.safetensors")
-
-    def _run_geometry(self, track: Track) -> list[str]:
-        from emovec.geometry.analyses import ANALYSES, run_analysis
-
-        stale = [name for name in ANALYSES if self._state(name) != "done"]
-        if not stale:
-            return []
-        log.info("Stage: geometry (%s)", ", ".join(stale))
-        with track("Comparing vectors", len(stale)) as advance:
-            for name in stale:
-                self._save_analysis(run_analysis(name, self._inputs(name)))
-                advance(1)
-        return stale
-
-    def _inputs(self, analysis: str) -> "Inputs":
-        import pandas as pd
-
-        from emovec.geometry.analyses import Inputs
-
-        settings = self.config.geometry
-        activations = self.activations
-        decoding = self.folder / "geometry" / "decoding.parquet"
-        if analysis in {"decoding", "lexical"}:
-            layer = None
-        elif analysis == "choice":
-            layer = None if settings.layer == "auto" else settings.layer
-        else:
-            layer = int(self.summary("choice")["layer"])
-        return Inputs(
-            vectors=self._fitting_vectors,
-            activations=lambda layer, language: activations.layer(layer, language),
-            stories=self.corpus.stories,
-            model=lambda: self.model,
-            permutations=settings.permutations,
-            seed=settings.seed,
-            top_k=settings.top_k,
-            layer=layer,
-            decoding=pd.read_parquet(decoding) if analysis == "choice" else None,
-        )
-
-    @cached_property
-    def _fitting_vectors(self) -> "EmotionVectors":
-        vectors = self.vectors
-        layer = self.config.geometry.layer
-        if layer != "auto" and layer not in vectors.layers:
-            raise EmovecError(f"geometry.layer: {layer} is none of the extracted layers {vectors.layers}.")
-        return vectors
-
-    def _save_analysis(self, result: "AnalysisResult") -> None:
-        record = self._record(result.name)
-        record.unlink(missing_ok=True)
-        for name, table in result.tables.items():
-            buffer = io.BytesIO()
-            table.to_parquet(buffer, index=False)
-            write_bytes(self.folder / "geometry" / f"{name}.parquet", buffer.getvalue())
-        content = {
-            "analysis": result.name,
-            "tables": list(result.tables),
-            "parameters": result.parameters,
-            "summary": result.summary,
-            "emovec": version("emovec"),
-            "key": self.keys[result.name],
-        }
-        write_json(record, content)
-
-    def _run_report(self, _track: Track) -> None:
-        from emovec.report.page import write_report
-
-        self._record("report").unlink(missing_ok=True)
-        write_report(self.folder)
-        write_json(self._record("report"), {"key": self.keys["report"], "emovec": version("emovec")})
-
     def headlines(self) -> list[str]:
         """The main findings as plain sentences with numbers.
 
@@ -377,14 +221,6 @@ class Study:
         tables = {name: self.table(name) for analysis in ANALYSES.values() for name in analysis.tables}
         summaries = {name: self.summary(name) for name in ANALYSES}
         return headlines(tables, summaries, int(summaries["choice"]["layer"]))
-
-
-_STAGE_RUNNERS: dict[str, Callable[[Study, Track], None]] = {
-    "corpus": Study._run_corpus,  # pyright: ignore[reportPrivateUsage]
-    "activations": Study._run_activations,  # pyright: ignore[reportPrivateUsage]
-    "vectors": Study._run_vectors,  # pyright: ignore[reportPrivateUsage]
-    "report": Study._run_report,  # pyright: ignore[reportPrivateUsage]
-}
 
 
 def study_template() -> str:

@@ -1,23 +1,22 @@
 """Extraction: run the texts through the model, shard by shard, and keep the mean residual stream of each."""
 
-import hashlib
-import json
 import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 
 from emovec.activations.batches import token_budget_batches
 from emovec.activations.forward import pad_right, visit_layers
+from emovec.activations.plan import PlannedShard, Recipe, plan, source, unusable
 from emovec.activations.pooling import first_pooled, pool
 from emovec.activations.store import SOURCE, Activations, ShardRecord, ShardStore, layer_name, store_name
 from emovec.activations.tuning import choose_batch_tokens
-from emovec.corpus.story import Story, fingerprint
+from emovec.corpus.story import Story
 from emovec.errors import EmovecError
 from emovec.files import write_json
 from emovec.models.language_model import LanguageModel
@@ -25,70 +24,8 @@ from emovec.models.text_tokenizer import EncodedText
 
 log = logging.getLogger(__name__)
 
-_RECIPE = 1  # part of every shard's key: raise it when a change alters the numbers
-
 Progress = Callable[[int, int], None]
 """Called after each batch with the texts and the bytes of text (UTF-8) that are newly done."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What the numbers of an extraction depend on, besides the model and the texts.
-
-    Attributes:
-        offset: own tokens left out at the start of each text; below 1, a fraction of the text.
-        layers: 0-based blocks, or `all`.
-        sink_threshold: multiple of the median token norm above which a token is a sink; None: none is.
-        store_dtype: floating-point type on disk.
-    """
-
-    offset: float = 50
-    layers: Literal["all"] | tuple[int, ...] = "all"
-    sink_threshold: float | None = 10
-    store_dtype: Literal["float32", "bfloat16"] = "float32"
-
-    def layers_of(self, model: LanguageModel) -> list[int]:
-        """The layers as a list.
-
-        Raises:
-            EmovecError: if the model lacks one of them.
-        """
-        if self.layers == "all":
-            return list(range(model.n_layers))
-        if max(self.layers) >= model.n_layers:
-            raise EmovecError(
-                f"extraction.layers: {model.id} has layers 0 to {model.n_layers - 1}; there is no {max(self.layers)}."
-            )
-        return sorted(self.layers)
-
-
-@dataclass(frozen=True)
-class PlannedShard:
-    """A fixed slice of a list of stories, and the key under which its activations are kept."""
-
-    shard: int
-    key: str
-    stories: Sequence[Story]
-
-
-def plan(stories: Sequence[Story], model: LanguageModel, recipe: Recipe, shard_size: int) -> list[PlannedShard]:
-    """Cut a list of stories into shards; depends on the list alone, never on batches."""
-    settings = [
-        _RECIPE,
-        model.revision,
-        str(model.dtype),
-        model.tokenizer.digest,
-        recipe.offset,
-        recipe.layers_of(model),
-        recipe.sink_threshold,
-        recipe.store_dtype,
-    ]
-    shards: list[PlannedShard] = []
-    for start in range(0, len(stories), shard_size):
-        part = stories[start : start + shard_size]
-        key = hashlib.sha256(json.dumps([settings, fingerprint(part)]).encode()).hexdigest()
-        shards.append(PlannedShard(len(shards), key, part))
-    return shards
 
 
 def extract(
@@ -126,7 +63,7 @@ def extract(
     for story in stories:
         groups.setdefault(store_name(story), []).append(story)
     folder = Path(folder)
-    write_json(folder / SOURCE, _source(model, recipe, stories))
+    write_json(folder / SOURCE, source(model, recipe, stories))
     todo: list[tuple[ShardStore, PlannedShard]] = []
     for name, group in groups.items():
         store = ShardStore(folder / name)
@@ -199,7 +136,7 @@ def _extract_shard(
     started = time.perf_counter()
     layers = recipe.layers_of(model)
     encoded = model.tokenizer.encode([story.text for story in shard.stories])
-    reasons = [_too_short_or_long(text, recipe, model.max_tokens) for text in encoded]
+    reasons = [unusable(text, recipe, model.max_tokens) for text in encoded]
     rows = [row for row, reason in enumerate(reasons) if reason is None]
     if progress:
         progress(*_amount([shard.stories[row] for row in range(len(reasons)) if reasons[row]]))
@@ -299,14 +236,6 @@ def _run_batch(
     results.token_norm[rows] = values[..., hidden_size + 2]
 
 
-def _too_short_or_long(text: EncodedText, recipe: Recipe, max_tokens: int | None) -> str | None:
-    if text.n_own <= first_pooled(text.n_own, recipe.offset):
-        return f"no token past the offset: {text.n_own} tokens, offset {recipe.offset:g}"
-    if max_tokens is not None and len(text.ids) > max_tokens:
-        return f"{len(text.ids)} tokens, longer than the model's {max_tokens}"
-    return None
-
-
 def _require_finite(
     stories: Sequence[Story], rows: Sequence[int], layers: Sequence[int], results: _Results, model: LanguageModel
 ) -> None:
@@ -329,24 +258,3 @@ def _require_texts(store: ShardStore, recipe: Recipe) -> None:
             f"No text of '{store.name}' can be used (the first: {reason}); lower extraction.offset (now "
             f"{recipe.offset:g}; below 1 it is a fraction of each text) or bring longer texts."
         )
-
-
-def _source(model: LanguageModel, recipe: Recipe, stories: Sequence[Story]) -> dict[str, Any]:
-    """Provenance: the model, the texts, and how one was read while it read the other."""
-    return {
-        "model": model.id,
-        "revision": model.revision,
-        "architecture": type(model.model).__name__,
-        "n_layers": model.n_layers,
-        "hidden_size": model.hidden_size,
-        "dtype": str(model.dtype).removeprefix("torch."),
-        "tokenizer": model.tokenizer.digest,
-        "corpus": fingerprint(stories),
-        "pooling": {
-            "statistic": "mean",
-            "hook_point": "resid_post",
-            "offset": recipe.offset,
-            "sink_threshold": recipe.sink_threshold,
-            "store_dtype": recipe.store_dtype,
-        },
-    }

@@ -90,7 +90,7 @@ class ShardStore:
         return {record.key for record in kept}
 
     def commit(self, record: ShardRecord, tensors: Mapping[str, torch.Tensor], header: Mapping[str, Any]) -> None:
-        """Write a shard, then its line in the manifest; `record.sha256` is filled in here, `header` goes into the file."""
+        """Write a shard with a header, then its line in the manifest, where `record.sha256` is filled in."""
         # One key, because safetensors writes several in an order that changes from call to call.
         data = save(dict(tensors), {"emovec": json.dumps(header, sort_keys=True, ensure_ascii=False)})
         write_bytes(self.folder / record.file, data)
@@ -225,7 +225,8 @@ class Activations:
             if not record.stories:
                 continue
             with self._open(store, record) as file:
-                frame = pd.DataFrame(json.loads(file.metadata()["emovec"])["stories"], columns=["id", "emotion", "topic"])
+                header = json.loads(file.metadata()["emovec"])
+                frame = pd.DataFrame(header["stories"], columns=["id", "emotion", "topic"])
                 frame["n_tokens"] = file.get_tensor("n_tokens").numpy()
             frames.append(frame)
         index = pd.concat(frames, ignore_index=True)

@@ -37,6 +37,7 @@ def verify(
             console.print(f"  {path}: {reason}", style="red", highlight=False, soft_wrap=True)
         if drop and problems:
             store.drop([path.name for path in problems])
+            (folder.parent / "activations.json").unlink(missing_ok=True)  # so that the stage counts as unfinished
     if n_broken and drop:
         console.print(f"Forgot {n_broken} broken shards; `emovec run` makes them anew.")
     elif n_broken:

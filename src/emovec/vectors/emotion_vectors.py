@@ -154,7 +154,8 @@ class EmotionVectors:
         missing = [name for name in _ARRAYS if name not in arrays and name not in _OPTIONAL]
         if missing:
             raise EmovecError(f"{path}: lacks {', '.join(missing)}. Build it again.")
-        return cls(**{"denoised": None} | arrays, provenance=header["provenance"])
+        arrays.setdefault("denoised", None)
+        return cls(**arrays, provenance=header["provenance"])
 
 
 def read_provenance(path: str | Path) -> dict[str, Any]:

@@ -1,0 +1,185 @@
+"""The stages of a study: each makes its output from those before it, and writes the output's key when it is done."""
+
+import io
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from emovec.corpus.story import Story
+from emovec.corpus.write import write_jsonl
+from emovec.errors import EmovecError
+from emovec.files import write_bytes, write_json
+from emovec.outputs import Stage, record_path
+
+if TYPE_CHECKING:
+    from emovec.geometry.analyses import AnalysisResult
+    from emovec.geometry.inputs import Inputs
+    from emovec.study import Study
+    from emovec.vectors.emotion_vectors import EmotionVectors
+
+log = logging.getLogger(__name__)
+
+Track = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+"""Shows the progress of a long step: called with its description and size, gives a function to advance it."""
+
+
+def run_corpus(study: "Study", _track: Track) -> list[str]:
+    """Write the texts of the study, one file for each kind and language."""
+    folder = study.folder / "corpus"
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.jsonl"):
+        old.unlink()
+    for kind, stories in (("stories", study.corpus.stories), ("neutral", study.corpus.neutral)):
+        by_language: dict[str, list[Story]] = {}
+        for story in stories:
+            by_language.setdefault(story.language, []).append(story)
+        for language, texts in by_language.items():
+            write_jsonl(texts, folder / f"{kind}.{language}.jsonl")
+    counts = {"stories": len(study.corpus.stories), "neutral": len(study.corpus.neutral)}
+    write_json(record_path(study.folder, "corpus"), {**counts, "key": study.keys["corpus"]})
+    return ["corpus"]
+
+
+def run_activations(study: "Study", track: Track) -> list[str]:
+    """Extract the activations of all texts."""
+    from emovec.activations.extract import extract
+
+    texts = [*study.corpus.stories, *study.corpus.neutral]
+    settings = study.config.extraction
+    record = record_path(study.folder, "activations")
+    record.unlink(missing_ok=True)
+    model = study.model
+    # Bytes of text predict the time far better than the number of texts does.
+    with track(f"Extracting {len(texts)} texts", sum(len(story.text.encode()) for story in texts)) as advance:
+        activations = extract(
+            model,
+            texts,
+            study.folder / "activations",
+            offset=settings.offset,
+            layers=settings.layers,
+            sink_threshold=settings.sink_threshold,
+            store_dtype=settings.store_dtype,
+            batch_tokens=settings.batch_tokens,
+            shard_size=settings.shard_size,
+            progress=lambda _texts, n_bytes: advance(n_bytes),
+        )
+    facts = activations.facts(study.config.languages)
+    for language, counted in facts["languages"].items():
+        if skipped := counted["skipped"]:
+            first = skipped[0]
+            log.warning("%s: %d texts left out; '%s': %s", language, len(skipped), first["id"], first["reason"])
+    write_json(record, {**facts, "key": study.keys["activations"]})
+    return ["activations"]
+
+
+def run_vectors(study: "Study", track: Track) -> list[str]:
+    """Build the emotion vectors from activations whose files are as they were written."""
+    from emovec.activations.store import REPAIR
+    from emovec.vectors.build import build_vectors
+
+    activations = study.activations
+    for store in activations.stores:
+        for path, reason in store.broken().items():
+            raise EmovecError(f"{path}: {reason}. {REPAIR}")
+    settings = study.config.vectors
+    denoise = "none" if settings.denoise == "neutral" and not study.corpus.neutral else settings.denoise
+    with track("Building vectors", len(activations.layers)) as advance:
+        vectors = build_vectors(
+            activations,
+            languages=study.config.languages,
+            emotions=study.config.emotion_words,
+            centring=settings.centring,
+            denoise=denoise,
+            denoise_variance=settings.denoise_variance,
+            provenance={"key": study.keys["vectors"]},
+            progress=lambda: advance(1),
+        )
+    vectors.save(record_path(study.folder, "vectors"))
+    return ["vectors"]
+
+
+def run_geometry(study: "Study", track: Track) -> list[str]:
+    """Run the analyses that are missing or stale."""
+    from emovec.geometry.analyses import ANALYSES, run_analysis
+
+    stale = [name for name in ANALYSES if study.state(name) != "done"]
+    if not stale:
+        return []
+    vectors = _vectors_with_layer(study)
+    with track("Comparing vectors", len(stale)) as advance:
+        for name in stale:
+            _save(study, run_analysis(name, _inputs(study, vectors, name)))
+            advance(1)
+    return stale
+
+
+def run_report(study: "Study", track: Track) -> list[str]:
+    """Write the report from what lies on disk."""
+    from emovec.report.page import steps, write_report
+
+    record = record_path(study.folder, "report")
+    record.unlink(missing_ok=True)
+    with track("Drawing the report", steps(study.folder)) as advance:
+        write_report(study.folder, progress=advance)
+    write_json(record, {"key": study.keys["report"], "emovec": version("emovec")})
+    return ["report"]
+
+
+RUNNERS: dict[Stage, Callable[["Study", Track], list[str]]] = {
+    "corpus": run_corpus,
+    "activations": run_activations,
+    "vectors": run_vectors,
+    "geometry": run_geometry,
+    "report": run_report,
+}
+"""What runs each stage; gives the outputs that it made."""
+
+
+def _vectors_with_layer(study: "Study") -> "EmotionVectors":
+    vectors, layer = study.vectors, study.config.geometry.layer
+    if layer != "auto" and layer not in vectors.layers:
+        raise EmovecError(f"geometry.layer: {layer} is none of the extracted layers {vectors.layers}.")
+    return vectors
+
+
+def _inputs(study: "Study", vectors: "EmotionVectors", analysis: str) -> "Inputs":
+    from emovec.geometry.inputs import Inputs
+
+    settings, activations = study.config.geometry, study.activations
+    if analysis in {"decoding", "lexical"}:  # they come before the choice of a layer
+        layer = None
+    elif analysis == "choice":
+        layer = None if settings.layer == "auto" else settings.layer
+    else:
+        layer = int(study.summary("choice")["layer"])
+    return Inputs(
+        vectors=vectors,
+        activations=lambda layer, language: activations.layer(layer, language),
+        stories=study.corpus.stories,
+        model=lambda: study.model,
+        permutations=settings.permutations,
+        seed=settings.seed,
+        top_k=settings.top_k,
+        layer=layer,
+        decoding=study.table("decoding") if analysis == "choice" else None,
+    )
+
+
+def _save(study: "Study", result: "AnalysisResult") -> None:
+    record = record_path(study.folder, result.name)
+    record.unlink(missing_ok=True)
+    for name, table in result.tables.items():
+        buffer = io.BytesIO()
+        table.to_parquet(buffer, index=False)
+        write_bytes(study.folder / "geometry" / f"{name}.parquet", buffer.getvalue())
+    content = {
+        "analysis": result.name,
+        "tables": list(result.tables),
+        "parameters": result.parameters,
+        "summary": result.summary,
+        "emovec": version("emovec"),
+        "key": study.keys[result.name],
+    }
+    write_json(record, content)
