@@ -74,6 +74,7 @@ class GeometryConfig(_Section):
     seed: int = Field(default=0, ge=0)
     layer: Literal["auto"] | int = "auto"
     top_k: int = Field(default=10, ge=1)
+    norms: str | None = None
 
 
 class StudyConfig(_Section):
@@ -102,6 +103,8 @@ class StudyConfig(_Section):
     def _known_list(cls, emotions: str | list[str]) -> str | list[str]:
         if isinstance(emotions, str) and emotions not in NAMED_LISTS:
             raise ValueError(f"'{emotions}' is no known list; give one of {', '.join(NAMED_LISTS)}, or a list of words")
+        if "neutral" in emotions:
+            raise ValueError("'neutral' is no emotion: neutral texts are given as corpus.neutral")
         if len(emotions) < 2:
             raise ValueError("give at least two emotions: a vector is what sets an emotion apart from others")
         return emotions

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from emovec import activations, vectors
 from emovec.config import StudyConfig
 from emovec.corpus.load import Corpus
 from emovec.corpus.story import fingerprint
@@ -22,21 +23,28 @@ State = Literal["done", "stale", "missing"]
 """`stale` is done, but with other settings or texts."""
 
 
-def output_keys(config: StudyConfig, corpus: Corpus) -> dict[str, str]:
-    """The key of each output: `corpus`, `activations`, `vectors`, each analysis of the geometry, `report`."""
+def output_keys(config: StudyConfig, corpus: Corpus, base: Path) -> dict[str, str]:
+    """The key of each output: `corpus`, `activations`, `vectors`, each analysis of the geometry, `report`.
+
+    Args:
+        config: the study.
+        corpus: its texts.
+        base: the folder that relative paths start from.
+    """
     from emovec.geometry.analyses import ANALYSES
 
     stories = fingerprint(corpus.stories)
     identity = model_identity(config.model, config.revision)
     read_with = config.extraction.model_dump(include={"offset", "layers", "dtype", "sink_threshold", "store_dtype"})
     keys = {"corpus": _digest(stories, fingerprint(corpus.neutral))}
-    keys["activations"] = _digest(keys["corpus"], identity, read_with)
-    keys["vectors"] = _digest(keys["activations"], config.languages, config.emotion_words, config.vectors.model_dump())
+    keys["activations"] = _digest(activations.RECIPE, keys["corpus"], identity, read_with)
+    made_with = [config.languages, config.emotion_words, config.vectors.model_dump()]
+    keys["vectors"] = _digest(vectors.RECIPE, keys["activations"], made_with)
     inputs: dict[str, Any] = {
         **config.geometry.model_dump(include={"permutations", "seed", "top_k", "layer"}),
         "stories": stories,
         "model": identity,
-        "norms": None,
+        "norms": None if config.geometry.norms is None else _file_digest(base / config.geometry.norms),
         "vectors": keys["vectors"],
         "activations": keys["activations"],
     }
@@ -72,6 +80,10 @@ def output_state(folder: Path, output: str, key: str) -> State:
     if found is None or not all(file.is_file() for file in files):
         return "missing"
     return "done" if found == key else "stale"
+
+
+def _file_digest(path: Path) -> str | None:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
 
 
 def _digest(*parts: Any) -> str:

@@ -5,8 +5,10 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emovec.config import Source
 from emovec.corpus.story import Story
 from emovec.corpus.write import write_jsonl
 from emovec.errors import EmovecError
@@ -28,8 +30,9 @@ Track = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 def run_corpus(study: "Study", _track: Track) -> list[str]:
     """Write the texts of the study, one file for each kind and language."""
     folder = study.folder / "corpus"
+    _require_elsewhere(study, folder)
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.jsonl"):
+    for old in [*folder.glob("stories.*.jsonl"), *folder.glob("neutral.*.jsonl")]:
         old.unlink()
     for kind, stories in (("stories", study.corpus.stories), ("neutral", study.corpus.neutral)):
         by_language: dict[str, list[Story]] = {}
@@ -76,13 +79,13 @@ def run_activations(study: "Study", track: Track) -> list[str]:
 
 def run_vectors(study: "Study", track: Track) -> list[str]:
     """Build the emotion vectors from activations whose files are as they were written."""
-    from emovec.activations.store import REPAIR
+    from emovec.activations.store import repair
     from emovec.vectors.build import build_vectors
 
     activations = study.activations
     for store in activations.stores:
         for path, reason in store.broken().items():
-            raise EmovecError(f"{path}: {reason}. {REPAIR}")
+            raise EmovecError(f"{path}: {reason}. {repair(activations.folder)}")
     settings = study.config.vectors
     denoise = "none" if settings.denoise == "neutral" and not study.corpus.neutral else settings.denoise
     with track("Building vectors", len(activations.layers)) as advance:
@@ -137,6 +140,22 @@ RUNNERS: dict[Stage, Callable[["Study", Track], list[str]]] = {
 """What runs each stage; gives the outputs that it made."""
 
 
+def _require_elsewhere(study: "Study", folder: Path) -> None:
+    """Refuse to write over the user's own texts."""
+    settings = study.config.corpus
+    for sources in (settings.stories, settings.neutral):
+        for source in sources if isinstance(sources, list) else [sources]:
+            path = source.path if isinstance(source, Source) else source or ""
+            if folder.resolve() in [
+                (study.path.parent / path).resolve(),
+                *(study.path.parent / path).resolve().parents,
+            ]:
+                raise EmovecError(
+                    f"corpus: {path} lies where this study keeps its copy of the texts ({folder}); move it, or give "
+                    "another --out."
+                )
+
+
 def _vectors_with_layer(study: "Study") -> "EmotionVectors":
     vectors, layer = study.vectors, study.config.geometry.layer
     if layer != "auto" and layer not in vectors.layers:
@@ -164,6 +183,7 @@ def _inputs(study: "Study", vectors: "EmotionVectors", analysis: str) -> "Inputs
         top_k=settings.top_k,
         layer=layer,
         decoding=study.table("decoding") if analysis == "choice" else None,
+        norms=None if settings.norms is None else study.path.parent / settings.norms,
     )
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from filelock import FileLock, Timeout
 
 from emovec.config import StudyConfig, read_config
 from emovec.corpus.load import Corpus, load_corpus
 from emovec.errors import EmovecError
 from emovec.files import read_json, write_bytes
+from emovec.lock import locked
 from emovec.outputs import STAGES, Stage, State, output_keys, output_state
 from emovec.stages import RUNNERS, Track
 
@@ -61,6 +61,9 @@ class Study:
         config = read_config(self.path)
         if limit is not None:
             config = config.model_copy(update={"extraction": config.extraction.model_copy(update={"limit": limit})})
+        beside = self.path.parent / config.model
+        if beside.exists():  # like every path in a study file, the model's starts from the file's folder
+            config = config.model_copy(update={"model": str(beside)})
         self.config: StudyConfig = config
         suffix = f"-limit{limit}" if limit is not None else ""
         self.folder = Path(out) if out is not None else self.path.with_name(self.path.stem + suffix)
@@ -128,7 +131,7 @@ class Study:
     @cached_property
     def keys(self) -> dict[str, str]:
         """The hash of everything that each output depends on, by output."""
-        return output_keys(self.config, self.corpus)
+        return output_keys(self.config, self.corpus, self.path.parent)
 
     def steps(self) -> list[Step]:
         """How each part of each stage stands, in order."""
@@ -163,8 +166,12 @@ class Study:
         Raises:
             EmovecError: if another process is working on this study, or on any bad input.
         """
-        with self._locked(), self._logged():
+        with locked(self.folder), self._logged():
             done: list[str] = []
+            if (self.folder / "study.yaml").resolve() == self.path.resolve():
+                raise EmovecError(
+                    f"{self.folder}: holds the study file, which results would replace; give another --out."
+                )
             write_bytes(self.folder / "study.yaml", _dump(self.config))
             for stage in STAGES[: STAGES.index(until) + 1]:
                 # The state of the geometry is that of each of its analyses.
@@ -172,23 +179,6 @@ class Study:
                     log.info("Stage: %s", stage)
                     done.extend(RUNNERS[stage](self, track))
             return done
-
-    @contextmanager
-    def _locked(self) -> Generator[None]:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.folder / ".lock", timeout=0)
-            lock.acquire()
-        except Timeout:
-            raise EmovecError(
-                f"{self.folder}: another process is working on this study; wait for it, stop it, or give another --out."
-            ) from None
-        except OSError as error:
-            raise EmovecError(f"{self.folder}: can't be used as the study's folder ({error.strerror}).") from error
-        try:
-            yield
-        finally:
-            lock.release()
 
     @contextmanager
     def _logged(self) -> Generator[None]:

@@ -128,7 +128,7 @@ def test_store_verify_finds_and_drops_damage(run: Run, study: Path, tmp_path: Pa
     assert "shard-00001.safetensors: changed since it was written" in out
     code, _, err = run("vectors", study)
     assert code == 2
-    assert "emovec store verify STUDY.yaml --drop" in err
+    assert f"emovec store verify {tmp_path}/small/activations --drop" in err
     assert run("store", "verify", study, "--drop")[0] == 0
     assert run("vectors", study)[0] == 0
     assert run("store", "verify", study)[0] == 0
@@ -142,6 +142,7 @@ def test_store_verify_finds_and_drops_damage(run: Run, study: Path, tmp_path: Pa
         ({"extraction": {"offset": -1}}, "extraction.offset: input should be greater than or equal to 0 (got -1)"),
         ({"extraction": {"dtype": "float8"}}, "extraction.dtype"),
         ({"emotions": "default-31"}, "'default-31' is no known list; give one of default-30, anthropic-171"),
+        ({"emotions": ["calm", "neutral"]}, "'neutral' is no emotion"),
         ({"emotions": ["calm", "calm"]}, "emotions: named twice: calm"),
         ({"emotions": ["calm", "afriad"]}, "afriad → afraid"),
         ({"languages": ["en", "fr"]}, "'fr' has no stories; the corpus has en, ja"),
@@ -228,3 +229,39 @@ def test_interrupting_says_that_work_is_kept(run: Run, study: Path, monkeypatch:
     code, out, _ = run("run", study)
     assert code == 130
     assert "the same command goes on from there" in out
+
+
+def test_results_never_replace_the_users_files(run: Run, study: Path, tmp_path: Path) -> None:
+    study.rename(tmp_path / "study.yaml")
+    before = (tmp_path / "study.yaml").read_bytes()
+    code, _, err = run("run", "study.yaml", "--out", ".")
+    assert code == 2
+    assert "holds the study file" in err
+    assert (tmp_path / "study.yaml").read_bytes() == before
+    own = tmp_path / "study" / "corpus" / "stories.en.jsonl"
+    own.parent.mkdir(parents=True)
+    own.write_bytes((tmp_path / "stories.jsonl").read_bytes())
+    edit(tmp_path / "study.yaml", corpus={"stories": "study/corpus/stories.en.jsonl", "neutral": None})
+    code, _, err = run("run", "study.yaml")
+    assert code == 2
+    assert "lies where this study keeps its copy" in err
+    assert own.read_bytes() == (tmp_path / "stories.jsonl").read_bytes()
+
+
+def test_paths_are_printed_as_they_are(run: Run, study: Path, tmp_path: Path) -> None:
+    out = tmp_path / "[bold]" / "[/v2]"
+    code, printed, _ = run("vectors", study, "--out", out)
+    assert code == 0
+    assert f"Vectors: {out}/vectors.safetensors" in printed
+    assert run("status", study, "--out", out)[0] == 0
+
+
+def test_a_models_path_starts_from_the_study_file(
+    run: Run, study: Path, tiny_folder: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "mine").symlink_to(tiny_folder("llama"))
+    edit(study, model="models/mine")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert run("vectors", study)[0] == 0

@@ -124,6 +124,34 @@ def test_three_languages(study_file: Path, change: Change, tmp_path: Path) -> No
     }
 
 
+def test_stores_of_languages_that_are_gone_are_kept_but_not_read(
+    finished: Path, change: Change, tmp_path: Path
+) -> None:
+    change(languages=["ja"], extraction={"layers": [3]}, corpus={"neutral": None})
+    study = Study(finished)
+    study.run("geometry")
+    assert study.vectors.layers == [3]
+    assert [store.name for store in study.activations.stores] == ["ja"]
+    english = tmp_path / "small" / "activations" / "en" / "manifest.jsonl"
+    before = english.read_bytes()
+    change(languages=["en", "ja"], extraction={"layers": "all"}, corpus={"neutral": "neutral.jsonl"})
+    Study(finished).run("vectors")
+    assert english.read_bytes() == before
+    assert Study(finished).vectors.languages == ["en", "ja"]
+
+
+def test_norms_of_ones_own(finished: Path, change: Change, tmp_path: Path) -> None:
+    norms = "word,term_in_source,valence,arousal,dominance,source,scale_min,scale_max\n"
+    for i, word in enumerate(("afraid", "calm", "joyful", "sad")):
+        norms += f"{word},{word},{i},{i % 2},{i % 3},Mine2026,0,3\n"
+    (tmp_path / "norms.csv").write_text(norms, encoding="utf-8")
+    change(geometry={"norms": "norms.csv"})
+    assert set(Study(finished).run("geometry")) == {"pca", "axes"}
+    assert "Mine2026 valence" in set(Study(finished).table("axes")["reference"])
+    (tmp_path / "norms.csv").write_text(norms.replace(",3\n", ",4\n"), encoding="utf-8")
+    assert set(Study(finished).run("geometry")) == {"pca", "axes"}
+
+
 def test_a_second_process_is_told_of_the_first(study_file: Path, tmp_path: Path) -> None:
     (tmp_path / "small").mkdir()
     with FileLock(tmp_path / "small" / ".lock"), pytest.raises(EmovecError, match="another process is working on"):

@@ -77,6 +77,13 @@ def test_topic_centring_removes_a_topic_that_only_one_emotion_has_more_of() -> N
     np.testing.assert_allclose(balanced, [[0, 1, 0, 0, 0, 0], [0, -1, 0, 0, 0, 0]], atol=1e-5)
 
 
+def test_an_emotion_whose_topics_are_its_own_has_no_topic_balanced_vector() -> None:
+    states = random_states(0)
+    alone = states.assign_coords(topic=("story", [f"{e}-only" for e in states["emotion"].values]))
+    with pytest.raises(EmovecError, match="'afraid' shares no topic with another emotion"):
+        layer_vectors(alone, None, EMOTIONS, "topics", "none", 0.5)
+
+
 @given(seed=st.integers(0, 1000), variance=st.floats(0.05, 0.95), n=st.integers(3, 30))
 def test_components_equal_the_covariances_eigenvectors(seed: int, variance: float, n: int) -> None:
     samples = np.random.default_rng(seed).standard_normal((n, 5)) * [5, 3, 2, 1, 0.5] + 7
@@ -126,6 +133,14 @@ def test_whole_studies_come_out_labelled(tiny_model: TinyModel, stories: list[St
     assert float(vectors.residual_norm.sel(language="ja", layer=1)) == pytest.approx(np.median(norms))
     assert vectors.provenance["pooling"]["offset"] == 3
     assert vectors.provenance["model"] == tiny_model().id
+
+
+def test_neutral_texts_in_some_languages_only(tiny_model: TinyModel, stories: list[Story], tmp_path: Path) -> None:
+    some = [s for s in stories if (s.language, s.emotion) != ("ja", "neutral")]
+    activations = extract(tiny_model(), some, tmp_path, offset=3, batch_tokens=200)
+    with pytest.raises(EmovecError, match=r"No neutral texts in ja: add some, or set vectors\.denoise: none"):
+        build_vectors(activations)
+    assert build_vectors(activations, languages=["en"]).denoised is not None
 
 
 def test_an_emotion_without_stories_is_named(tiny_model: TinyModel, stories: list[Story], tmp_path: Path) -> None:

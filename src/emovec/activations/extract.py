@@ -216,6 +216,7 @@ def _run_batch(
         buffer[:, layer, hidden_size + 1] = pooled.n_sinks
         buffer[:, layer, hidden_size + 2] = pooled.token_norm
 
+    fits = True
     try:
         visit_layers(model, ids, layers, keep)
     except torch.OutOfMemoryError as error:
@@ -224,6 +225,9 @@ def _run_batch(
                 f"The memory of {model.device} does not hold one text of {len(texts[0].ids)} tokens; set "
                 "extraction.dtype: bfloat16, or extraction.device: cpu."
             ) from error
+        fits = False
+    if not fits:  # outside of `except`, whose traceback would hold on to the memory of the failed pass
+        del buffer, keep
         half = len(rows) // 2
         log.warning("A batch of %d texts does not fit into memory; trying %d", len(rows), half)
         for part in (rows[:half], rows[half:]):

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Literal
 
+from emovec.activations import RECIPE
 from emovec.activations.pooling import first_pooled
+from emovec.activations.store import store_name
 from emovec.corpus.story import Story, fingerprint
 from emovec.errors import EmovecError
 from emovec.models.language_model import LanguageModel
 from emovec.models.text_tokenizer import EncodedText
-
-_RECIPE = 1  # part of every shard's key: raise it when a change alters the numbers
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class PlannedShard:
 def plan(stories: Sequence[Story], model: LanguageModel, recipe: Recipe, shard_size: int) -> list[PlannedShard]:
     """Cut a list of stories into shards; depends on the list alone, never on batches."""
     settings = [
-        _RECIPE,
+        RECIPE,
         model.revision,
         str(model.dtype),
         model.tokenizer.digest,
@@ -87,6 +87,8 @@ def source(model: LanguageModel, recipe: Recipe, stories: Sequence[Story]) -> di
         "dtype": str(model.dtype).removeprefix("torch."),
         "tokenizer": model.tokenizer.digest,
         "corpus": fingerprint(stories),
+        "stores": list(dict.fromkeys(store_name(story) for story in stories)),
+        "layers": recipe.layers_of(model),
         "versions": {name: version(name) for name in ("torch", "transformers")},
         "pooling": {
             "statistic": "mean",

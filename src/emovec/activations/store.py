@@ -140,11 +140,18 @@ class Activations:
     """All texts of a study at all extracted layers, read from the stores in one folder.
 
     Layer k is the output of 0-based block k before any final norm (resid_post).
+
+    Attributes:
+        folder: where the stores are.
+        source: provenance: model, tokenizer, texts, layers, pooling.
     """
 
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)
-        self._stores = {p.parent.name: ShardStore(p.parent) for p in sorted(self.folder.glob(f"*/{MANIFEST}"))}
+        self.source: dict[str, Any] = read_json(self.folder / SOURCE)
+        # Stores of languages that a study has no more stay on disk, in case it has them again, but aren't its own.
+        names = sorted(self.source.get("stores", []))
+        self._stores = {n: ShardStore(self.folder / n) for n in names if (self.folder / n / MANIFEST).is_file()}
         if not self._stores:
             raise EmovecError(f"{self.folder}: holds no activations. `emovec extract STUDY.yaml` makes them.")
 
@@ -163,21 +170,14 @@ class Activations:
         return f"{language}.{NEUTRAL}" in self._stores
 
     @cached_property
-    def source(self) -> dict[str, Any]:
-        """Provenance: model, tokenizer, texts, pooling."""
-        return read_json(self.folder / SOURCE)
-
-    @cached_property
     def index(self) -> pd.DataFrame:
         """One row for each story: id, language, emotion, topic, n_tokens (its own tokens), in store order."""
         return pd.concat([self._index(language) for language in self.languages], ignore_index=True)
 
-    @cached_property
+    @property
     def layers(self) -> list[int]:
         """Extracted layers, ascending."""
-        store = self._stores[self.languages[0]]
-        with self._open(store, store.records()[0]) as file:
-            return sorted(int(name.split(".")[1]) for name in file.keys() if name.startswith("layer."))  # noqa: SIM118
+        return list(self.source["layers"])
 
     def layer(self, layer: int, language: str, *, neutral: bool = False) -> xr.DataArray:
         """Mean residual stream of each text of a language at one layer.
@@ -257,7 +257,9 @@ class Activations:
         try:
             return safe_open(path, framework="pt")
         except (OSError, SafetensorError) as error:
-            raise EmovecError(f"{path}: damaged or missing ({error}). {REPAIR}") from error
+            raise EmovecError(f"{path}: damaged or missing ({error}). {repair(self.folder)}") from error
 
 
-REPAIR = "`emovec store verify STUDY.yaml --drop` forgets broken shards; `emovec run STUDY.yaml` then makes them anew."
+def repair(folder: Path) -> str:
+    """How to get over damage in a folder of activations."""
+    return f"`emovec store verify {folder} --drop` forgets broken shards; `emovec run` then makes them anew."

@@ -36,7 +36,7 @@ def choose_batch_tokens(
     by_length = sorted(sample, key=lambda text: len(text.ids))
     middle = by_length[len(by_length) // 4 :]
     batches: dict[int, list[EncodedText]] = {}
-    for budget in _BUDGETS[model.device.type]:
+    for budget in _BUDGETS.get(model.device.type, _BUDGETS["mps"]):
         batch = next(token_budget_batches([len(text.ids) for text in middle], budget))
         if len(batch) not in {len(known) for known in batches.values()}:
             batches[budget] = [middle[position] for position in batch]

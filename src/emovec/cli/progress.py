@@ -1,6 +1,7 @@
 """How long steps show themselves on a terminal, and in a log file without one."""
 
 import logging
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
@@ -21,7 +22,13 @@ console = Console()
 
 @contextmanager
 def track(description: str, total: int) -> Generator[Callable[[int], None]]:
-    """Show a bar with percentage, elapsed time and remaining time; gives a function to advance it."""
+    """Show a bar with percentage, elapsed time and remaining time; gives a function to advance it.
+
+    Where there is no terminal, such as in the log of a cluster's job, a line is printed for each tenth.
+    """
+    if not console.is_terminal:
+        yield _tenths(description, total)
+        return
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -35,6 +42,21 @@ def track(description: str, total: int) -> Generator[Callable[[int], None]]:
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(description, total=total)
         yield lambda done: progress.advance(task, done)
+
+
+def _tenths(description: str, total: int) -> Callable[[int], None]:
+    started, done, told = time.monotonic(), 0, 0
+
+    def advance(step: int) -> None:
+        nonlocal done, told
+        done += step
+        if total and done * 10 // total > told:
+            told = done * 10 // total
+            elapsed = time.monotonic() - started
+            left = elapsed * (total - done) / done
+            console.print(f"{description}: {told}0%, {elapsed:.0f} s elapsed, about {left:.0f} s left", highlight=False)
+
+    return advance
 
 
 def show_log() -> None:

@@ -1,5 +1,6 @@
 """`emovec store`: the activations on disk."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ def _group() -> None:
 def verify(
     study: Annotated[Path, typer.Argument(help="A study file, or the folder of its activations.")],
     out: Annotated[Path | None, typer.Option(help="The study's folder, where it isn't the default.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="As in the run that was limited.")] = None,
     drop: Annotated[
         bool, typer.Option("--drop", help="Forget broken shards, so that the next run makes them anew.")
     ] = False,
@@ -24,20 +26,23 @@ def verify(
     """Hash every shard again and compare with the manifest; exits with 2 if one is broken and not dropped."""
     from emovec.activations.store import Activations
     from emovec.cli.progress import console
+    from emovec.lock import locked
     from emovec.study import Study
 
-    folder = study if study.is_dir() else Study(study, out).folder / "activations"
+    folder = study if study.is_dir() else Study(study, out, limit).folder / "activations"
     n_broken = n_shards = 0
-    for store in Activations(folder).stores:
-        records, problems = store.records(), store.broken()
-        n_shards += len(records)
-        n_broken += len(problems)
-        console.print(f"{store.name}: {len(records)} shards, {len(problems)} broken", highlight=False)
-        for path, reason in problems.items():
-            console.print(f"  {path}: {reason}", style="red", highlight=False, soft_wrap=True)
-        if drop and problems:
-            store.drop([path.name for path in problems])
-            (folder.parent / "activations.json").unlink(missing_ok=True)  # so that the stage counts as unfinished
+    with locked(folder.parent) if drop else nullcontext():
+        for store in Activations(folder).stores:
+            problems = store.broken()
+            n_shards += len(store.records())
+            n_broken += len(problems)
+            console.print(f"{store.name}: {len(store.records())} shards, {len(problems)} broken", highlight=False)
+            for path, reason in problems.items():
+                console.print(f"  {path}: {reason}", style="red", highlight=False, soft_wrap=True, markup=False)
+            if drop and problems:
+                store.drop([path.name for path in problems])
+                # So that the stage counts as unfinished.
+                (folder.parent / "activations.json").unlink(missing_ok=True)
     if n_broken and drop:
         console.print(f"Forgot {n_broken} broken shards; `emovec run` makes them anew.")
     elif n_broken:

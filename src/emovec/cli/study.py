@@ -32,13 +32,9 @@ def register_study_commands(app: typer.Typer) -> None:
 
 def demo(out: _Out = None, limit: _Limit = None) -> None:
     """Run the bundled study: Gemma 3 270M on 720 stories in English and Japanese."""
-    from emovec.cli.progress import console
-    from emovec.study import study_template
-
     path = Path("emovec-demo.yaml")
     if not path.exists():
-        path.write_text(study_template(), encoding="utf-8")
-        console.print(f"Wrote {path}: the study of this demo, yours to change.")
+        _write_template(path)
     _run(path, out, limit, "report")
 
 
@@ -47,17 +43,11 @@ def init(
     force: Annotated[bool, typer.Option(help="Write over a file that is there.")] = False,
 ) -> None:
     """Write a study file with every setting, its default and what it means."""
-    from emovec.cli.progress import console
     from emovec.errors import EmovecError
-    from emovec.study import study_template
 
     if path.exists() and not force:
         raise EmovecError(f"{path}: there is such a file already; give another name, or --force to write over it.")
-    try:
-        path.write_text(study_template(), encoding="utf-8")
-    except OSError as error:
-        raise EmovecError(f"{path}: can't be written ({error.strerror}).") from error
-    console.print(f"Wrote {path}. Change what you like, then: emovec run {path}", highlight=False)
+    _write_template(path)
 
 
 def run(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
@@ -87,20 +77,31 @@ def report(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
 
 def status(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
     """Show what is done, what is stale and what is missing."""
+    from rich.markup import escape
     from rich.table import Table
 
     from emovec.cli.progress import console
     from emovec.study import Study
 
     opened = Study(study, out, limit)
-    table = Table("stage", "part", "state", "what", title=str(opened.folder))
+    table = Table("stage", "part", "state", "what", title=escape(str(opened.folder)))
     colours = {"done": "green", "stale": "yellow", "missing": "red"}
     steps = opened.steps()
     for step in steps:
-        table.add_row(step.stage, step.name, f"[{colours[step.state]}]{step.state}", step.detail)
+        table.add_row(step.stage, escape(step.name), f"[{colours[step.state]}]{step.state}", step.detail)
     console.print(table)
     to_do = list(dict.fromkeys(step.stage for step in steps if step.state != "done"))
-    console.print(f"To do: {', '.join(to_do)}. `emovec run {study}` does it." if to_do else "Everything is up to date.")
+    message = f"To do: {', '.join(to_do)}. `emovec run {study}` does it." if to_do else "Everything is up to date."
+    console.print(message, markup=False)
+
+
+def _write_template(path: Path) -> None:
+    from emovec.cli.progress import console
+    from emovec.files import write_bytes
+    from emovec.study import study_template
+
+    write_bytes(path, study_template().encode())
+    console.print(f"Wrote {path}. Change what you like, then: emovec run {path}", highlight=False, markup=False)
 
 
 def _run(path: Path, out: Path | None, limit: int | None, until: "Stage") -> None:
@@ -126,6 +127,6 @@ def _run(path: Path, out: Path | None, limit: int | None, until: "Stage") -> Non
     if STAGES.index(until) >= STAGES.index("geometry"):
         console.print()
         for sentence in study.headlines():
-            console.print(f"• {sentence}", highlight=False)
+            console.print(f"• {sentence}", highlight=False, markup=False)
         console.print()
-    console.print(f"{until.capitalize()}: {results[until]}", highlight=False, soft_wrap=True)
+    console.print(f"{until.capitalize()}: {results[until]}", highlight=False, soft_wrap=True, markup=False)

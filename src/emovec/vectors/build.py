@@ -46,13 +46,17 @@ def build_vectors(
     emotions = list(emotions or dict.fromkeys(activations.index["emotion"]))
     layers = activations.layers
     counts = _counts(activations, languages, emotions)
-    with_neutral = denoise == "neutral" and all(activations.has_neutral(language) for language in languages)
+    lacking = [language for language in languages if not activations.has_neutral(language)]
+    if denoise == "neutral" and lacking:
+        if len(lacking) < len(languages):
+            raise EmovecError(f"No neutral texts in {', '.join(lacking)}: add some, or set vectors.denoise: none.")
+        denoise = "none"
     by_layer: list[xr.Dataset] = []
     for layer in layers:
         by_language: list[xr.Dataset] = []
         for language in languages:
             stories = activations.layer(layer, language)
-            neutral = activations.layer(layer, language, neutral=True) if with_neutral else None
+            neutral = activations.layer(layer, language, neutral=True) if denoise == "neutral" else None
             by_language.append(layer_vectors(stories, neutral, emotions, centring, denoise, denoise_variance))
         by_layer.append(xr.concat(by_language, xr.Variable("language", languages)))
         if progress:
@@ -146,9 +150,16 @@ def _topic_balanced(states: np.ndarray, labels: np.ndarray, topics: np.ndarray, 
     for topic in np.unique(topics):
         here = [np.flatnonzero((topics == topic) & (labels == emotion)) for emotion in emotions]
         present = [position for position, rows in enumerate(here) if len(rows)]
+        if len(present) < 2:  # one emotion alone can't be told from its topic
+            continue
         cells = np.stack([states[here[position]].mean(axis=0) for position in present])
         sums[present] += cells - cells.mean(axis=0)
         n_topics[present] += 1
+    if not n_topics.all():
+        raise EmovecError(
+            f"vectors.centring: '{emotions[int(np.argmin(n_topics))]}' shares no topic with another emotion, so topics "
+            "can't be taken away; set vectors.centring: emotions."
+        )
     return sums / n_topics[:, None]
 
 
