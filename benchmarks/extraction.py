@@ -169,11 +169,10 @@ def main() -> None:
                 budget = budget or int(results[way][-1]["budget"])
         rate = {way: statistics.median(r["rate"] for r in runs) for way, runs in results.items()}
         peak = {way: statistics.median(r["peak_mb"] for r in runs) for way, runs in results.items()}
-        table = Table(
-            "way", "tokens/s", "of matrix product", "peak MB", "above the loaded model, MB", "speed of a", "memory of a",
-            title=f"{options.model}, {options.texts} texts, {title}; {options.threads} threads, median of "
-            f"{options.rounds} rounds; (c) and (d) in batches of {budget} tokens",
-        )  # fmt: skip
+        columns = ("way", "tokens/s", "of matrix product", "peak MB", "above the loaded model, MB")
+        setting = f"{options.model}, {options.texts} texts, {title}; {options.threads} threads"
+        method = f"median of {options.rounds} rounds; (c) and (d) in batches of {budget} tokens"
+        table = Table(*columns, "speed of a", "memory of a", title=f"{setting}; {method}")
         for way, runs in results.items():
             table.add_row(
                 way,

@@ -192,7 +192,7 @@ def test_activations_that_are_not_finite_name_the_story(
 
 
 def test_a_layer_that_the_model_lacks(tiny_model: TinyModel, stories: list[Story], tmp_path: Path) -> None:
-    with pytest.raises(EmovecError, match=r"layers 0 to 3, there is no 4"):
+    with pytest.raises(EmovecError, match=r"layers 0 to 3; there is no 4"):
         extract(tiny_model(), stories, tmp_path, layers=[4])
 
 
