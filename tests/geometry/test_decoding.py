@@ -143,6 +143,32 @@ def test_without_topics_folds_are_stratified() -> None:
     assert "one topic" in assign_folds(story_labels(planted("en", np.zeros((5, 2)), 1, 0, ["t"], repeats=3)))[1]
 
 
+def test_one_rare_emotion_does_not_abolish_decoding(recwarn: pytest.WarningsRecorder) -> None:
+    whole = planted("en", 10 * np.eye(5), 0.1, 0, [None], repeats=6)
+    first = whole["id"].values == "en-None-sad-0"
+    table = decode(give(whole.isel(story=(whole["emotion"].values != "sad") | first)), [0], ["en"])
+    assert (table["accuracy"] == 1).all()
+    assert table["n_stories"].tolist() == [24, 24]
+    assert not [warning for warning in recwarn if "populated" in str(warning.message)]
+
+
+@pytest.mark.parametrize(("n_topics", "rule"), [(6, "6 topics, each held out once"), (15, "10 groups of whole topics")])
+def test_a_missing_topic_is_held_out_alone_and_the_others_stay_whole(n_topics: int, rule: str) -> None:
+    index = story_labels(planted("en", np.zeros((5, 2)), 1, 0, [f"t{k}" for k in range(n_topics)]))
+    index.loc[[3, 20], "topic"] = ""
+    numbers, said = assign_folds(index)
+    named = index[index["topic"] != ""]
+    assert named.groupby("topic")["id"].apply(lambda ids, at=numbers: len(set(at[ids.index]))).max() == 1
+    assert rule in said
+    assert "2 stories without a topic" in said
+    if n_topics == 6:
+        assert len(set(numbers)) == 8
+        assert (numbers == numbers[3]).sum() == (numbers == numbers[20]).sum() == 1
+    shuffled = index.sample(frac=1, random_state=1)
+    again, _ = assign_folds(shuffled.reset_index(drop=True))
+    assert pd.crosstab(pd.Series(again, index=shuffled.index), pd.Series(numbers)).gt(0).sum().eq(1).all()
+
+
 def test_a_story_without_fellows_is_not_tested() -> None:
     directions = 10 * np.eye(5)
     whole = planted("en", directions, 0.1, 0)

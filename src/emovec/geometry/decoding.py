@@ -1,5 +1,6 @@
 """Can the emotion of a story on an unseen topic be read off its activations, also in another language?"""
 
+import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -20,8 +21,10 @@ Activations = Callable[[int, str], xr.DataArray]
 def assign_folds(stories: pd.DataFrame, seed: int = 0) -> tuple[np.ndarray, str]:
     """Which fold each story is held out in, the same for all languages.
 
-    Whole topics are held out: each alone when there are at most twelve, else in ten groups. Where topics can't be held
-    out (some stories have none, or there is only one) the folds are stratified by emotion within each language.
+    Whole topics are held out: each alone when there are at most twelve, else in ten groups. A story without a topic is
+    held out as if it were a topic of its own. Where fewer than two topics are named the folds are stratified by emotion
+    within each language, ten of them or as many as its commonest emotion has stories; a rarer emotion is tested only
+    in the folds that leave some of its stories to learn from.
 
     Args:
         stories: columns id, language, emotion, topic ("" or None for none).
@@ -31,24 +34,31 @@ def assign_folds(stories: pd.DataFrame, seed: int = 0) -> tuple[np.ndarray, str]
         [story] fold numbers, and a sentence that says how they were made.
     """
     topics = stories["topic"].fillna("").astype(str)
-    n_topics = topics.nunique()
-    if n_topics > 1 and (topics != "").all():
-        if n_topics <= FEW_TOPICS:
-            return np.unique(topics, return_inverse=True)[1], f"{n_topics} topics, each held out once"
+    alone = topics == ""
+    n_topics, n_alone = topics[~alone].nunique(), int(alone.sum())
+    if n_topics > 1:
+        own = "\0" + stories["language"].astype(str) + "\0" + stories["id"].astype(str)
+        groups = topics.where(~alone, own).to_numpy(dtype=str)
+        without = f" ({n_alone} stories without a topic as if each were one)" if n_alone else ""
+        if n_topics + n_alone <= FEW_TOPICS:
+            return np.unique(groups, return_inverse=True)[1], f"{n_topics} topics, each held out once{without}"
         order = np.lexsort((stories["id"], stories["language"]))
         folds = np.empty(len(stories), dtype=np.intp)
-        splits = GroupKFold(FOLDS).split(order, groups=topics.to_numpy()[order])
+        splits = GroupKFold(FOLDS).split(order, groups=groups[order])
         for number, (_, test) in enumerate(splits):
             folds[order[test]] = number
-        return folds, f"{n_topics} topics, held out in {FOLDS} groups of whole topics"
+        return folds, f"{n_topics} topics, held out in {FOLDS} groups of whole topics{without}"
     folds = np.zeros(len(stories), dtype=np.intp)
     for _, own in stories.reset_index(drop=True).sort_values("id").groupby("language"):
-        smallest = own["emotion"].value_counts().min()
-        if smallest > 1:
-            splitter = StratifiedKFold(min(FOLDS, int(smallest)), shuffle=True, random_state=seed)
-            for number, (_, test) in enumerate(splitter.split(own, own["emotion"].astype(str))):
+        largest = own["emotion"].value_counts().max()
+        if largest > 1:
+            splitter = StratifiedKFold(min(FOLDS, int(largest)), shuffle=True, random_state=seed)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+                splits = list(splitter.split(own, own["emotion"].astype(str)))
+            for number, (_, test) in enumerate(splits):
                 folds[own.index.to_numpy()[test]] = number
-    why = "the corpus has one topic" if n_topics == 1 and (topics != "").all() else "not every story has a topic"
+    why = "the corpus has one topic" if n_topics == 1 else "no story has a topic"
     return folds, f"{folds.max(initial=0) + 1} folds stratified by emotion: {why}, so topics are not held out"
 
 
