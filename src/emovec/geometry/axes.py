@@ -45,8 +45,10 @@ def pca(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Principal components over emotions, each language alone, at every layer.
 
-    The sign of a component is free; here it is the one that correlates positively with the post's valence axis, else
-    with the valence of the first norm set, else the one in which the emotion furthest out is positive.
+    The sign of a component is free; at a language's first layer it is the one that correlates positively with the
+    post's valence axis, else with the valence of the first norm set, else the one in which the emotion furthest out
+    is positive. At each following layer it is the one that correlates positively with the same-numbered component of
+    the layer before, so that a curve over layers doesn't jump with the sign alone.
 
     Args:
         vectors: [language, emotion, layer, hidden]; centred here.
@@ -59,6 +61,7 @@ def pca(
     """
     scores: list[pd.DataFrame] = []
     shares: list[pd.DataFrame] = []
+    before: dict[str, np.ndarray] = {}
     for layer, language, emotions, values in _slices(vectors):
         n = len(emotions)
         u, s, _ = np.linalg.svd(values - values.mean(axis=0), full_matrices=False)
@@ -72,7 +75,8 @@ def pca(
         )
         kept = min(components, rank)
         projected = u[:, :kept] * s[:kept]
-        projected *= _signs(projected, values, emotions, norms)
+        projected *= _signs(projected, before.get(language), values, emotions, norms)
+        before[language] = projected
         frame = pd.DataFrame(projected, index=emotions, columns=range(1, kept + 1))
         frame = frame.rename_axis("emotion").reset_index().melt("emotion", var_name="component", value_name="score")
         scores.append(frame.assign(**at))
@@ -157,8 +161,10 @@ def _references(values: np.ndarray, emotions: list[str], norms: pd.DataFrame | N
     return references
 
 
-def _signs(scores: np.ndarray, values: np.ndarray, emotions: list[str], norms: pd.DataFrame | None) -> np.ndarray:
-    """±1 for each column of scores."""
+def _signs(
+    scores: np.ndarray, before: np.ndarray | None, values: np.ndarray, emotions: list[str], norms: pd.DataFrame | None
+) -> np.ndarray:
+    """±1 for each column of scores [emotion, component]; `before` are the scores of the layer before, if any."""
     furthest = np.take_along_axis(scores, np.abs(scores).argmax(axis=0)[None], axis=0)[0]
     signs = np.sign(furthest)
     for name, reference in _references(values, emotions, norms).items():
@@ -167,6 +173,9 @@ def _signs(scores: np.ndarray, values: np.ndarray, emotions: list[str], norms: p
             r = np.array([_correlation(column[known], reference[known]) for column in scores.T])
             signs = np.where(np.isfinite(r) & (r != 0), np.sign(r), signs)
             break
+    if before is not None:
+        r = np.array([_correlation(*columns) for columns in zip(scores.T, before.T, strict=True)])
+        signs = np.where(np.isfinite(r) & (r != 0), np.sign(r), signs)
     return np.where(signs == 0, 1.0, signs)
 
 
