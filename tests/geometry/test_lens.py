@@ -145,3 +145,21 @@ def test_chance_is_that_of_random_tokens() -> None:
 def test_candidates_are_the_texts_tokens_and_those_that_name_an_emotion() -> None:
     head = Head(10, vocabulary=VOCABULARY)
     assert candidate_tokens(["x y", "x"], ["anger"], VOCABULARY, head) == [1, 2, 6, 7]
+
+
+def test_rows_that_stand_for_no_token_are_left_out() -> None:
+    vocabulary = ["a", "", "None", "d", "", ""]
+    head = Head(6, 6, vocabulary=vocabulary)
+    head.rows = np.eye(6, dtype="float32")
+    vectors = vectors_array(np.eye(6)[None, [1, 4], None], ("en",), ["angry", "sad"])
+    vectors = vectors + 0.1 * vectors_array(np.eye(6)[None, [2, 3], None], ("en",), ["angry", "sad"])
+    candidates = {"en": [0, 1, 2, 4]}
+    table = logit_lens(vectors, head, candidates, k=6)
+    assert set(table.loc[table["lens"] == "raw", "token_id"]) == {0, 2, 3}
+    assert set(table.loc[table["lens"] == "cleaned", "token_id"]) == {0, 2}
+    top = table.query("lens == 'raw' and side == 'top' and rank == 1").set_index("emotion")["token"]
+    assert top.to_dict() == {"angry": "None", "sad": "d"}
+    hits = lens_hits(table.query("rank == 1"), vocabulary, candidates, lambda *_: ("None",)).set_index("lens")
+    # One token of three, and one of two.
+    assert hits.loc["raw", "chance"].values == pytest.approx(1 / 3)
+    assert hits.loc["cleaned", "chance"].values == pytest.approx(1 / 2)

@@ -23,25 +23,33 @@ _ENOUGH = 3.0
 
 
 def logit_lens(
-    vectors: xr.DataArray, model: "LanguageModel", candidates: Mapping[str, Sequence[int]], k: int = 10
+    vectors: xr.DataArray,
+    model: "LanguageModel",
+    candidates: Mapping[str, Sequence[int]],
+    k: int = 10,
+    vocabulary: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Top and bottom tokens of each unit vector, at every layer (nostalgebraist 2020).
 
     raw: unit vector → gain of the final norm → unembedding, over the whole vocabulary; the score is a logit. cleaned:
     unembedding rows less their mean over the vocabulary and scaled to length 1, over the language's candidate tokens
-    only; the score is a cosine. The later blocks are passed over: at early layers neither need mean much.
+    only; the score is a cosine. The later blocks are passed over: at early layers neither need mean much. Rows of the
+    unembedding that stand for no token (models pad them) are left out of both.
 
     Args:
         vectors: [language, emotion, layer, hidden].
         model: gives `final_norm` and `unembedding`.
         candidates: for each language the token ids of the cleaned lens.
         k: how many tokens on each side.
+        vocabulary: text of every row of the unembedding, "" for no token; by default asked of the model.
 
     Returns:
         Columns language, layer, lens (raw, cleaned), emotion, side (top, bottom), rank (from 1), token_id, token,
         score.
     """
     unembedding = model.unembedding()
+    vocabulary = model.token_texts(range(len(unembedding))) if vocabulary is None else vocabulary
+    readable = _readable(vocabulary)
     mean = unembedding.mean(axis=0, dtype="float64").astype("float32")
     frames: list[pd.DataFrame] = []
     owners: list[pd.DataFrame] = []
@@ -55,17 +63,16 @@ def logit_lens(
         owners.append(owner)
         directions.append(normed)
         ids = np.unique(np.asarray(candidates.get(language, ()), dtype=np.int64))
+        ids = ids[readable[ids]]
         if len(ids):
-            rows = unit(unembedding[ids] - mean)
-            frames += [frame.assign(lens="cleaned") for frame in _extremes(unit(normed), rows, ids, k, owner)]
-    everything = np.arange(len(unembedding))
+            cleaned = _extremes(unit(normed), lambda some: unit(unembedding[some] - mean), ids, k, owner)
+            frames += [frame.assign(lens="cleaned") for frame in cleaned]
+    everything = np.flatnonzero(readable)
     stacked, whose = np.concatenate(directions), pd.concat(owners, ignore_index=True)
-    frames += [frame.assign(lens="raw") for frame in _extremes(stacked, unembedding, everything, k, whose)]
+    frames += [frame.assign(lens="raw") for frame in _extremes(stacked, unembedding.__getitem__, everything, k, whose)]
     table = pd.concat(frames, ignore_index=True)
-    shown = table["token_id"].unique()
-    texts = dict(zip(shown.tolist(), model.token_texts(shown.tolist()), strict=True))
     columns = ["language", "layer", "lens", "emotion", "side", "rank", "token_id", "token", "score"]
-    table = table.assign(token=table["token_id"].map(texts))
+    table = table.assign(token=[vocabulary[int(i)] for i in table["token_id"]])
     return table.sort_values(["language", "layer", "lens", "emotion", "side", "rank"], ignore_index=True)[columns]
 
 
@@ -83,7 +90,7 @@ def lens_hits(
 
     Args:
         table: as `logit_lens` returns it.
-        vocabulary: text of every token id.
+        vocabulary: text of every token id, "" for no token.
         candidates: as given to `logit_lens`.
         label_words: (language, emotion) → the emotion's labels in that language.
 
@@ -99,6 +106,7 @@ def lens_hits(
     for (language, lens), own in top.groupby(["language", "lens"]):
         allowed = np.ones(len(vocabulary), bool) if lens == "raw" else np.zeros(len(vocabulary), bool)
         allowed[np.asarray(candidates.get(str(language), ()), dtype=np.int64)] = True
+        allowed &= _readable(vocabulary)
         n, drawn = int(allowed.sum()), min(k, int(allowed.sum()))
         for word_language in [*dict.fromkeys([str(language), "en"]), ANY]:
             spoken = sorted({*languages, "en"}) if word_language == ANY else [word_language]
@@ -139,6 +147,10 @@ def candidate_tokens(
     """
     of_texts = {token for text in texts for token in model.text_token_ids(text)}
     return sorted(of_texts.union(_TokenIndex.of(vocabulary).matching(words).tolist()))
+
+
+def _readable(vocabulary: Sequence[str]) -> np.ndarray:
+    return np.array([text != "" for text in vocabulary])
 
 
 def counts_for(token: str, word: str) -> bool:
@@ -184,20 +196,20 @@ def _weight(character: str) -> float:
 
 
 def _extremes(
-    directions: np.ndarray, rows: np.ndarray, ids: np.ndarray, k: int, owners: pd.DataFrame
+    directions: np.ndarray, rows: Callable[[np.ndarray], np.ndarray], ids: np.ndarray, k: int, owners: pd.DataFrame
 ) -> list[pd.DataFrame]:
-    """The k largest and smallest dot products of each direction [n, hidden] with the rows [token, hidden].
+    """The k largest and smallest dot products of each direction [n, hidden] with the rows [token, hidden] of the ids.
 
     All layers and languages share one pass over the vocabulary in pieces: it is read once, and no more than a piece's
     logits are held.
     """
     import torch
 
-    k = min(k, len(rows))
+    k = min(k, len(ids))
     queries = torch.from_numpy(np.ascontiguousarray(directions))
     best: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
-    for start in range(0, len(rows), _VOCABULARY_CHUNK):
-        piece = torch.from_numpy(rows[start : start + _VOCABULARY_CHUNK])
+    for start in range(0, len(ids), _VOCABULARY_CHUNK):
+        piece = torch.from_numpy(rows(ids[start : start + _VOCABULARY_CHUNK]))
         scores = queries @ piece.T
         for side in ("top", "bottom"):
             values, at = scores.topk(min(k, len(piece)), dim=1, largest=side == "top")

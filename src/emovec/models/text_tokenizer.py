@@ -51,9 +51,15 @@ class TextTokenizer:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def token_texts(self, ids: Sequence[int]) -> list[str]:
-        """What each token id reads as by itself; byte fragments of a character show as the vocabulary spells them."""
+        """What each token id reads as by itself; byte fragments of a character show as the vocabulary spells them.
+
+        An id that the tokenizer doesn't know (models pad their vocabulary) reads as "".
+        """
         texts: list[str] = []
         for token_id, piece in zip(ids, self.tokenizer.convert_ids_to_tokens(list(ids)), strict=True):
+            if piece is None:
+                texts.append("")
+                continue
             text = self.tokenizer.decode([token_id])
             texts.append(str(piece) if not text or "\ufffd" in text else text)
         return texts
