@@ -100,13 +100,14 @@ def test_words_of_one_topic_are_held_out_with_it() -> None:
 
 
 def test_languages_without_spaces_have_no_word_features() -> None:
-    stories = written("en") + written("ja") + written("zh-Hant")
+    stories = written("en") + written("ja") + written("zh-Hant") + written("ja_JP")
     table = decode_words(stories)
     assert set(zip(table["test_language"], table["features"], strict=True)) == {
         ("en", "word"),
         ("en", "character"),
         ("ja", "character"),
         ("zh-Hant", "character"),
+        ("ja_JP", "character"),
     }
 
 

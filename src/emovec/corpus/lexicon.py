@@ -19,7 +19,7 @@ def labels(language: str, emotion: str) -> tuple[str, ...]:
     Returns:
         Head words, the commonest first; for English emotions outside the 30 the emotion itself; else nothing.
     """
-    return _listed().get((_base(language), emotion, "label")) or _itself(language, emotion)
+    return _listed().get((base_language(language), emotion, "label")) or _itself(language, emotion)
 
 
 def emotion_words(language: str, emotion: str) -> tuple[str, ...]:
@@ -29,7 +29,7 @@ def emotion_words(language: str, emotion: str) -> tuple[str, ...]:
     form may be a stem: 悲し stands for 悲しい, 悲しく, 悲しさ. Lists exist for the 30 emotions of the default list in
     English and Japanese; for other English emotions the word itself and its regular forms are given; else nothing.
     """
-    forms = _listed().get((_base(language), emotion, "form"))
+    forms = _listed().get((base_language(language), emotion, "form"))
     if forms is not None or labels(language, emotion) != _itself(language, emotion):
         return labels(language, emotion) + (forms or ())
     return tuple(dict.fromkeys(form for word in _itself(language, emotion) for form in _regular_forms(word)))
@@ -42,7 +42,7 @@ def named_words(text: str, language: str, emotion: str) -> tuple[str, ...]:
     words of one character, which are parts of unrelated ones (愛 of 可愛い). Of words that overlap only the longest is
     reported.
     """
-    pattern = _pattern(_base(language), emotion)
+    pattern = _pattern(base_language(language), emotion)
     if pattern is None:
         return ()
     found = {" ".join(match.lower().split()) for match in pattern.findall(text)}
@@ -70,12 +70,13 @@ def _listed() -> dict[tuple[str, str, str], tuple[str, ...]]:
     return words
 
 
-def _base(language: str) -> str:
-    return re.split("[-_]", language, maxsplit=1)[0].lower()
+def base_language(code: str) -> str:
+    """The language of a code without its region or script: `en` of `en-GB` and of `en_GB`."""
+    return re.split("[-_]", code, maxsplit=1)[0].lower()
 
 
 def _itself(language: str, emotion: str) -> tuple[str, ...]:
-    return (emotion,) if _base(language) == "en" and emotion else ()
+    return (emotion,) if base_language(language) == "en" and emotion else ()
 
 
 def _regular_forms(word: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
-from emovec.corpus.lexicon import UNSPACED_LANGUAGES
+from emovec.corpus.lexicon import UNSPACED_LANGUAGES, base_language
 from emovec.corpus.story import NEUTRAL, Story
 from emovec.geometry.decoding import assign_folds
 from emovec.geometry.labelled import unit
@@ -42,16 +42,12 @@ def decode_words(stories: Sequence[Story], seed: int = 0) -> pd.DataFrame:
         texts = [stories[at].text for at in own]
         emotions, truth = np.unique(index["emotion"].to_numpy(dtype=str)[own], return_inverse=True)
         for features in FEATURES:
-            if features == "word" and _base(language) in UNSPACED_LANGUAGES:
+            if features == "word" and base_language(language) in UNSPACED_LANGUAGES:
                 continue
             right, total = _decode(_counter(features).fit_transform(texts), truth, folds[own], len(emotions))
             if total:
                 rows.append((features, language, language, right / total, total, 1 / len(emotions)))
     return pd.DataFrame(rows, columns=columns)
-
-
-def _base(language: str) -> str:
-    return language.split("-")[0].casefold()
 
 
 def _counter(features: str) -> CountVectorizer:
