@@ -3,6 +3,7 @@ import json
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -10,6 +11,7 @@ import emovec.geometry
 from emovec.corpus.emotions import DEFAULT_30
 from emovec.corpus.story import Story
 from emovec.geometry import ANALYSES, Inputs, run_analysis
+from emovec.geometry.analyses import plain
 from emovec.geometry.headlines import headlines
 from emovec.geometry.tables import COLUMNS
 from tests.geometry.planted import emotion_vectors, make_stories, story_activations, vectors_array
@@ -153,6 +155,59 @@ def test_choice_follows_the_setting_then_the_decoding_then_depth() -> None:
     summary = run_analysis("choice", nothing).summary
     assert summary["layer"] == 2
     assert "two thirds" in summary["reason"]
+
+
+def test_energy_is_told_of_every_kind_of_vectors_and_tokens_of_the_centred_ones() -> None:
+    inputs = make_inputs()
+    centred = inputs.vectors.centred.copy()
+    centred[{"hidden": 7}] *= 30
+    raw, denoised = inputs.vectors.centred.copy(), inputs.vectors.centred.copy()
+    raw[{"hidden": 3}] += 1000
+    denoised[{"hidden": 7}] = 0
+    vectors = dataclasses.replace(inputs.vectors, raw=raw, centred=centred, denoised=denoised)
+    found = run_analysis("outliers", dataclasses.replace(inputs, vectors=vectors))
+    table = found.tables["outliers"]
+    assert set(table[["kind", "variant"]].itertuples(index=False, name=None)) == {
+        (kind, variant) for kind in ("raw", "centred", "denoised") for variant in ("raw", "standardised")
+    }
+    first = table.query("variant == 'raw' and rank == 1").groupby("kind")["dimension"].unique()
+    assert first["raw"].tolist() == [3]
+    assert first["centred"].tolist() == [7]
+    assert 7 not in first["denoised"]
+    assert table.query("variant == 'raw' and kind == 'raw' and rank == 1")["energy_share"].min() > 0.99
+    assert set(found.tables["outlier_tokens"]["dimension"]) == {7}
+    assert set(run_analysis("outliers", inputs).tables["outliers"]["kind"]) == {"raw", "centred"}
+
+
+def test_stories_without_activations_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs = make_inputs()
+    # Longer than the model's context: it was left out of the activations, and no word of it is in the vocabulary.
+    long = [
+        dataclasses.replace(story, id=f"{story.id}-long", text="endless " * 9)
+        for story in inputs.stories
+        if story.language == "en"
+    ]
+    # The id of an English story says nothing of a Japanese one.
+    borrowed = dataclasses.replace(inputs.stories[0], language="ja", text="endless")
+    more = dataclasses.replace(inputs, stories=[*long, *inputs.stories, borrowed])
+    seen: list[str] = []
+
+    def watched(model: Model, text: str, layers: Sequence[int]) -> xr.DataArray:
+        seen.append(text)
+        return model.token_states(text, layers)
+
+    monkeypatch.setattr("emovec.activations.tokens.token_states", watched)
+    for name in ("lexical", "outliers"):
+        expected, found = run_analysis(name, inputs), run_analysis(name, more)
+        assert all(table.equals(found.tables[key]) for key, table in expected.tables.items())
+    assert seen
+    assert not any("endless" in text for text in seen)
+
+
+def test_what_is_no_number_is_none_in_a_summary() -> None:
+    rows = plain(pd.DataFrame({"a": [1, 2], "b": [0.5, np.nan], "c": ["x", "y"]}))
+    assert rows == [{"a": 1, "b": 0.5, "c": "x"}, {"a": 2, "b": None, "c": "y"}]
+    json.dumps(rows, allow_nan=False)
 
 
 def test_the_same_seed_gives_the_same_tables() -> None:

@@ -1,15 +1,17 @@
+import numpy as np
 import pandas as pd
+import pytest
 
-from emovec.geometry.headlines import headlines, language_name
+from emovec.geometry.headlines import compare_words, headlines, language_name
 
 
 def study(
-    r: tuple[float, float], p: tuple[float, float], words: float = 0.4, energy: float = 0.02
+    r: tuple[float, float], p: tuple[float, float], words: float = 0.4, energy: float = 0.02, permutations: int = 10_000
 ) -> dict[str, pd.DataFrame]:
     """Tables of a study at layers 0 and 1; what is at layer 0 must never be told."""
     variants = ("raw", "standardised")
     rsa = [
-        (v, layer, "en", "ja", method, value if layer else 0.01, q, q, 0.0, 0.09, 10_000)
+        (v, layer, "en", "ja", method, value if layer else 0.01, q, q, 0.0, 0.09, permutations)
         for v, value, q in zip(variants, r, p, strict=True)
         for layer in (0, 1)
         for method in ("pearson", "spearman")
@@ -31,8 +33,19 @@ def study(
             columns=["features", "train_language", "test_language", "accuracy", "n_stories", "chance"],
         ),
         "outliers": pd.DataFrame(
-            [("raw", language, 1, 1, 77, energy) for language in ("en", "ja")],
-            columns=["variant", "language", "layer", "rank", "dimension", "energy_share"],
+            [
+                (kind, variant, language, layer, rank, dimension + rank, share / rank * (variant == "raw"))
+                for kind, dimension, shares in (
+                    ("raw", 10, (0.5, 0.97)),
+                    ("centred", 20, (0.31, 0.07)),
+                    ("denoised", 30, (0.2, energy)),
+                )
+                for variant in variants
+                for language in ("en", "ja")
+                for layer, share in enumerate(shares)
+                for rank in (1, 2)
+            ],
+            columns=["kind", "variant", "language", "layer", "rank", "dimension", "energy_share"],
         ),
     }
 
@@ -64,19 +77,74 @@ def test_no_agreement_is_said_plainly() -> None:
     assert "alike only with the dimensions as they are" in told(study((0.7, 0.1), (0.0001, 0.2)))
 
 
+def test_a_small_agreement_is_not_called_alike() -> None:
+    for r in ((0.2, 0.3), (0.3, 0.8)):
+        assert "English and Japanese arrange the emotions more alike than shuffled labels:" in told(
+            study(r, (0.0001, 0.0001))
+        )
+    assert "more alike than shuffled labels only once" in told(study((0.1, 0.3), (0.2, 0.0001)))
+    assert "emotions alike only once" in told(study((0.1, 0.7), (0.2, 0.0001)))
+
+
+def test_few_permutations_are_no_evidence_either_way() -> None:
+    text = told(study((0.8, 0.8), (0.05, 0.05), permutations=19))
+    assert "can't be judged with 19 permutations, which allow no p below 0.050" in text
+    assert "no evidence" not in text
+    assert "arrange the emotions alike: at" in told(study((0.8, 0.8), (0.048, 0.048), permutations=20))
+
+
 def test_a_difference_between_raw_and_standardised_is_told() -> None:
     assert "changes the agreement between languages by up to 0.65" in told(study((0.1, 0.75), (0.2, 0.0001)))
     assert "hardly changes" in told(study((0.8, 0.82), (0.001, 0.001)))
 
 
 def test_words_and_activations_are_weighed() -> None:
-    assert "hold more than a count of words does." in told(study((0.8, 0.8), (0.1, 0.1), words=0.5))
-    assert "doesn't show that the model reads more than words" in told(study((0.8, 0.8), (0.1, 0.1), words=0.95))
+    much, little, less = (told(study((0.8, 0.8), (0.1, 0.1), words=words)) for words in (0.5, 0.87, 0.95))
+    assert "in English the activations lie 40.0 points above" in much
+    assert much.count("more than a count of words gives") == 2
+    assert "no better" not in much
+    # 3 points of 360 stories are within two standard errors of the difference.
+    assert "the activations lie 3.0 points above (standard error 2.4): no better than words within the error" in little
+    assert "5.0 points below" in less
+    for text in (little, less):
+        assert text.count("no better than words within the error") == 2
+        assert "more than a count of words gives" not in text
+
+
+def test_the_best_of_all_layers_is_said_to_be_one() -> None:
+    tables = study((0.8, 0.8), (0.1, 0.1))
+    assert "chosen as the best of all layers" in told(tables, {"choice": {"by": "decoding"}})
+    assert "chosen as the best" not in told(tables, {"choice": {"by": "settings"}})
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
+def test_equal_abilities_are_seldom_told_apart_and_the_error_is_that_of_the_difference(p: float) -> None:
+    rng = np.random.default_rng(0)
+    hits = rng.binomial([300, 200], p, size=(4000, 2)) / [300, 200]
+    found = [compare_words(a, 300, b, 200) for a, b in hits]
+    assert 0.01 < np.mean([each.beyond for each in found]) < 0.035
+    error = np.mean([each.standard_error for each in found])
+    assert error == pytest.approx(np.std([each.gap for each in found]), rel=0.05)
+
+
+def test_perfect_words_leave_nothing_to_beat() -> None:
+    assert not compare_words(1.0, 50, 1.0, 50).beyond
+    assert compare_words(1.0, 50, 0.8, 50).beyond
 
 
 def test_a_massive_dimension_is_named() -> None:
-    assert "40% in English (dimension 77)" in told(study((0.8, 0.8), (0.1, 0.1), energy=0.4))
-    assert "No single dimension dominates" in told(study((0.8, 0.8), (0.1, 0.1)))
+    text = told(study((0.8, 0.8), (0.1, 0.1)))
+    assert "At layer 1 the largest single dimension holds 97% in English (dimension 11) and 97% in Japanese" in text
+    assert "7% in English (dimension 21) and 7% in Japanese (dimension 21) once the mean over emotions is" in text
+    assert "at most 31% in English (layer 0, dimension 21)" in text
+    assert "after denoising 2% in English (dimension 31)" in text
+    assert "no single dimension dominates" in text
+    heavy = told(study((0.8, 0.8), (0.1, 0.1), energy=0.4))
+    assert "after denoising 40% in English" in heavy
+    assert "speaks largely of it" in heavy
+    tables = study((0.8, 0.8), (0.1, 0.1))
+    tables["outliers"] = tables["outliers"].query("kind != 'denoised'")
+    assert "denoising" not in told(tables)
 
 
 def test_one_language_and_missing_tables() -> None:
@@ -90,4 +158,6 @@ def test_one_language_and_missing_tables() -> None:
 def test_languages_have_names() -> None:
     assert language_name("ja") == "Japanese"
     assert language_name("zh-Hant") == "Chinese-Hant"
+    assert language_name("pt_BR") == "Portuguese_BR"
     assert language_name("tlh") == "tlh"
+    assert language_name("tlh-x") == "tlh-x"

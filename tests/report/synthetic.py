@@ -11,9 +11,10 @@ import xarray as xr
 import yaml
 
 from emovec.corpus.emotions import DEFAULT_30
+from emovec.geometry.inputs import VARIANTS
+from emovec.geometry.tables import COLUMNS
 from emovec.vectors.emotion_vectors import VECTOR_DIMS, EmotionVectors
 
-VARIANTS = ("raw", "standardised")
 WORDS = {
     "en": (" afraid", " fear", "terror", " the", "\n", " cold"),
     "ja": ("恐れ", "怖い", "恐怖", "の", "▁心", "冷たい"),
@@ -52,6 +53,9 @@ def tables(
     unit = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
     upper = np.triu_indices(len(emotions), 1)
     n_layers, chance = len(layers), 1 / len(emotions)
+    chances = {
+        (a, b): 0.001 + 0.002 * i + 0.01 * j for i, a in enumerate(languages) for j, b in enumerate(("raw", "cleaned"))
+    }
     rows: dict[str, list[tuple]] = {name: [] for name in COLUMNS}
     for (v, variant), (m, layer) in product(enumerate(VARIANTS), enumerate(layers)):
         height = m / max(n_layers - 1, 1)
@@ -106,12 +110,15 @@ def tables(
                     r = np.clip(0.9 * np.cos(n + component) * (0.3 + 0.7 * height), -1, 1)
                     rows["axes"].append((variant, layer, language, component + 1, reference, r, len(emotions)))
             rows["poles"].append((variant, layer, language, 0.31 + 0.1 * i))
-            energy = np.sort((vectors[v, i, :, m] ** 2).sum(0))[::-1]
-            dimensions = np.argsort(-(vectors[v, i, :, m] ** 2).sum(0))
-            rows["outliers"] += [
-                (variant, language, layer, rank + 1, int(dimensions[rank]), energy[rank] / energy.sum())
-                for rank in range(5)
-            ]
+            # The mean vectors have one dimension in common; denoising evens out.
+            squares = (vectors[v, i, :, m] ** 2).sum(0)
+            common = squares + 20 * squares.sum() * (np.arange(len(squares)) == 5)
+            for kind, energy in (("raw", common), ("centred", squares), ("denoised", np.sqrt(squares))):
+                dimensions = np.argsort(-energy)
+                rows["outliers"] += [
+                    (kind, variant, language, layer, rank + 1, int(d), energy[d] / energy.sum())
+                    for rank, d in enumerate(dimensions[:5])
+                ]
             for n, other in enumerate(layers):
                 x, y = (unit[v, i, :, k] @ unit[v, i, :, k].T for k in (m, n))
                 rows["layer_rsa"].append((variant, language, layer, other, correlation(x[upper], y[upper])))
@@ -153,7 +160,9 @@ def tables(
                 )
             for k, spoken in product((1, 10), ["any", *languages]):
                 hits = min(1.0, 0.06 * m * (1 if lens == "cleaned" else 0.3) * (1 if k == 10 else 0.4))
-                rows["lens_hits"].append((language, layer, lens, k, spoken, hits, 0.001 * k, len(emotions)))
+                rows["lens_hits"].append(
+                    (language, layer, lens, k, spoken, hits, chances[language, lens] * k, len(emotions))
+                )
         for n, token in enumerate(words):
             rows["outlier_tokens"].append(
                 (
@@ -166,30 +175,8 @@ def tables(
                     0.9 if n == 0 else 0.0,
                 )
             )
-    found = {name: pd.DataFrame(rows[name], columns=columns.split()) for name, columns in COLUMNS.items()}
+    found = {name: pd.DataFrame(rows[name], columns=list(columns)) for name, columns in COLUMNS.items()}
     return {name: table for name, table in found.items() if len(table)}
-
-
-COLUMNS = {
-    "decoding": "variant layer train_language test_language accuracy n_stories chance",
-    "lexical": "features train_language test_language accuracy n_stories chance",
-    "lens": "language layer lens emotion side rank token_id token score",
-    "lens_hits": "language layer lens k word_language hit_rate chance n_emotions",
-    "cosine": "variant layer language_a language_b emotion_a emotion_b cosine",
-    "order": "variant layer language position emotion",
-    "clusters": "variant layer languages k language emotion cluster",
-    "silhouette": "variant layer languages k silhouette",
-    "umap": "variant layer languages language emotion x y",
-    "pca": "variant layer language emotion component score",
-    "pca_variance": "variant layer language component share",
-    "axes": "variant layer language component reference r n_emotions",
-    "poles": "variant layer language cosine",
-    "layer_rsa": "variant language layer_a layer_b r",
-    "crosslingual": "variant layer language_a language_b same_cosine other_cosine p retrieval_ab retrieval_ba chance",
-    "rsa": "variant layer language_a language_b method r p p_familywise null_mean null_95 permutations",
-    "outliers": "variant language layer rank dimension energy_share",
-    "outlier_tokens": "language layer dimension token count share position_first",
-}
 
 
 def write_study(

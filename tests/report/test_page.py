@@ -128,7 +128,7 @@ def test_scatter_colours_are_the_clusters(study: Path, page: Page):
 def test_findings_and_rows_speak_of_the_chosen_layer(study: Path, page: Page):
     rows = table(study, "decoding").query("layer == 8")
     shown = page.rows["decoding"]
-    assert shown[0] == COLUMNS["decoding"].split()
+    assert shown[0] == list(COLUMNS["decoding"])
     assert [line[:4] for line in shown[1:]] == [
         [str(value) for value in row[:4]] for row in rows.itertuples(index=False)
     ]
@@ -137,10 +137,55 @@ def test_findings_and_rows_speak_of_the_chosen_layer(study: Path, page: Page):
         "accuracy"
     ].item()
     assert f"At layer 8 held-out stories are given their emotion with an accuracy of {best:.2f} in English" in page.text
-    outlier = (
-        table(study, "outliers").query("variant == 'raw' and layer == 8 and language == 'ja' and rank == 1").iloc[0]
+    first = table(study, "outliers").query("variant == 'raw' and layer == 8 and language == 'ja' and rank == 1")
+    by = first.set_index("kind")
+    told = [
+        f"{100 * by.at[kind, 'energy_share']:.0f} % of the {name} vectors' (dimension {by.at[kind, 'dimension']})"
+        for kind, name in (("raw", "mean"), ("centred", "centred"), ("denoised", "denoised"))
+    ]
+    assert f"in Japanese {', '.join(told)}" in page.text
+
+
+def test_words_alone_are_weighed_by_the_error(study: Path, page: Page):
+    words = table(study, "lexical").query("features == 'character' and test_language == 'en'").iloc[0]
+    best = table(study, "decoding").query("variant == 'standardised' and layer == 8 and train_language == 'en'")
+    best = best.query("test_language == 'en'").iloc[0]
+    error = (best["accuracy"] * (1 - best["accuracy"]) / 360 + words["accuracy"] * (1 - words["accuracy"]) / 360) ** 0.5
+    gap = 100 * (best["accuracy"] - words["accuracy"])
+    found = re.search(
+        rf"in English the activations lie {gap:.1f} points above \(standard error ([\d.]+)\): more than", page.text
     )
-    assert f"in Japanese dimension {outlier['dimension']} holds {100 * outlier['energy_share']:.0f} %" in page.text
+    assert found is not None
+    assert float(found[1]) == pytest.approx(100 * error, rel=0.2)
+
+
+def test_every_hit_rate_stands_beside_its_own_chance(study: Path, page: Page):
+    rows = table(study, "lens_hits").query("layer == 8 and k == 10 and word_language == 'any'")
+    assert rows["chance"].nunique() == 4
+    for row in rows.itertuples():
+        assert f"{row.hit_rate:.2f} with the {row.lens} lens (chance {row.chance:.3f})" in page.text
+    frame = page.figures["lens-hits"]["frames"][options(page.figures["lens-hits"])]
+    drawn = {
+        (trace["name"], trace["xaxis"]): trace["y"][0] for trace in frame["data"] if trace["name"].startswith("chance")
+    }
+    names = {"en": "English", "ja": "Japanese"}
+    assert drawn == {
+        (f"chance, {names[row.language]}", "x" if row.lens == "raw" else "x2"): pytest.approx(row.chance)
+        for row in rows.itertuples()
+    }
+
+
+def test_outliers_are_drawn_for_each_kind_of_vectors(study: Path, page: Page):
+    figure = page.figures["outliers"]
+    for kind, label in (("raw", "mean"), ("centred", "centred"), ("denoised", "denoised")):
+        frame = figure["frames"][options(figure, **{"kind of vectors": label})]
+        curve = next(
+            t for t in frame["data"] if t["name"] == "strongest dimension, Japanese" and t.get("xaxis", "x") == "x"
+        )
+        rows = table(study, "outliers").query(
+            f"kind == '{kind}' and variant == 'raw' and language == 'ja' and rank == 1"
+        )
+        np.testing.assert_allclose(curve["y"], rows.sort_values("layer")["energy_share"], atol=5e-5)
 
 
 def test_lens_listing_holds_the_tokens_in_rank_order(study: Path, page: Page):
@@ -157,7 +202,8 @@ def test_what_was_run_is_told(page: Page):
     for fact in (
         "gemma-3-270m", "abc123", "before any final norm (resid_post)",
         "8: best mean held-out decoding within languages",
-        "the first 50 tokens", "7 at every layer, holding 52 % at layer 8", "61,234 tokens", "English 721", "80.5",
+        "the first 50 tokens", "7 at every layer, holding 52 % at layer 8", "61,234 tokens",
+        "token × layer pairs: English 721", "80.5",
         "10,000 permutations", "2 stories were left out: 2 (no token past the offset).",
     ):  # fmt: skip
         assert fact in page.text

@@ -1,5 +1,6 @@
 """The analyses of the geometry stage: what each needs, what it gives, in the order in which a study runs them."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -8,6 +9,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from emovec.corpus.story import Story
 from emovec.geometry import (
     axes,
     clusters,
@@ -86,10 +88,21 @@ def _best(table: pd.DataFrame, value: str, by: list[str]) -> list[dict[str, Any]
 
 
 def plain(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as dictionaries of plain Python values."""
-    return [
+    """Rows as dictionaries of plain Python values, None for what is not a number."""
+    rows = [
         {str(key): getattr(v, "item", lambda v=v: v)() for key, v in row.items()} for row in table.to_dict("records")
     ]
+    return [{key: None if isinstance(v, float) and math.isnan(v) else v for key, v in row.items()} for row in rows]
+
+
+def _stories_read(inputs: Inputs) -> list[Story]:
+    """The stories that have activations: a model may have had no room for the others."""
+    layer = inputs.vectors.layers[0]
+    ids = {
+        language: set(map(str, inputs.activations(layer, language)["id"].values))
+        for language in inputs.vectors.languages
+    }
+    return [story for story in inputs.stories if story.id in ids.get(story.language, ())]
 
 
 def _decoding(inputs: Inputs) -> _Outcome:
@@ -104,21 +117,23 @@ def _decoding(inputs: Inputs) -> _Outcome:
 
 
 def _lexical(inputs: Inputs) -> _Outcome:
-    table = lexical.decode_words(inputs.stories, inputs.seed)
+    table = lexical.decode_words(_stories_read(inputs), inputs.seed)
     parameters = {"word": "TF-IDF of words, 1 + log counts", "character": "TF-IDF of 1–3 characters, 1 + log counts"}
     return _Outcome({"lexical": [table]}, {"accuracies": plain(table)}, parameters)
 
 
 def _choice(inputs: Inputs) -> _Outcome:
     if inputs.layer is not None:
-        return _Outcome({}, {"layer": inputs.layer, "reason": f"layer {inputs.layer} is fixed by the study's settings"})
+        reason = f"layer {inputs.layer} is fixed by the study's settings"
+        return _Outcome({}, {"layer": inputs.layer, "by": "settings", "reason": reason})
+    by = "decoding"
     try:
         layer, reason = decoding.choose_layer(_decode(inputs) if inputs.decoding is None else inputs.decoding)
     except ValueError:
-        layers = inputs.vectors.layers
+        layers, by = inputs.vectors.layers, "depth"
         layer = layers[(2 * len(layers)) // 3]
         reason = f"layer {layer} lies at two thirds of the layers: there are too few stories to choose by decoding"
-    return _Outcome({}, {"layer": layer, "reason": reason})
+    return _Outcome({}, {"layer": layer, "by": by, "reason": reason})
 
 
 def _rsa(inputs: Inputs) -> _Outcome:
@@ -218,7 +233,7 @@ def _lens(inputs: Inputs) -> _Outcome:
         words = [word for code in {language, "en"} for emotion in vectors.emotions for word in labels(code, emotion)]
         texts = (story.text for story in inputs.stories if story.language == language)
         candidates[language] = lens.candidate_tokens(texts, words, vocabulary, model)
-    table = lens.logit_lens(vectors.best, model, candidates, inputs.top_k)
+    table = lens.logit_lens(vectors.best, model, candidates, inputs.top_k, vocabulary)
     hits = lens.lens_hits(table, vocabulary, candidates, labels)
     best = _best(hits, "hit_rate", ["language", "lens", "word_language"])
     parameters = {"candidates": {language: len(ids) for language, ids in candidates.items()}}
@@ -229,20 +244,27 @@ def _outliers(inputs: Inputs) -> _Outcome:
     from emovec.activations.tokens import token_states
 
     layer = _layer(inputs)
-    dimensions = _variants(inputs, outliers.outlier_dimensions)
-    raw = dimensions[0]
-    first = raw[(raw["layer"] == layer) & (raw["rank"] == 1)]
+    kinds = [kind for kind in outliers.KINDS if kind != "denoised" or inputs.vectors.denoised is not None]
+    dimensions = [
+        outliers.outlier_dimensions(inputs.vectors.variant(name, kind)).assign(kind=kind, variant=name)
+        for kind in kinds
+        for name in VARIANTS
+    ]
+    table = tidy("outliers", dimensions)
+    shown = table[(table["variant"] == "raw") & (table["layer"] == layer) & (table["rank"] == 1)]
+    first = shown[shown["kind"] == "centred"]
     largest = {str(language): int(d) for language, d in zip(first["language"], first["dimension"], strict=True)}
-    texts = {name: outliers.sample_texts(inputs.stories, name, SAMPLE_TEXTS, inputs.seed) for name in largest}
+    stories = _stories_read(inputs)
+    texts = {name: outliers.sample_texts(stories, name, SAMPLE_TEXTS, inputs.seed) for name in largest}
     model = inputs.model()
     tokens = outliers.outlier_tokens(texts, lambda text: token_states(model, text, [layer]), largest, layer)
-    summary = {"layer": layer, "first": plain(first[["language", "dimension", "energy_share"]])}
-    return _Outcome({"outliers": dimensions, "outlier_tokens": [tokens]}, summary, {"sample_texts": SAMPLE_TEXTS})
+    summary = {"layer": layer, "first": plain(shown[["kind", "language", "dimension", "energy_share"]])}
+    return _Outcome({"outliers": [table], "outlier_tokens": [tokens]}, summary, {"sample_texts": SAMPLE_TEXTS})
 
 
 ANALYSES: dict[str, Analysis] = {
     "decoding": Analysis(("decoding",), frozenset({"vectors", "activations", "seed"}), _decoding),
-    "lexical": Analysis(("lexical",), frozenset({"stories", "seed"}), _lexical),
+    "lexical": Analysis(("lexical",), frozenset({"vectors", "activations", "stories", "seed"}), _lexical),
     "choice": Analysis((), frozenset({"decoding", "layer"}), _choice),
     "rsa": Analysis(("rsa",), frozenset({"vectors", "permutations", "seed"}), _rsa),
     "crosslingual": Analysis(("crosslingual",), frozenset({"vectors", "permutations", "seed"}), _crosslingual),
@@ -254,7 +276,9 @@ ANALYSES: dict[str, Analysis] = {
     "axes": Analysis(("axes", "poles"), frozenset({"vectors", "norms"}), _axes),
     "lens": Analysis(("lens", "lens_hits"), frozenset({"vectors", "stories", "model", "top_k"}), _lens),
     "outliers": Analysis(
-        ("outliers", "outlier_tokens"), frozenset({"vectors", "stories", "model", "layer", "seed"}), _outliers
+        ("outliers", "outlier_tokens"),
+        frozenset({"vectors", "activations", "stories", "model", "layer", "seed"}),
+        _outliers,
     ),
 }
 """In the order in which a study runs them; layer-dependent ones after `choice`."""

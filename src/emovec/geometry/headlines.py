@@ -1,11 +1,16 @@
 """The main findings of a study in a few plain sentences with numbers."""
 
 from collections.abc import Mapping
-from typing import Any
+from math import sqrt
+from typing import Any, NamedTuple
 
 import pandas as pd
 
+from emovec.corpus.lexicon import base_language
+
 ALPHA = 0.05
+# From this r on two patterns may be called alike; a smaller one can be beyond chance all the same.
+ALIKE = 0.5
 # From this share on, one dimension decides what every cosine says.
 DOMINANT = 0.1
 # A difference in r that a reader would not call the same result.
@@ -37,14 +42,52 @@ def headlines(tables: Mapping[str, pd.DataFrame], summaries: Mapping[str, Mappin
         *_agreement(at_layer, summaries, layer),
         *_retrieval(at_layer, layer),
         *_decoding(at_layer, summaries, layer),
-        *_energy(at_layer, layer),
+        *_energy(tables, layer),
         *_scaling(at_layer, layer),
     ]
 
 
 def language_name(code: str) -> str:
     """The English name of a language, or its code where none is known."""
-    return _NAMES.get(code.split("-")[0], code) + code[len(code.split("-")[0]) :]
+    base = base_language(code)
+    return _NAMES[base] + code[len(base) :] if base in _NAMES else code
+
+
+class WordComparison(NamedTuple):
+    """How far decoding from activations goes beyond decoding from words.
+
+    Attributes:
+        gap: accuracy from activations less that from words.
+        standard_error: of the gap, were the two equally good (pooled proportion).
+    """
+
+    gap: float
+    standard_error: float
+
+    @property
+    def beyond(self) -> bool:
+        """Whether the gap is at least two standard errors."""
+        return self.gap > 0 and self.gap >= 2 * self.standard_error
+
+    def sentence(self, language: str) -> str:
+        """A clause with the numbers."""
+        points, error = 100 * self.gap, 100 * self.standard_error
+        side = "above" if points >= 0 else "below"
+        verdict = "more than a count of words gives" if self.beyond else "no better than words within the error"
+        return (
+            f"in {language} the activations lie {abs(points):.1f} points {side} (standard error {error:.1f}): {verdict}"
+        )
+
+
+def compare_words(activations: float, n_activations: int, words: float, n_words: int) -> WordComparison:
+    """Compare two accuracies as proportions of so many stories.
+
+    The stories are the same, so the error is too large rather than too small where the two succeed on the same ones.
+    """
+    pooled = (activations * n_activations + words * n_words) / (n_activations + n_words)
+    return WordComparison(
+        activations - words, sqrt(max(0.0, pooled * (1 - pooled) * (1 / n_activations + 1 / n_words)))
+    )
 
 
 def _agreement(tables: Mapping[str, pd.DataFrame], summaries: Mapping[str, Mapping[str, Any]], layer: int) -> list[str]:
@@ -58,23 +101,33 @@ def _agreement(tables: Mapping[str, pd.DataFrame], summaries: Mapping[str, Mappi
     for (a, b), pair in table.groupby(["language_a", "language_b"], sort=False):
         by = {str(row["variant"]): row for row in pair.to_dict("records")}
         raw, standardised = by["raw"], by["standardised"]
-        significant = {name: row["p_familywise"] < ALPHA for name, row in (("raw", raw), ("st", standardised))}
+        significant = {name: float(row["r"]) for name, row in by.items() if row["p_familywise"] < ALPHA}
         names = f"{language_name(str(a))} and {language_name(str(b))}"
-        if all(significant.values()):
-            claim = f"{names} arrange the emotions alike"
-        elif any(significant.values()):
-            how = "with the dimensions as they are" if significant["raw"] else "once the dimensions are standardised"
-            claim = f"{names} arrange the emotions alike only {how}"
+        permutations = int(raw["permutations"])
+        if too_few(permutations):
+            claim = (
+                f"Whether {names} arrange the emotions alike can't be judged with {permutations} permutations, which "
+                f"allow no p below {_p(1 / (1 + permutations))}"
+            )
+        elif significant:
+            alike = "alike" if min(significant.values()) >= ALIKE else "more alike than shuffled labels"
+            how = "with the dimensions as they are" if "raw" in significant else "once the dimensions are standardised"
+            claim = f"{names} arrange the emotions {alike}{'' if len(significant) > 1 else f' only {how}'}"
         else:
             claim = f"There is no evidence that {names} arrange the emotions alike"
         sentences.append(
             f"{claim}: at layer {layer} their patterns of similarity correlate r = {raw['r']:.2f} with the dimensions "
             f"as they are and r = {standardised['r']:.2f} with each dimension standardised (p = {_p(raw['p'])} and "
             f"{_p(standardised['p'])}; corrected for all layers p = {_p(raw['p_familywise'])} and "
-            f"{_p(standardised['p_familywise'])}; {int(raw['permutations']):,} random relabellings, 95 % of which stay "
+            f"{_p(standardised['p_familywise'])}; {permutations:,} random relabellings, 95 % of which stay "
             f"below r = {raw['null_95']:.2f} and {standardised['null_95']:.2f})."
         )
     return sentences
+
+
+def too_few(permutations: int) -> bool:
+    """Whether even the smallest p that so many permutations allow can't fall below `ALPHA`."""
+    return 1 / (1 + permutations) >= ALPHA
 
 
 def _retrieval(tables: Mapping[str, pd.DataFrame], layer: int) -> list[str]:
@@ -102,10 +155,10 @@ def _decoding(tables: Mapping[str, pd.DataFrame], summaries: Mapping[str, Mappin
     if table.empty:
         return []
     table = table[table["variant"] == "standardised"]
-    within = table[table["train_language"] == table["test_language"]].set_index("test_language")["accuracy"]
+    within = table[table["train_language"] == table["test_language"]].set_index("test_language")
     across = table[table["train_language"] != table["test_language"]]
     choices = round(1 / table["chance"].iloc[0])
-    parts = " and ".join(f"{value:.0%} ({language_name(str(code))})" for code, value in within.items())
+    parts = " and ".join(f"{value:.0%} ({language_name(str(code))})" for code, value in within["accuracy"].items())
     folds = summaries.get("decoding", {}).get("folds")
     sentence = (
         f"From the activations of layer {layer} a story that was held out{f' ({folds})' if folds else ''} is given the "
@@ -119,37 +172,59 @@ def _decoding(tables: Mapping[str, pd.DataFrame], summaries: Mapping[str, Mappin
         sentence += f", and with what was learnt in another language in {parts}"
     sentences = [f"{sentence}; guessing gives {table['chance'].iloc[0]:.0%}."]
     words = tables.get("lexical", pd.DataFrame())
-    if len(words):
-        best = words.groupby("test_language", sort=False)["accuracy"].max()
-        shared = [code for code in within.index if code in best.index]
-        parts = " and ".join(f"{best[code]:.0%} ({language_name(str(code))})" for code in shared)
-        beyond = [language_name(str(code)) for code in shared if within[code] > best[code] + 0.02]
-        if not beyond:
-            verdict = "so the accuracy above doesn't show that the model reads more than words"
-        elif len(beyond) == len(shared):
-            verdict = "so the activations hold more than a count of words does"
-        else:
-            verdict = f"so the activations hold more than a count of words does only in {' and '.join(beyond)}"
-        if shared:
-            sentences.append(f"The stories' words alone, without a model, allow {parts}, {verdict}.")
+    if words.empty:
+        return sentences
+    best = words.sort_values("accuracy").drop_duplicates("test_language", keep="last").set_index("test_language")
+    both = within.join(best.add_suffix("_words"), how="inner").reset_index()
+    if len(both):
+        parts = " and ".join(
+            f"{row.accuracy_words:.0%} ({language_name(str(row.test_language))})" for row in both.itertuples()
+        )
+        verdicts = "; ".join(
+            compare_words(row["accuracy"], row["n_stories"], row["accuracy_words"], row["n_stories_words"]).sentence(
+                language_name(str(row["test_language"]))
+            )
+            for row in both.to_dict("records")
+        )
+        chosen = summaries.get("choice", {}).get("by") == "decoding"
+        bias = f" (layer {layer} was chosen as the best of all layers, which favours the activations a little)"
+        sentences.append(
+            f"The stories' words alone, without a model, allow {parts}; {verdicts}{bias if chosen else ''}."
+        )
     return sentences
 
 
 def _energy(tables: Mapping[str, pd.DataFrame], layer: int) -> list[str]:
     table = tables.get("outliers", pd.DataFrame())
-    if table.empty:
+    if table.empty or layer not in set(table["layer"]):
         return []
     first = table[(table["variant"] == "raw") & (table["rank"] == 1)]
-    parts = " and ".join(
-        f"{row.energy_share:.0%} in {language_name(str(row.language))} (dimension {row.dimension})"
-        for row in first.itertuples()
+    here = first[first["layer"] == layer]
+    centred = first[first["kind"] == "centred"].sort_values(["energy_share", "layer"], ascending=[False, True])
+    highest = centred.drop_duplicates("language")
+    denoised = here[here["kind"] == "denoised"]
+    sentence = (
+        f"At layer {layer} the largest single dimension holds {_shares(here[here['kind'] == 'raw'])} of the energy of "
+        f"the mean vectors, and {_shares(here[here['kind'] == 'centred'])} once the mean over emotions is removed (at "
+        f"most {_shares(highest, layers=True)})"
     )
-    if first["energy_share"].max() >= DOMINANT:
+    if len(denoised):
+        sentence += f"; after denoising {_shares(denoised)} is left"
+    used = denoised if len(denoised) else here[here["kind"] == "centred"]
+    if used["energy_share"].max() >= DOMINANT:
         return [
-            f"A single dimension holds much of the vectors' energy at layer {layer}: {parts}. What is computed with "
-            "the dimensions as they are speaks largely of it; read the standardised results beside."
+            f"{sentence}. What is computed there with the dimensions as they are speaks largely of it; read the "
+            "standardised results beside."
         ]
-    return [f"No single dimension dominates the vectors at layer {layer}: the largest holds {parts} of their energy."]
+    return [f"{sentence}. So no single dimension dominates the emotion vectors compared at layer {layer}."]
+
+
+def _shares(rows: pd.DataFrame, layers: bool = False) -> str:
+    return " and ".join(
+        f"{row.energy_share:.0%} in {language_name(str(row.language))} "
+        f"({f'layer {row.layer}, ' if layers else ''}dimension {row.dimension})"
+        for row in rows.sort_values("language").itertuples()
+    )
 
 
 def _scaling(tables: Mapping[str, pd.DataFrame], layer: int) -> list[str]:

@@ -9,6 +9,9 @@ import xarray as xr
 from emovec.corpus.story import Story
 from emovec.geometry.labelled import in_label_order, labels, layer_numbers
 
+KINDS = ("raw", "centred", "denoised")
+"""Mean vectors as they are, less their mean over emotions, and with the neutral texts' components projected out."""
+
 
 def outlier_dimensions(vectors: xr.DataArray, top: int = 5) -> pd.DataFrame:
     """The dimensions with the largest share of the squared length, summed over a language's vectors, at every layer.

@@ -44,12 +44,12 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "poles": ("variant", "layer", "language", "cosine"),
     "lens": ("language", "layer", "lens", "emotion", "side", "rank", "token_id", "token", "score"),
     "lens_hits": ("language", "layer", "lens", "k", "word_language", "hit_rate", "chance", "n_emotions"),
-    "outliers": ("variant", "language", "layer", "rank", "dimension", "energy_share"),
+    "outliers": ("kind", "variant", "language", "layer", "rank", "dimension", "energy_share"),
     "outlier_tokens": ("language", "layer", "dimension", "token", "count", "share", "position_first"),
 }
 
 _TEXT = {
-    *("variant", "languages", "language", "language_a", "language_b", "train_language", "test_language"),
+    *("kind", "variant", "languages", "language", "language_a", "language_b", "train_language", "test_language"),
     *("word_language", "emotion", "emotion_a", "emotion_b", "features", "method", "reference", "lens", "side", "token"),
 }
 _WHOLE = {

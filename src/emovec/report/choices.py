@@ -4,11 +4,19 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from emovec.geometry.inputs import VARIANTS
+from emovec.geometry.outliers import KINDS
 from emovec.report.charts import Control
 from emovec.report.style import pair_name
 from emovec.report.tables import StudyTables
 
-VARIANTS = ("raw", "standardised")
+KIND_NAMES = {"raw": "mean", "centred": "centred", "denoised": "denoised"}
+"""What a reader is told for each kind of vectors."""
+
+
+def kinds(table: pd.DataFrame) -> list[str]:
+    """The kinds of vectors that a table holds, in the order in which they are made."""
+    return among(KINDS, table["kind"].unique())
 
 
 def variants(table: pd.DataFrame) -> list[str]:

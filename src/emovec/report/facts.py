@@ -146,7 +146,8 @@ def _sinks(study: StudyTables) -> str:
         language: entry["sink_tokens"] for language, entry in _extraction(study).items() if "sink_tokens" in entry
     }
     text = f"tokens with a norm above {threshold:g} × the text's median left out"
-    return text + (f" ({', '.join(f'{language_name(k)} {v:,}' for k, v in counted.items())})" if counted else "")
+    listed = ", ".join(f"{language_name(language)} {count:,}" for language, count in counted.items())
+    return text + (f" (token × layer pairs: {listed})" if counted else "")
 
 
 def _denoising(study: StudyTables) -> str:

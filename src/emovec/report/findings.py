@@ -2,8 +2,11 @@
 
 import pandas as pd
 
+from emovec.geometry.headlines import compare_words, too_few
+from emovec.geometry.inputs import VARIANTS
+from emovec.geometry.outliers import KINDS
 from emovec.report.charts import nearest_layer
-from emovec.report.choices import VARIANTS, best_words, pairs, variants
+from emovec.report.choices import KIND_NAMES, best_words, kinds, pairs, variants
 from emovec.report.listings import at_first
 from emovec.report.style import chance, language_name, number, p_value, pair_name
 from emovec.report.tables import StudyTables
@@ -46,7 +49,18 @@ def decoding(study: StudyTables) -> str:
             f"{', and ' if within else ' emotions are decoded across languages with an accuracy of '}{_and(across)}"
         )
     sentence += f"; chance is {chance(rows['chance'].mean())}"
-    return sentence + (f", and the words alone reach {_and(words)}." if words else ".")
+    if not words:
+        return sentence + "."
+    verdicts = [
+        compare_words(float(own["accuracy"]), int(own["n_stories"]), best["accuracy"], best["n_stories"]).sentence(
+            language_name(a)
+        )
+        for a in study.languages
+        if (best := best_words(study, a)) is not None
+        for _, own in rows[(rows["train_language"] == a) & (rows["test_language"] == a)].iterrows()
+    ]
+    sentence += f", and the words alone reach {_and(words)}"
+    return f"{'; '.join([sentence, *verdicts])}."
 
 
 def rsa(study: StudyTables) -> str:
@@ -64,6 +78,8 @@ def rsa(study: StudyTables) -> str:
             if v in pair.index
         ]
         parts.append(f"of {language_name(a)} and {language_name(b)} correlate with {_and(each)}")
+    if too_few(permutations := int(rows["permutations"].min())):
+        parts[-1] += f"; with {permutations} permutations p can't be judged"
     return f"At layer {layer} the emotion geometries {'; those '.join(parts)}."
 
 
@@ -187,29 +203,37 @@ def lens(study: StudyTables) -> str:
     layer, rows = at_layer(table[table["k"] == k], study.layer)
     parts: list[str] = []
     for language in study.languages:
-        own = rows[rows["language"] == language].set_index("lens")["hit_rate"]
-        each = [f"{number(own[name])} with the {name} lens" for name in ("raw", "cleaned") if name in own.index]
+        own = rows[rows["language"] == language].set_index("lens")
+        each = [
+            f"{number(own['hit_rate'][name])} with the {name} lens (chance {chance(own['chance'][name])})"
+            for name in ("raw", "cleaned")
+            if name in own.index
+        ]
         if each:
             parts.append(f"{_and(each)} for {language_name(language)}")
     where = f"a word for the emotion is among the top {k} tokens for a share of"
-    return f"At layer {layer} {where} {'; '.join(parts)} (chance {chance(rows['chance'].mean())})."
+    return f"At layer {layer} {where} {'; '.join(parts)}."
 
 
 def outliers(study: StudyTables) -> str:
-    """How much of the energy the strongest dimension holds, and where in the text that energy lies."""
+    """How much of the energy the strongest dimension holds at each step, and where in the text that energy lies."""
     layer, rows = at_layer(study.tables["outliers"], study.layer)
     tokens = study.tables.get("outlier_tokens")
     parts: list[str] = []
     for language in study.languages:
-        own = rows[(rows["language"] == language) & (rows["rank"] == rows["rank"].min())].set_index("variant")
-        if "raw" in own.index:
-            raw = own.loc["raw"]
-            said = f"dimension {raw['dimension']} holds {number(100 * raw['energy_share'], 0)} % of the raw energy"
-            if "standardised" in own.index:
-                share = number(100 * own.loc["standardised", "energy_share"], 1)  # pyright: ignore[reportOperatorIssue]
-                said += f" (after standardising the strongest holds {share} %)"
-            parts.append(f"in {language_name(language)} {said}")
-    sentence = f"At layer {layer} {'; '.join(parts)}" if parts else f"Energy in single dimensions at layer {layer}"
+        own = rows[(rows["language"] == language) & (rows["rank"] == 1)]
+        shares = [
+            f"{number(100 * row['energy_share'], 0)} % of the {KIND_NAMES[kind]} vectors' "
+            f"(dimension {row['dimension']})"
+            for kind in KINDS
+            for _, row in own[(own["kind"] == kind) & (own["variant"] == "raw")].iterrows()
+        ]
+        if shares:
+            standardised = own[(own["variant"] == "standardised") & (own["kind"] == kinds(own)[-1])]["energy_share"]
+            after = [f"{number(100 * share, 1)} % of the last once standardised" for share in standardised]
+            parts.append(f"in {language_name(language)} {_and(shares + after)}")
+    where = f"At layer {layer} the strongest dimension holds this much of the energy"
+    sentence = f"{where}: {'; '.join(parts)}" if parts else f"Energy in single dimensions at layer {layer}"
     if tokens is not None:
         _, near = at_layer(tokens, study.layer)
         starts = [
@@ -219,6 +243,7 @@ def outliers(study: StudyTables) -> str:
         ]
         if starts:
             sentence += (
-                f"; of that dimension's energy over all tokens, the start of the texts holds: {', '.join(starts)}"
+                f"; of the energy of the centred vectors' strongest dimension over all tokens, the start of the texts "
+                f"holds: {', '.join(starts)}"
             )
     return sentence + "."

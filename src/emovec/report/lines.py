@@ -5,7 +5,17 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from emovec.report.charts import Chart, Control, Curve, Dash, Lines, layer_control
-from emovec.report.choices import among, best_words, language_sets, pair_control, pairs, variant_control, variants
+from emovec.report.choices import (
+    KIND_NAMES,
+    among,
+    best_words,
+    kinds,
+    language_sets,
+    pair_control,
+    pairs,
+    variant_control,
+    variants,
+)
 from emovec.report.style import GREY, LAYER_AXIS, OKABE_ITO, colour, language_name, marker, pair_name
 from emovec.report.tables import StudyTables
 
@@ -228,8 +238,11 @@ def lens_hits(study: StudyTables) -> Chart | None:
                     for i, language in enumerate(study.languages)
                     if len(mine := rows[rows["language"] == language])
                 ]
-                if len(rows):
-                    curves.append(_level(rows["chance"].mean(), rows["layer"], "chance", GREY, "dot"))
+                curves += [
+                    _level(mine["chance"].mean(), mine["layer"], f"chance, {language_name(language)}", colour(i), "dot")
+                    for i, language in enumerate(study.languages)
+                    if len(mine := rows[rows["language"] == language])
+                ]
                 panels.append(
                     Lines(
                         f"{lens} lens", LAYER_AXIS, f"share with a hit in the top {k}", curves, (0, 1.03), study.layer
@@ -249,25 +262,30 @@ def outliers(study: StudyTables) -> Chart | None:
     table = study.tables.get("outliers")
     if table is None:
         return None
-    panels: list[Lines] = []
     listed = int(table["rank"].max())
-    highest = float(table.groupby(["variant", "language", "layer"])["energy_share"].sum().max())
-    limits = (0.0, min(1.03, 1.1 * highest))
-    for variant in variants(table):
-        curves: list[Curve] = []
-        for i, language in enumerate(study.languages):
-            rows = table[(table["variant"] == variant) & (table["language"] == language)]
-            if rows.empty:
-                continue
-            first = rows[rows["rank"] == rows["rank"].min()].sort_values("layer")
-            notes = [f"dimension {dimension}" for dimension in first["dimension"]]
-            look = {"marker": marker(i), "notes": notes}
-            curves.append(
-                _by_layer(first, "energy_share", f"strongest dimension, {language_name(language)}", colour(i), **look)
-            )
-            if listed > 1:
-                total = rows.groupby("layer")[["energy_share"]].sum().reset_index()
-                label = f"{listed} strongest together, {language_name(language)}"
-                curves.append(_by_layer(total, "energy_share", label, colour(i), dash="dot"))
-        panels.append(Lines(f"{variant} vectors", LAYER_AXIS, "share of energy", curves, limits, study.layer))
-    return Chart("outliers", "Energy in single dimensions, by layer", (), {(): panels})
+    highest = table.groupby(["kind", "variant", "language", "layer"])["energy_share"].sum().groupby("kind").max()
+    frames: dict[tuple[str, ...], Sequence[Lines]] = {}
+    for kind in kinds(table):
+        panels: list[Lines] = []
+        limits = (0.0, min(1.03, 1.1 * float(highest[kind])))
+        for variant in variants(table):
+            curves: list[Curve] = []
+            for i, language in enumerate(study.languages):
+                rows = table[(table["kind"] == kind) & (table["variant"] == variant) & (table["language"] == language)]
+                if rows.empty:
+                    continue
+                first = rows[rows["rank"] == rows["rank"].min()].sort_values("layer")
+                notes = [f"dimension {dimension}" for dimension in first["dimension"]]
+                look = {"marker": marker(i), "notes": notes}
+                label = f"strongest dimension, {language_name(language)}"
+                curves.append(_by_layer(first, "energy_share", label, colour(i), **look))
+                if listed > 1:
+                    total = rows.groupby("layer")[["energy_share"]].sum().reset_index()
+                    label = f"{listed} strongest together, {language_name(language)}"
+                    curves.append(_by_layer(total, "energy_share", label, colour(i), dash="dot"))
+            title = f"{KIND_NAMES[kind]} vectors, {variant}"
+            panels.append(Lines(title, LAYER_AXIS, "share of energy", curves, limits, study.layer))
+        frames[(kind,)] = panels
+    names = [KIND_NAMES[kind] for kind in kinds(table)]
+    control = Control("kind of vectors", kinds(table), kinds(table)[0], names=names)
+    return Chart("outliers", "Energy in single dimensions, by layer", (control,), frames)

@@ -98,7 +98,8 @@ PLANS = (
         (maps.pca, lines.axes),
         "The map shows emotions on the two directions of largest variance; the curves tell how these follow the "
         "poles of the published method and human ratings of the words. A component has no sign of its own: one rule"
-        " sets it at each layer, so a curve that jumps through zero may have changed only its sign.",
+        " sets it at the first layer and each later one follows the layer before it, so a curve that jumps has a "
+        "component that changed.",
         "What the first components mean depends on how the stories are written, and the post's poles share the "
         "emotion thrilled, so that its two axes overlap by construction; with about 30 emotions a correlation of "
         "0.36 arises by chance in one case of twenty. The norms are English words, used for other languages through"
@@ -123,10 +124,14 @@ PLANS = (
         "outliers", "Outlier dimensions", ("outliers", "outlier_tokens"), findings.outliers, (lines.outliers,
         listings.carriers),
         "The curves show how much of the squared length of a language's vectors lies in the strongest single "
-        "dimension and in the strongest few; the table shows which tokens carry such a dimension in a sample of the"
+        "dimension and in the strongest few, for the mean vectors as they come from the model, those less their mean "
+        "over emotions (centred), and those with the neutral texts' components taken out (denoised), which all other "
+        "figures use; the table shows which tokens carry the centred vectors' strongest in a sample of the"
         " texts. With an even spread each dimension would hold one part in the hidden size.",
-        "Where one dimension holds a large share, every raw cosine, cluster and correlation at that layer is mostly"
-        " about it; standardising evens it out but also lifts dimensions that hold nothing but noise.",
+        "A large share in the mean vectors alone is an activation that all emotions have in common, and centring "
+        "takes it out; where one dimension holds a large share of the vectors compared, every raw cosine, cluster and "
+        "correlation at that layer is mostly about it; standardising evens it out but also lifts dimensions that hold "
+        "nothing but noise.",
     ),
 )  # fmt: skip
 """The read-outs in the order of the page."""

@@ -13,29 +13,8 @@ import pandas as pd
 from emovec.config import StudyConfig, read_config
 from emovec.corpus.story import Story
 from emovec.errors import EmovecError
+from emovec.geometry.tables import COLUMNS
 from emovec.vectors.emotion_vectors import EmotionVectors
-
-COLUMNS: dict[str, str] = {
-    "decoding": "variant layer train_language test_language accuracy n_stories chance",
-    "lexical": "features train_language test_language accuracy n_stories chance",
-    "lens": "language layer lens emotion side rank token_id token score",
-    "lens_hits": "language layer lens k word_language hit_rate chance n_emotions",
-    "cosine": "variant layer language_a language_b emotion_a emotion_b cosine",
-    "order": "variant layer language position emotion",
-    "clusters": "variant layer languages k language emotion cluster",
-    "silhouette": "variant layer languages k silhouette",
-    "umap": "variant layer languages language emotion x y",
-    "pca": "variant layer language emotion component score",
-    "pca_variance": "variant layer language component share",
-    "axes": "variant layer language component reference r n_emotions",
-    "poles": "variant layer language cosine",
-    "layer_rsa": "variant language layer_a layer_b r",
-    "crosslingual": "variant layer language_a language_b same_cosine other_cosine p retrieval_ab retrieval_ba chance",
-    "rsa": "variant layer language_a language_b method r p p_familywise null_mean null_95 permutations",
-    "outliers": "variant language layer rank dimension energy_share",
-    "outlier_tokens": "language layer dimension token count share position_first",
-}
-"""The tables that the report knows, with the columns that it needs of each."""
 
 EXCERPTS_PER_LANGUAGE = 3
 
@@ -164,7 +143,7 @@ def _read_table(path: Path, name: str) -> pd.DataFrame | None:
             f"{path}: not a readable Parquet table ({' '.join(str(error).split())}). "
             "Delete it and run `emovec geometry` again."
         ) from error
-    missing = [column for column in COLUMNS[name].split() if column not in table]
+    missing = [column for column in COLUMNS[name] if column not in table]
     if missing:
         raise EmovecError(f"{path}: lacks the columns {', '.join(missing)}. Delete it and run `emovec geometry` again.")
     return table
