@@ -105,9 +105,9 @@ def test_words_and_activations_are_weighed() -> None:
     assert "no better" not in much
     # 3 points of 360 stories are within two standard errors of the difference.
     assert "the activations lie 3.0 points above (standard error 2.4): no better than words within the error" in little
-    assert "5.0 points below" in less
+    assert little.count("no better than words within the error") == 2
+    assert "the activations lie 5.0 points below (standard error 2.0): less than a count of words gives" in less
     for text in (little, less):
-        assert text.count("no better than words within the error") == 2
         assert "more than a count of words gives" not in text
 
 

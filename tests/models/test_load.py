@@ -161,3 +161,5 @@ def test_a_texts_own_tokens_are_told_from_bos(bos: bool, tiny_folder: Callable[.
     assert tokenizer.text_token_ids("w0 w1") == [3, 4]
     assert tokenizer.token_texts(one.ids)[-2:] == ["w0", "w1"]
     assert tokenizer.encode([]) == []
+    # Models pad their vocabulary: such an id is no token, and no word "None".
+    assert tokenizer.token_texts([3, 10_000]) == ["w0", ""]

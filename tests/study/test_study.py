@@ -50,8 +50,8 @@ def test_a_finished_study_has_nothing_to_do(finished: Path) -> None:
         ({"geometry": {"permutations": 300}}, {"rsa", "crosslingual", "report"}),
         ({"geometry": {"top_k": 3}}, {"lens", "report"}),
         ({"geometry": {"layer": 2}}, {"choice", "umap", "outliers", "report"}),
-        ({"vectors": {"centring": "topics"}}, {"vectors", "report"} | GEOMETRY - {"lexical"}),
-        ({"extraction": {"offset": 4}}, {"activations", "vectors", "report"} | GEOMETRY - {"lexical"}),
+        ({"vectors": {"centring": "topics"}}, {"vectors", "report"} | GEOMETRY),
+        ({"extraction": {"offset": 4}}, {"activations", "vectors", "report"} | GEOMETRY),
         ({"extraction": {"batch_tokens": 100}}, set()),
     ],
 )

@@ -73,7 +73,9 @@ class WordComparison(NamedTuple):
         """A clause with the numbers."""
         points, error = 100 * self.gap, 100 * self.standard_error
         side = "above" if points >= 0 else "below"
-        verdict = "more than a count of words gives" if self.beyond else "no better than words within the error"
+        verdict = "no better than words within the error"
+        if abs(self.gap) >= 2 * self.standard_error and self.gap:
+            verdict = "more than a count of words gives" if self.beyond else "less than a count of words gives"
         return (
             f"in {language} the activations lie {abs(points):.1f} points {side} (standard error {error:.1f}): {verdict}"
         )
