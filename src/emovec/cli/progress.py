@@ -63,6 +63,7 @@ def show_log() -> None:
     """Print what the library logs above any bar."""
     handler = RichHandler(console=console, show_time=False, show_path=False, show_level=False, markup=False)
     handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.addFilter(lambda record: record.levelno < logging.ERROR)  # errors end the command, which prints them
     logger = logging.getLogger("emovec")
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
