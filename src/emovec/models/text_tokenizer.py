@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from emovec.errors import EmovecError
@@ -64,7 +65,7 @@ class TextTokenizer:
             texts.append(str(piece) if not text or "\ufffd" in text else text)
         return texts
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 (hex) of everything that decides how texts become tokens."""
         backend = getattr(self.tokenizer, "backend_tokenizer", None)

@@ -198,7 +198,11 @@ def _heat_map(
         "tickangle": -60 if _slanted(panel.columns) else 0,
     }
     x_axis |= {"constrain": "domain"}
-    y_axis |= ticks | {"title": {"text": plain(panel.row_label)}, "autorange": "reversed", "scaleanchor": f"x{end}"}
+    y_axis |= ticks | {
+        "title": {"text": plain(panel.row_label), "standoff": 10},
+        "autorange": "reversed",
+        "scaleanchor": f"x{end}",
+    }
     y_axis |= {"constrain": "domain", "constraintoward": "top"}
     for axis, names in ((x_axis, panel.columns), (y_axis, panel.rows)):
         axis["tickfont"] = {"size": 10 if len(names) <= 40 else 8}
