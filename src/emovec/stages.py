@@ -18,6 +18,7 @@ from emovec.outputs import Stage, record_path
 if TYPE_CHECKING:
     from emovec.geometry.analyses import AnalysisResult
     from emovec.geometry.inputs import Inputs
+    from emovec.models.language_model import LanguageModel
     from emovec.study import Study
     from emovec.vectors.emotion_vectors import EmotionVectors
 
@@ -163,6 +164,11 @@ def _vectors_with_layer(study: "Study") -> "EmotionVectors":
     return vectors
 
 
+def _fitting_model(study: "Study", vectors: "EmotionVectors") -> "LanguageModel":
+    vectors.require_fit(study.model)
+    return study.model
+
+
 def _inputs(study: "Study", vectors: "EmotionVectors", analysis: str) -> "Inputs":
     from emovec.geometry.inputs import Inputs
 
@@ -177,7 +183,7 @@ def _inputs(study: "Study", vectors: "EmotionVectors", analysis: str) -> "Inputs
         vectors=vectors,
         activations=lambda layer, language: activations.layer(layer, language),
         stories=study.corpus.stories,
-        model=lambda: study.model,
+        model=lambda: _fitting_model(study, vectors),
         permutations=settings.permutations,
         seed=settings.seed,
         top_k=settings.top_k,

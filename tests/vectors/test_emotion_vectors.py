@@ -4,13 +4,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from transformers import LlamaConfig
 
 from emovec.activations.extract import extract
 from emovec.corpus.story import Story
 from emovec.errors import EmovecError
 from emovec.models.language_model import LanguageModel
+from emovec.models.load import load_model
 from emovec.vectors.build import build_vectors
 from emovec.vectors.emotion_vectors import EmotionVectors, read_provenance
+from tests.tiny_models import FAMILIES, save_tiny_model
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["neutral", "no neutral"])
@@ -55,6 +58,21 @@ def test_without_neutral_texts_there_are_no_denoised_vectors(vectors: EmotionVec
     if vectors.denoised is None:
         with pytest.raises(EmovecError, match="without neutral texts"):
             vectors.variant("raw", "denoised")
+
+
+def test_vectors_of_another_model(
+    vectors: EmotionVectors,
+    tiny_model: Callable[..., LanguageModel],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    vectors.require_fit(tiny_model())
+    assert not caplog.records
+    vectors.require_fit(tiny_model("qwen3"))
+    assert "made with" in caplog.text
+    other = save_tiny_model(tmp_path, LlamaConfig(**{**FAMILIES["llama"].to_dict(), "num_hidden_layers": 3}))
+    with pytest.raises(EmovecError, match=r"layers up to 3\) and can't be used with .* 3 layers"):
+        vectors.require_fit(load_model(str(other), device="cpu"))
 
 
 def test_broken_and_foreign_files_are_refused(tmp_path: Path) -> None:

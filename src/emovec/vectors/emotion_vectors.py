@@ -1,9 +1,10 @@
 """`EmotionVectors`: one vector for each language, emotion and layer, with the facts needed to trust it."""
 
 import json
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -12,6 +13,11 @@ from safetensors.numpy import save
 
 from emovec.errors import EmovecError
 from emovec.files import write_bytes
+
+if TYPE_CHECKING:
+    from emovec.models.language_model import LanguageModel
+
+log = logging.getLogger(__name__)
 
 VECTOR_DIMS = ("language", "emotion", "layer", "hidden")
 _ARRAYS: dict[str, tuple[str, ...]] = {
@@ -105,6 +111,22 @@ class EmotionVectors:
         if name == "standardised":
             return (vectors / self.scale).transpose(*VECTOR_DIMS)
         raise EmovecError(f"'{name}' is no variant of the vectors; give 'raw' or 'standardised'.")
+
+    def require_fit(self, model: "LanguageModel") -> None:
+        """Make sure that a model can be read or steered with these vectors; another model of the same shape is logged.
+
+        Raises:
+            EmovecError: if the model's hidden size or number of layers is another.
+        """
+        made_with = str(self.provenance.get("model", "another model"))
+        if self.raw.sizes["hidden"] != model.hidden_size or max(self.layers) >= model.n_layers:
+            raise EmovecError(
+                f"These vectors were made with {made_with} (hidden size {self.raw.sizes['hidden']}, layers up to "
+                f"{max(self.layers)}) and can't be used with {model.id} (hidden size {model.hidden_size}, "
+                f"{model.n_layers} layers); build vectors for that model."
+            )
+        if self.provenance.get("revision") != model.revision:
+            log.warning("These vectors were made with %s, not with %s as it is now", made_with, model.id)
 
     def save(self, path: str | Path) -> None:
         """Write one safetensors file, atomically: the same vectors always give the same bytes."""
