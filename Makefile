@@ -22,6 +22,7 @@ format: .venv/installed
 
 benchmarks: .venv/installed
 	$(BIN)/python benchmarks/extraction.py
+	$(BIN)/python benchmarks/memory.py
 
 clean:
 	rm -rf .venv

@@ -47,16 +47,22 @@ def pool(hidden: Tensor, own: Tensor, counted: Tensor, sink_threshold: float | N
     """
     hidden = hidden.float()
     norms = torch.linalg.vector_norm(hidden, dim=-1)
-    own_norms = norms.masked_fill(~own, float("nan"))
+    ascending = norms.masked_fill(~own, torch.inf).sort(dim=1).values
     if sink_threshold is None:
         sinks = torch.zeros_like(own)
     else:
-        sinks = norms > sink_threshold * own_norms.nanquantile(0.5, dim=1, keepdim=True)
+        sinks = norms > sink_threshold * _median(ascending, own.sum(1))[:, None]
     kept = counted & ~sinks
     n_pooled = kept.sum(1)
     # A product with weights instead of a masked copy: one pass over the largest array. Padding repeats a token of the
     # text, so that whatever weighs zero is finite.
     mean = torch.bmm(kept.float().div(n_pooled[:, None])[:, None], hidden)[:, 0]
-    return Pooled(
-        mean, n_pooled, (counted & sinks).sum(1), own_norms.masked_fill(sinks, float("nan")).nanquantile(0.5, dim=1)
-    )
+    # Sinks are the largest norms, so that the median of the others needs no second sorting.
+    token_norm = _median(ascending, (own & ~sinks).sum(1))
+    return Pooled(mean, n_pooled, (counted & sinks).sum(1), token_norm)
+
+
+def _median(ascending: Tensor, n: Tensor) -> Tensor:
+    """Median of the first `n` values of each row [text, token], which are in ascending order."""
+    middle = torch.stack(((n - 1) // 2, n // 2), dim=1)
+    return ascending.gather(1, middle).mean(dim=1)
