@@ -141,7 +141,7 @@ def test_an_analysis_reads_what_it_declares_and_nothing_else(name: str) -> None:
         inputs = dataclasses.replace(inputs, layer=None, decoding=run_analysis("decoding", inputs).tables["decoding"])
     watched = Watched(inputs)
     run_analysis(name, watched)  # type: ignore[arg-type]
-    assert watched.read - {"progress"} == set(ANALYSES[name].inputs)
+    assert watched.read == set(ANALYSES[name].inputs)
 
 
 def test_choice_follows_the_setting_then_the_decoding_then_depth() -> None:

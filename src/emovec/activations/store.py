@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -152,6 +152,7 @@ class Activations:
         # Stores of languages that a study has no more stay on disk, in case it has them again, but aren't its own.
         names = sorted(self.source.get("stores", []))
         self._stores = {n: ShardStore(self.folder / n) for n in names if (self.folder / n / MANIFEST).is_file()}
+        self._indices: dict[tuple[str, bool], pd.DataFrame] = {}
         if not self._stores:
             raise EmovecError(f"{self.folder}: holds no activations. `emovec extract STUDY.yaml` makes them.")
 
@@ -219,29 +220,27 @@ class Activations:
         return {**facts, "languages": by_language, "seconds": round(seconds, 1)}
 
     def _index(self, language: str, *, neutral: bool = False) -> pd.DataFrame:
-        store = self._store(language, neutral)
-        frames: list[pd.DataFrame] = []
-        for record in store.records():
-            if not record.stories:
-                continue
-            with self._open(store, record) as file:
+        if (language, neutral) not in self._indices:
+            frames: list[pd.DataFrame] = []
+            for file in self._files(language, neutral):
                 header = json.loads(file.metadata()["emovec"])
                 frame = pd.DataFrame(header["stories"], columns=["id", "emotion", "topic"])
-                frame["n_tokens"] = file.get_tensor("n_tokens").numpy()
-            frames.append(frame)
-        index = pd.concat(frames, ignore_index=True)
-        index.insert(1, "language", language)
-        return index
+                frames.append(frame.assign(n_tokens=file.get_tensor("n_tokens").numpy()))
+            index = pd.concat(frames, ignore_index=True)
+            index.insert(1, "language", language)
+            self._indices[language, neutral] = index
+        return self._indices[language, neutral]
 
     def _tensor(self, language: str, name: str, *, neutral: bool = False) -> np.ndarray:
+        return np.concatenate([file.get_tensor(name).float().numpy() for file in self._files(language, neutral)])
+
+    def _files(self, language: str, neutral: bool) -> Generator[Any]:
+        """The shards that hold texts, opened one after the other."""
         store = self._store(language, neutral)
-        parts: list[np.ndarray] = []
         for record in store.records():
-            if not record.stories:
-                continue
-            with self._open(store, record) as file:
-                parts.append(file.get_tensor(name).float().numpy())
-        return np.concatenate(parts)
+            if record.stories:
+                with self._open(store, record) as file:
+                    yield file
 
     def _store(self, language: str, neutral: bool) -> ShardStore:
         name = f"{language}.{NEUTRAL}" if neutral else language

@@ -78,7 +78,7 @@ def _layer(inputs: Inputs) -> int:
 
 def _decode(inputs: Inputs) -> pd.DataFrame:
     vectors = inputs.vectors
-    return decoding.decode(inputs.activations, vectors.layers, vectors.languages, inputs.seed, inputs.progress)
+    return decoding.decode(inputs.activations, vectors.layers, vectors.languages, inputs.seed)
 
 
 def _best(table: pd.DataFrame, value: str, by: list[str]) -> list[dict[str, Any]]:

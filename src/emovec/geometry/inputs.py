@@ -33,7 +33,6 @@ class Inputs:
         layer: for `choice` the layer that the study fixes, or None; for the others the one to show first.
         decoding: the table of the analysis `decoding`, where it has been computed already.
         norms: a CSV of human norms instead of the bundled ones.
-        progress: called with 1 after each layer of the decoding.
     """
 
     vectors: EmotionVectors
@@ -46,7 +45,6 @@ class Inputs:
     layer: int | None = None
     decoding: pd.DataFrame | None = None
     norms: str | Path | None = None
-    progress: Callable[[int], None] | None = None
 
 
 @dataclass(frozen=True)
