@@ -71,6 +71,7 @@ class GeometryConfig(_Section):
     """How vectors are compared."""
 
     permutations: int = Field(default=10_000, ge=1)
+    bootstraps: int = Field(default=1_000, ge=20)
     seed: int = Field(default=0, ge=0)
     layer: Literal["auto"] | int = "auto"
     top_k: int = Field(default=10, ge=1)

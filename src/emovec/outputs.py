@@ -41,7 +41,7 @@ def output_keys(config: StudyConfig, corpus: Corpus, base: Path) -> dict[str, st
     made_with = [config.languages, config.emotion_words, config.vectors.model_dump()]
     keys["vectors"] = _digest(vectors.RECIPE, keys["activations"], made_with)
     inputs: dict[str, Any] = {
-        **config.geometry.model_dump(include={"permutations", "seed", "top_k", "layer"}),
+        **config.geometry.model_dump(include={"permutations", "bootstraps", "seed", "top_k", "layer"}),
         "stories": stories,
         "model": identity,
         "norms": None if config.geometry.norms is None else _file_digest(base / config.geometry.norms),

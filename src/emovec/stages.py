@@ -16,8 +16,7 @@ from emovec.files import write_bytes, write_json
 from emovec.outputs import Stage, record_path
 
 if TYPE_CHECKING:
-    from emovec.geometry.analyses import AnalysisResult
-    from emovec.geometry.inputs import Inputs
+    from emovec.geometry.inputs import AnalysisResult, Inputs
     from emovec.models.language_model import LanguageModel
     from emovec.study import Study
     from emovec.vectors.emotion_vectors import EmotionVectors
@@ -185,6 +184,7 @@ def _inputs(study: "Study", vectors: "EmotionVectors", analysis: str) -> "Inputs
         stories=study.corpus.stories,
         model=lambda: _fitting_model(study, vectors),
         permutations=settings.permutations,
+        bootstraps=settings.bootstraps,
         seed=settings.seed,
         top_k=settings.top_k,
         layer=layer,

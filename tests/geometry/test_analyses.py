@@ -11,7 +11,7 @@ import emovec.geometry
 from emovec.corpus.emotions import DEFAULT_30
 from emovec.corpus.story import Story
 from emovec.geometry import ANALYSES, Inputs, run_analysis
-from emovec.geometry.analyses import plain
+from emovec.geometry.analyses.analysis import plain
 from emovec.geometry.headlines import headlines
 from emovec.geometry.tables import COLUMNS
 from tests.geometry.planted import emotion_vectors, make_stories, story_activations, vectors_array

@@ -28,6 +28,7 @@ class Inputs:
         stories: the stories behind them, with their texts.
         model: loads the model; called only by analyses that need it.
         permutations: B of every permutation test.
+        bootstraps: B of every bootstrap.
         seed: of everything random.
         top_k: tokens on each side of the logit lens.
         layer: for `choice` the layer that the study fixes, or None; for the others the one to show first.
@@ -40,6 +41,7 @@ class Inputs:
     stories: Sequence[Story]
     model: Callable[[], "LanguageModel"]
     permutations: int = 10_000
+    bootstraps: int = 1_000
     seed: int = 0
     top_k: int = 10
     layer: int | None = None

@@ -58,10 +58,10 @@ def build_vectors(
             stories = activations.layer(layer, language)
             neutral = activations.layer(layer, language, neutral=True) if denoise == "neutral" else None
             by_language.append(layer_vectors(stories, neutral, emotions, centring, denoise, denoise_variance))
-        by_layer.append(xr.concat(by_language, xr.Variable("language", languages)))
+        by_layer.append(_concat(by_language, "language", languages))
         if progress:
             progress()
-    arrays = xr.concat(by_layer, xr.Variable("layer", layers))
+    arrays = _concat(by_layer, "layer", layers)
     residual_norm = xr.concat(
         [activations.token_norms(language).median("story") for language in languages],
         xr.Variable("language", languages),
@@ -77,6 +77,9 @@ def build_vectors(
         counts=counts,
         noise_components=arrays["noise_components"].transpose("language", "layer") if denoised else None,
         noise_variance=arrays["noise_variance"].transpose("language", "layer") if denoised else None,
+        noise_directions=(
+            arrays["noise_directions"].transpose("language", "layer", "component", "hidden") if denoised else None
+        ),
         provenance={**activations.source, **(provenance or {}), "vectors": recipe, "emovec": version("emovec")},
     )
 
@@ -101,7 +104,7 @@ def layer_vectors(
 
     Returns:
         raw, centred and, where something is projected out, denoised [emotion, hidden]; story_std [hidden];
-        noise_components and noise_variance (scalars).
+        noise_components and noise_variance (scalars), noise_directions [component, hidden].
     """
     states = stories.values.astype(np.float64)
     labels = stories["emotion"].values
@@ -120,7 +123,18 @@ def layer_vectors(
         result["denoised"] = (dims, (centred - centred @ components.T @ components).astype(np.float32))
         result["noise_components"] = ((), np.int32(len(components)))
         result["noise_variance"] = ((), np.float32(variance))
+        result["noise_directions"] = (("component", "hidden"), components.astype(np.float32))
     return xr.Dataset(result, coords={"emotion": list(emotions)})
+
+
+def _concat(parts: Sequence[xr.Dataset], dim: str, labels: Sequence[Any]) -> xr.Dataset:
+    """Parts one after the other, those with fewer noise directions than others filled up with zeros."""
+    most = max(part.sizes.get("component", 0) for part in parts)
+    filled = [
+        part.pad(component=(0, most - part.sizes["component"]), constant_values=0) if "component" in part.dims else part
+        for part in parts
+    ]
+    return xr.concat(filled, xr.Variable(dim, labels))
 
 
 def principal_components(samples: np.ndarray, variance: float) -> tuple[np.ndarray, float]:

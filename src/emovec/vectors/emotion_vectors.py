@@ -29,8 +29,9 @@ _ARRAYS: dict[str, tuple[str, ...]] = {
     "counts": ("language", "emotion"),
     "noise_components": ("language", "layer"),
     "noise_variance": ("language", "layer"),
+    "noise_directions": ("language", "layer", "component", "hidden"),
 }
-_OPTIONAL = {"denoised", "noise_components", "noise_variance"}
+_OPTIONAL = {"denoised", "noise_components", "noise_variance", "noise_directions"}
 _FORMAT = "emovec-vectors-1"
 
 
@@ -48,6 +49,7 @@ class EmotionVectors:
         counts: [language, emotion], stories behind each vector.
         noise_components: [language, layer], how many neutral components were projected out; None without them.
         noise_variance: [language, layer], the share of the neutral texts' variance that those hold.
+        noise_directions: [language, layer, component, hidden], those components, orthonormal, padded with zeros.
         provenance: model id and revision, tokenizer hash, corpus fingerprint, recipe, package version.
     """
 
@@ -59,6 +61,7 @@ class EmotionVectors:
     counts: xr.DataArray
     noise_components: xr.DataArray | None = None
     noise_variance: xr.DataArray | None = None
+    noise_directions: xr.DataArray | None = None
     provenance: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @property

@@ -1,0 +1,32 @@
+"""The analyses of the geometry stage: what each needs, what it gives, in the order in which a study runs them."""
+
+from emovec.geometry.analyses import published
+from emovec.geometry.analyses.analysis import Analysis, Outcome, plain
+from emovec.geometry.inputs import AnalysisResult, Inputs
+from emovec.geometry.tables import tidy
+
+__all__ = ["ANALYSES", "Analysis", "Outcome", "plain", "run_analysis"]
+
+ANALYSES: dict[str, Analysis] = {
+    **published.ANALYSES,
+}
+"""`decoding` and `choice` come first: from `choice` on, `Inputs.layer` is the layer that was chosen."""
+
+_SETTINGS = ("permutations", "bootstraps", "seed", "top_k", "layer")
+
+
+def run_analysis(name: str, inputs: Inputs) -> AnalysisResult:
+    """Run one analysis of `ANALYSES`.
+
+    Raises:
+        KeyError: if there is none of that name.
+    """
+    analysis = ANALYSES[name]
+    outcome = analysis.run(inputs)
+    used = {key: getattr(inputs, key) for key in _SETTINGS if key in analysis.inputs}
+    return AnalysisResult(
+        name,
+        {table: tidy(table, outcome.tables[table]) for table in analysis.tables},
+        used | {"hook_point": "resid_post"} | outcome.parameters,
+        outcome.summary,
+    )

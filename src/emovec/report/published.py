@@ -1,0 +1,98 @@
+"""The sections of the published method's read-outs."""
+
+from emovec.report import findings, lines, listings, maps
+from emovec.report.plan import Plan
+
+PLANS = (
+    Plan(
+        "decoding", "Decoding", ("decoding", "lexical"), findings.decoding, (lines.decoding,),
+        "Solid curves are trained and tested on one language with the test stories' topics held out, dashed ones "
+        "are trained on one language and tested on the other; colour is the training language, marker the test "
+        "language. Of a solid curve only what stands above the dash-dotted line of its colour says more than a bag "
+        "of the story's words does; from one language to another such a bag can say nothing.",
+        "A corpus whose stories repeat phrases for an emotion is decoded from those phrases, and an accuracy near 1"
+        " then shows an easy corpus rather than a concept; stories that share plots across the split would inflate "
+        "it in the same way.",
+    ),
+    Plan(
+        "rsa", "Representational similarity across languages", ("rsa",), findings.rsa, (lines.rsa,),
+        "Each point correlates the cosines of all emotion pairs in one language with those in the other; the grey "
+        "band is what remains when one language's labels are shuffled, and filled points exceed the largest "
+        "shuffled value over all layers in all but 5 % of permutations.",
+        "A valence split alone makes any two emotion geometries agree, and shared topics or translated wording do "
+        "so too; where raw and standardised differ much, one dimension rules the raw cosines and the raw curve "
+        "should not be believed.",
+        across=True,
+    ),
+    Plan(
+        "crosslingual", "Cosine and retrieval across languages", ("crosslingual",), findings.crosslingual,
+        (lines.crosslingual,),
+        "On the left the vectors of the same emotion in two languages are compared with those of different "
+        "emotions; on the right, how often the nearest vector of the other language is the same emotion.",
+        "Centring pulls the mean cosine to slightly below zero, so compare with the other emotions and never with "
+        "zero; a high retrieval among few or very different emotions is easily reached.",
+        across=True,
+    ),
+    Plan(
+        "cosine", "Cosine matrices", ("cosine", "order"), findings.cosine, (maps.cosine,),
+        "Emotions stand in the order of a hierarchical clustering (average linkage on 1 − cosine), so that blocks "
+        "along the diagonal are families; across languages both sides take the first language's order, and a bright"
+        " diagonal means that an emotion is closest to itself.",
+        "Order and colours invite seeing blocks in noise, and vectors of few stories are noisy; look whether the "
+        "same blocks appear in the other language, at neighbouring layers, and in both raw and standardised "
+        "vectors.",
+    ),
+    Plan(
+        "clusters", "Clusters", ("clusters", "silhouette", "umap"), findings.clusters, (maps.clusters,
+        lines.silhouette),
+        "Colour is the k-means cluster, found in the full space; the position is a UMAP, in which only "
+        "neighbourhoods mean anything. Silhouette tells how much closer an emotion lies to its own cluster than to "
+        "the next: above about 0.5 clear, below about 0.2 hardly there.",
+        "UMAP draws islands even from noise, and its distances, sizes and axes carry no meaning; k-means returns k "
+        "clusters whether or not there are any. If points group by language, the map shows the language and not the"
+        " emotion.",
+        partial=True,
+    ),
+    Plan(
+        "pca", "Principal components, valence and arousal", ("pca", "pca_variance", "axes", "poles"), findings.pca,
+        (maps.pca, lines.axes),
+        "The map shows emotions on the two directions of largest variance; the curves tell how these follow the "
+        "poles of the published method and human ratings of the words. A component has no sign of its own: one rule"
+        " sets it at the first layer and each later one follows the layer before it, so a curve that jumps has a "
+        "component that changed.",
+        "What the first components mean depends on how the stories are written, and the post's poles share the "
+        "emotion thrilled, so that its two axes overlap by construction; with about 30 emotions a correlation of "
+        "0.36 arises by chance in one case of twenty. The norms are English words, used for other languages through"
+        " the label.",
+        partial=True,
+    ),
+    Plan(
+        "layer-rsa", "Agreement between layers", ("layer_rsa",), findings.layer_rsa, (maps.layer_rsa,),
+        "Each cell correlates the cosine matrices of two layers within one language; bright blocks are runs of "
+        "layers with the same geometry, and a dark seam marks where it changes.",
+        "The same stories, and their noise, stand behind each layer, so that high values are no evidence of a true "
+        "geometry; an outlier dimension that appears at one layer can alone make a seam in the raw map.",
+    ),
+    Plan(
+        "lens", "Logit lens", ("lens", "lens_hits"), findings.lens, (listings.lens_tokens, lines.lens_hits),
+        "The lens reads a vector as if it were the last hidden state and lists the tokens that it would favour; the"
+        " cleaned lens first takes out what all tokens share and leaves out tokens that the corpus's language does "
+        "not use. White space is shown as ␣.",
+        "Before the last third of the layers the lens need not speak the model's inner code, so a miss is no "
+        "evidence of absence; a hit can come from the word itself or a close form standing in the stories.",
+        partial=True,
+    ),
+    Plan(
+        "outliers", "Outlier dimensions", ("outliers", "outlier_tokens"), findings.outliers, (lines.outliers,
+        listings.carriers),
+        "The curves show how much of the squared length of a language's vectors lies in the strongest single "
+        "dimension and in the strongest few, for the mean vectors as they come from the model, those less their mean "
+        "over emotions (centred), and those with the neutral texts' components taken out (denoised), which all other "
+        "figures use; the table shows which tokens carry the centred vectors' strongest in a sample of the"
+        " texts. With an even spread each dimension would hold one part in the hidden size.",
+        "A large share in the mean vectors alone is an activation that all emotions have in common, and centring "
+        "takes it out; where one dimension holds a large share of the vectors compared, every raw cosine, cluster and "
+        "correlation at that layer is mostly about it; standardising evens it out but also lifts dimensions that hold "
+        "nothing but noise.",
+    ),
+)  # fmt: skip
