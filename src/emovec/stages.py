@@ -182,6 +182,9 @@ def _inputs(study: "Study", vectors: "EmotionVectors", analysis: str) -> "Inputs
         vectors=vectors,
         activations=lambda layer, language: activations.layer(layer, language),
         stories=study.corpus.stories,
+        neutral=lambda layer, language: (
+            activations.layer(layer, language, neutral=True) if activations.has_neutral(language) else None
+        ),
         model=lambda: _fitting_model(study, vectors),
         permutations=settings.permutations,
         bootstraps=settings.bootstraps,

@@ -34,6 +34,7 @@ class Inputs:
         layer: for `choice` the layer that the study fixes, or None; for the others the one to show first.
         decoding: the table of the analysis `decoding`, where it has been computed already.
         norms: a CSV of human norms instead of the bundled ones.
+        neutral: (layer, language) → [story, hidden] of the neutral texts; None where a language has none.
     """
 
     vectors: EmotionVectors
@@ -47,6 +48,7 @@ class Inputs:
     layer: int | None = None
     decoding: pd.DataFrame | None = None
     norms: str | Path | None = None
+    neutral: Callable[[int, str], xr.DataArray | None] = lambda _layer, _language: None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,45 @@
+"""The analysis of what depends on a choice."""
+
+from emovec.geometry import robustness
+from emovec.geometry.analyses.analysis import Analysis, Outcome, noted, stories_read
+from emovec.geometry.inputs import Inputs
+
+SAMPLE = 2
+"""Stories of each emotion and language that are read anew for other offsets."""
+
+
+def _robustness(inputs: Inputs) -> Outcome:
+    from emovec.activations.tokens import token_states
+
+    vectors, layer = inputs.vectors, inputs.layer
+    if len(vectors.languages) < 2 or layer is None:
+        return Outcome({"robustness": []}, noted(inputs, []))
+    recipe = vectors.provenance["vectors"]
+    stories = {language: inputs.activations(layer, language) for language in vectors.languages}
+    neutral = {language: inputs.neutral(layer, language) for language in vectors.languages}
+    analytic = robustness.analytic_choices(stories, neutral, vectors.emotions, recipe)
+    read = stories_read(inputs)
+    sample = {
+        language: robustness.balanced_sample(read, language, vectors.emotions, SAMPLE) for language in vectors.languages
+    }
+    model, pooling = inputs.model(), vectors.provenance.get("pooling", {})
+    pooled = robustness.pooling_choices(
+        sample,
+        lambda text: token_states(model, text, [layer]),
+        vectors.emotions,
+        pooling.get("offset", 50),
+        pooling.get("sink_threshold", 10),
+    )
+    sizes = {"all stories": sum(map(len, stories.values())), "a sample": sum(map(len, sample.values()))}
+    frames = [
+        table.assign(layer=layer, texts=texts, n_texts=sizes[texts])
+        for texts, table in (("all stories", analytic), ("a sample", pooled))
+    ]
+    return Outcome({"robustness": frames}, {"layer": layer, "texts": sizes}, {"sample_stories": SAMPLE})
+
+
+ANALYSES = {
+    "robustness": Analysis(
+        ("robustness",), frozenset({"vectors", "activations", "stories", "model", "layer"}), _robustness
+    ),
+}
