@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from emovec.corpus.story import Story
 from emovec.errors import EmovecError
 from emovec.models.language_model import LanguageModel
 from emovec.vectors.build import build_vectors, layer_vectors, principal_components
+from emovec.vectors.emotion_vectors import EmotionVectors
 
 TinyModel = Callable[..., LanguageModel]
 EMOTIONS = ("afraid", "calm", "joyful")
@@ -109,6 +111,26 @@ def test_denoising_removes_what_neutral_texts_share_and_nothing_else() -> None:
     assert np.abs(found["centred"][:, 0]).max() > 0.1
     np.testing.assert_allclose(found["denoised"], [strength[e] * signal for e in EMOTIONS], atol=1e-5)
     assert int(found["noise_components"]) == 1
+    np.testing.assert_allclose(np.abs(found["noise_directions"].values), noise[None], atol=1e-6)
+
+
+def test_noise_directions_project_centred_onto_denoised(
+    tiny_model: TinyModel, stories: list[Story], tmp_path: Path
+) -> None:
+    activations = extract(tiny_model(), stories, tmp_path, offset=3, batch_tokens=200)
+    vectors = build_vectors(activations, denoise="neutral", denoise_variance=0.8)
+    vectors.save(tmp_path / "vectors.safetensors")
+    loaded = EmotionVectors.load(tmp_path / "vectors.safetensors")
+    assert loaded.noise_directions is not None
+    assert loaded.noise_components is not None
+    assert loaded.denoised is not None
+    for language, layer in product(loaded.languages, loaded.layers):
+        at = {"language": language, "layer": layer}
+        components = loaded.noise_directions.sel(at).values.astype(np.float64)
+        k = int(loaded.noise_components.sel(at))
+        np.testing.assert_allclose(components @ components.T, np.diag(np.arange(len(components)) < k), atol=1e-5)
+        centred = loaded.centred.sel(at).values
+        np.testing.assert_allclose(centred - centred @ components.T @ components, loaded.denoised.sel(at), atol=1e-5)
 
 
 def test_emotion_components_are_another_recipe() -> None:
