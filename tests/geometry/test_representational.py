@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import kstest, pearsonr, rankdata, spearmanr
 
 from emovec.errors import EmovecError
-from emovec.geometry import layer_rsa, rsa
+from emovec.geometry import rsa
 from emovec.geometry.permutation import familywise_p_values, label_permutations, p_values
 from tests.geometry.planted import random_vectors, relabelled, vectors_array
 
@@ -163,13 +163,3 @@ def test_p_values_count_themselves() -> None:
     observed, null = np.array([1.0, 3.0]), np.array([[0.0, 3.0], [1.0, 5.0], [2.0, 0.0]])
     assert p_values(observed, null) == pytest.approx([3 / 4, 3 / 4])
     assert familywise_p_values(observed, null) == pytest.approx([4 / 4, 3 / 4])
-
-
-def test_layers_are_compared_by_their_triangles() -> None:
-    vectors = random_vectors(10)
-    table = layer_rsa(vectors).set_index(["language", "layer_a", "layer_b"])["r"]
-    whole = list(range(8))
-    for a in range(3):
-        for b in range(3):
-            x, y = (reference_triangle(vectors, "ja", layer, whole) for layer in (a, b))
-            assert table["ja", a, b] == pytest.approx(pearsonr(x, y)[0])

@@ -119,9 +119,28 @@ def tables(
                     (kind, variant, language, layer, rank + 1, int(d), energy[d] / energy.sum())
                     for rank, d in enumerate(dimensions[:5])
                 ]
-            for n, other in enumerate(layers):
-                x, y = (unit[v, i, :, k] @ unit[v, i, :, k].T for k in (m, n))
-                rows["layer_rsa"].append((variant, language, layer, other, correlation(x[upper], y[upper])))
+        for i, j in product(range(len(languages)), repeat=2):
+            a, b = languages[i], languages[j]
+            own = unit[v, i, :, m] @ unit[v, i, :, m].T
+            for n, other in enumerate(layers if i <= j else []):
+                r = correlation(own[upper], (unit[v, j, :, n] @ unit[v, j, :, n].T)[upper])
+                rows["cross_layer"] += [
+                    (variant, a, b, "rsa", layer, other, r),
+                    (variant, a, b, "cka", layer, other, r),
+                ]
+            r = correlation(own[upper], (unit[v, j, :, m] @ unit[v, j, :, m].T)[upper])
+            rows["language_agreement"].append((variant, layer, a, b, r))
+            if i < j:
+                rows["cka"].append((variant, layer, a, b, 0.9 * r, 0.0001, 0.002, 0.1))
+                rows["distance_rsa"] += [
+                    (variant, layer, a, b, distance, measure, shrink * r, 0.0001, 0.002, 0.12)
+                    for distance, shrink in (("cosine", 1.0), ("crossnobis", 0.8))
+                    for measure in ("pearson", "spearman", "rho_a")
+                ]
+        if len(languages) > 2:
+            rows["language_map"] += [
+                (variant, layer, language, np.cos(2 * k), np.sin(2 * k), k) for k, language in enumerate(languages)
+            ]
         sets = list(languages) + (["+".join(languages)] if len(languages) > 1 else [])
         for name in sets:
             members = [(k, language) for k, language in enumerate(languages) if language in name.split("+")]

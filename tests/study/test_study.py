@@ -14,7 +14,7 @@ from tests.tiny_models import random_stories
 
 Change = Callable[..., None]
 GEOMETRY = {
-    *("decoding", "lexical", "choice", "rsa", "crosslingual", "cosine", "layer_rsa", "clusters", "umap", "pca"),
+    *("decoding", "lexical", "choice", "rsa", "crosslingual", "cosine", "cross_layer", "distances", "languages", "clusters", "umap", "pca"),
     *("axes", "lens", "outliers"),
 }
 

@@ -10,29 +10,54 @@ if TYPE_CHECKING:
     from emovec.geometry.analyses import ANALYSES, run_analysis
     from emovec.geometry.axes import axis_correlations, pca, pole_cosines
     from emovec.geometry.clusters import k_means, umap_embedding
+    from emovec.geometry.controls import control_table, mean_embeddings, partial_correlations, profile_cosines
+    from emovec.geometry.cross_layer import layer_agreement
     from emovec.geometry.crosslingual import cross_lingual_cosine
     from emovec.geometry.decoding import choose_layer, decode
+    from emovec.geometry.distances import cka, crossnobis, debiased_cka
+    from emovec.geometry.geodesic import geodesic_distances, geodesic_rsa, isomap
     from emovec.geometry.inputs import AnalysisResult, Inputs
+    from emovec.geometry.languages import language_agreement, language_map
     from emovec.geometry.lens import lens_hits, logit_lens
     from emovec.geometry.lexical import decode_words
+    from emovec.geometry.manifold import aligned_umap, pca_path
     from emovec.geometry.norms import load_norms, norm_agreement
     from emovec.geometry.outliers import outlier_dimensions, outlier_tokens
-    from emovec.geometry.representational import layer_rsa, rsa
+    from emovec.geometry.representational import rsa
+    from emovec.geometry.robustness import analytic_choices, pooling_choices
     from emovec.geometry.similarity import cosine_matrices, cosine_table, leaf_order
+    from emovec.geometry.transfer import transfer_accuracy, transfer_texts
 
 _HOME = {
+    "control_table": "controls",
+    "mean_embeddings": "controls",
+    "partial_correlations": "controls",
+    "profile_cosines": "controls",
+    "transfer_accuracy": "transfer",
+    "transfer_texts": "transfer",
+    "pca_path": "manifold",
+    "aligned_umap": "manifold",
+    "isomap": "geodesic",
+    "geodesic_rsa": "geodesic",
+    "geodesic_distances": "geodesic",
     "ANALYSES": "analyses",
     "AnalysisResult": "inputs",
     "Inputs": "inputs",
+    "analytic_choices": "robustness",
     "axis_correlations": "axes",
     "choose_layer": "decoding",
+    "cka": "distances",
     "cosine_matrices": "similarity",
     "cosine_table": "similarity",
     "cross_lingual_cosine": "crosslingual",
+    "crossnobis": "distances",
+    "debiased_cka": "distances",
     "decode": "decoding",
     "decode_words": "lexical",
     "k_means": "clusters",
-    "layer_rsa": "representational",
+    "language_agreement": "languages",
+    "language_map": "languages",
+    "layer_agreement": "cross_layer",
     "leaf_order": "similarity",
     "lens_hits": "lens",
     "load_norms": "norms",
@@ -42,6 +67,7 @@ _HOME = {
     "outlier_tokens": "outliers",
     "pca": "axes",
     "pole_cosines": "axes",
+    "pooling_choices": "robustness",
     "rsa": "representational",
     "run_analysis": "analyses",
     "umap_embedding": "clusters",
@@ -52,15 +78,27 @@ __all__ = [  # noqa: RUF022
     "AnalysisResult",
     "Inputs",
     "run_analysis",
+    "analytic_choices",
     "axis_correlations",
     "choose_layer",
+    "control_table",
+    "mean_embeddings",
+    "partial_correlations",
+    "profile_cosines",
+    "transfer_accuracy",
+    "transfer_texts",
+    "cka",
     "cosine_matrices",
     "cosine_table",
     "cross_lingual_cosine",
+    "crossnobis",
+    "debiased_cka",
     "decode",
     "decode_words",
     "k_means",
-    "layer_rsa",
+    "language_agreement",
+    "language_map",
+    "layer_agreement",
     "leaf_order",
     "lens_hits",
     "load_norms",
@@ -70,8 +108,14 @@ __all__ = [  # noqa: RUF022
     "outlier_tokens",
     "pca",
     "pole_cosines",
+    "pooling_choices",
     "rsa",
     "umap_embedding",
+    "geodesic_distances",
+    "geodesic_rsa",
+    "isomap",
+    "aligned_umap",
+    "pca_path",
 ]
 
 

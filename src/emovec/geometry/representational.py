@@ -1,4 +1,6 @@
-"""Representational similarity analysis: do two languages, or two layers, arrange the emotions alike?"""
+"""Representational similarity analysis: do two languages arrange the emotions alike?"""
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -6,7 +8,6 @@ import xarray as xr
 from scipy.stats import rankdata
 
 from emovec.errors import EmovecError
-from emovec.geometry.labelled import labels
 from emovec.geometry.permutation import familywise_p_values, label_permutations, p_values
 from emovec.geometry.similarity import pair_cosines
 
@@ -14,6 +15,10 @@ MINIMUM_EMOTIONS = 4
 """With three emotions there are three pairs and six orders: nothing to test."""
 
 _CHUNK_ELEMENTS = 2**18
+_COLUMNS = (
+    *("layer", "language_a", "language_b", "method", "r", "p", "p_familywise", "null_mean", "null_95"),
+    "permutations",
+)
 
 
 def rsa(
@@ -43,17 +48,37 @@ def rsa(
         EmovecError: if the languages share fewer than four emotions.
     """
     a, b, layers = pair_cosines(vectors, *sorted((language_a, language_b)))
-    pairs = a.shape[1]
-    n = round((1 + np.sqrt(1 + 8 * pairs)) / 2)
+    n = label_number(a)
     if n < MINIMUM_EMOTIONS:
         raise EmovecError(
             f"rsa: {language_a} and {language_b} share {n} emotions; it takes at least {MINIMUM_EMOTIONS} to compare."
         )
+    return compare_triangles(a, b, layers, permutations, seed).assign(language_a=language_a, language_b=language_b)[
+        list(_COLUMNS)
+    ]
+
+
+def compare_triangles(
+    a: np.ndarray, b: np.ndarray, layers: Sequence[int], permutations: int = 10_000, seed: int = 0
+) -> pd.DataFrame:
+    """Correlate upper triangles of any two (dis)similarities by Pearson, Spearman and ρ_a, with the test of `rsa`.
+
+    Args:
+        a: [layer, pair], pairs in the order of `numpy.triu_indices(n, 1)`.
+        b: the same of the language whose labels are permuted.
+        layers: their numbers.
+        permutations: B.
+        seed: of the permutations.
+
+    Returns:
+        The columns of `rsa` without the languages.
+    """
+    pairs, n = a.shape[1], label_number(a)
     ranks_a, ranks_b = rankdata(a, axis=1), rankdata(b, axis=1)
-    standard = np.concatenate([_standardised(a), _standardised(ranks_a)])
-    permuted = np.concatenate([_standardised(b), _standardised(ranks_b)])
+    fixed = np.concatenate([standardised(a), standardised(ranks_a)])
+    permuted = np.concatenate([standardised(b), standardised(ranks_b)])
     orders = np.vstack([np.arange(n), label_permutations(n, permutations, seed)])
-    products = np.split(_permuted_products(standard, permuted, orders), 2, axis=1)
+    products = np.split(permuted_products(fixed, permuted, orders), 2, axis=1)
 
     # Ranks permute with the labels, so ρ_a of every permutation follows from Spearman's: xᵀy = s_x s_y ρ + n m².
     spread = np.sqrt(((ranks_a - ranks_a.mean(1, keepdims=True)) ** 2).sum(1))
@@ -64,57 +89,41 @@ def rsa(
         "rho_a": 12 * spread * products[1] / (pairs**3 - pairs),
     }
     return pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    "layer": layers,
-                    "language_a": language_a,
-                    "language_b": language_b,
-                    "method": method,
-                    "r": values[0],
-                    "p": p_values(values[0], values[1:]),
-                    "p_familywise": familywise_p_values(values[0], values[1:]),
-                    "null_mean": values[1:].mean(axis=0),
-                    "null_95": np.quantile(values[1:], 0.95, axis=0),
-                    "permutations": permutations,
-                }
-            )
-            for method, values in by_method.items()
-        ],
+        [permutation_table(values, layers).assign(method=method) for method, values in by_method.items()],
         ignore_index=True,
     )
 
 
-def layer_rsa(vectors: xr.DataArray) -> pd.DataFrame:
-    """Pearson correlation of a language's cosine matrices (upper triangles) between all its layers.
+def permutation_table(values: np.ndarray, layers: Sequence[int]) -> pd.DataFrame:
+    """What a permutation test found at each layer.
 
     Args:
-        vectors: [language, emotion, layer, hidden].
+        values: [1 + B, layer]: the statistic as observed, then permuted alike at all layers.
+        layers: their numbers.
 
     Returns:
-        Columns language, layer_a, layer_b, r; empty for languages with fewer than three emotions.
+        Columns layer, r, p, p_familywise, null_mean, null_95, permutations.
     """
-    frames: list[pd.DataFrame] = []
-    for language in labels(vectors, "language"):
-        cosines, _, layers = pair_cosines(vectors, language, language)
-        if cosines.shape[1] < 3:
-            continue
-        standard = _standardised(cosines)
-        r = standard @ standard.T
-        grid_a, grid_b = np.meshgrid(layers, layers, indexing="ij")
-        frames.append(
-            pd.DataFrame(
-                {"language": language, "layer_a": grid_a.ravel(), "layer_b": grid_b.ravel(), "r": r.ravel()},
-            )
-        )
-    return (
-        pd.concat(frames, ignore_index=True)
-        if frames
-        else pd.DataFrame(columns=["language", "layer_a", "layer_b", "r"])
+    observed, null = values[0], values[1:]
+    return pd.DataFrame(
+        {
+            "layer": layers,
+            "r": observed,
+            "p": p_values(observed, null),
+            "p_familywise": familywise_p_values(observed, null),
+            "null_mean": null.mean(axis=0),
+            "null_95": np.quantile(null, 0.95, axis=0),
+            "permutations": len(null),
+        }
     )
 
 
-def _standardised(values: np.ndarray) -> np.ndarray:
+def label_number(triangles: np.ndarray) -> int:
+    """How many labels upper triangles [layer, pair] are of."""
+    return round((1 + np.sqrt(1 + 8 * triangles.shape[1])) / 2)
+
+
+def standardised(values: np.ndarray) -> np.ndarray:
     """Rows centred and scaled to length 1, so that a dot product is a correlation; constant rows become zero."""
     centred = values - values.mean(axis=1, keepdims=True)
     length = np.linalg.norm(centred, axis=1, keepdims=True)
@@ -122,7 +131,7 @@ def _standardised(values: np.ndarray) -> np.ndarray:
     return np.where(constant, 0.0, centred / np.where(constant, 1.0, length))
 
 
-def _permuted_products(fixed: np.ndarray, permuted: np.ndarray, orders: np.ndarray) -> np.ndarray:
+def permuted_products(fixed: np.ndarray, permuted: np.ndarray, orders: np.ndarray) -> np.ndarray:
     """Dot products of upper triangles, the labels of one of them permuted.
 
     Args:

@@ -34,7 +34,14 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "cosine": ("variant", "layer", "language_a", "language_b", "emotion_a", "emotion_b", "cosine"),
     "order": ("variant", "layer", "language", "position", "emotion"),
-    "layer_rsa": ("variant", "language", "layer_a", "layer_b", "r"),
+    "cross_layer": ("variant", "language_a", "language_b", "measure", "layer_a", "layer_b", "r"),
+    "distance_rsa": (
+        *("variant", "layer", "language_a", "language_b", "distance", "measure"),
+        *("r", "p", "p_familywise", "null_95"),
+    ),
+    "cka": ("variant", "layer", "language_a", "language_b", "cka", "p", "p_familywise", "null_95"),
+    "language_agreement": ("variant", "layer", "language_a", "language_b", "r"),
+    "language_map": ("variant", "layer", "language", "x", "y", "position"),
     "clusters": ("variant", "layer", "languages", "k", "language", "emotion", "cluster"),
     "silhouette": ("variant", "layer", "languages", "k", "silhouette"),
     "umap": ("variant", "layer", "languages", "language", "emotion", "x", "y"),
@@ -45,16 +52,76 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "lens": ("language", "layer", "lens", "emotion", "side", "rank", "token_id", "token", "score"),
     "lens_hits": ("language", "layer", "lens", "k", "word_language", "hit_rate", "chance", "n_emotions"),
     "outliers": ("kind", "variant", "language", "layer", "rank", "dimension", "energy_share"),
+    "intervals": (
+        *("variant", "layer", "statistic", "language_a", "language_b", "reference", "estimate", "low", "high"),
+        *("low_percentile", "high_percentile", "low_bca", "high_bca", "standard_error", "bootstraps"),
+    ),
+    "reliability": ("variant", "layer", "language", "r_half", "r", "splits"),
+    "ceiling": ("variant", "layer", "language_a", "language_b", "r", "ceiling", "disattenuated", "warning"),
+    "robustness": (
+        *("layer", "texts", "n_texts", "choice", "option", "used", "variant"),
+        *("statistic", "language_a", "language_b", "value"),
+    ),
+    "controls": ("variant", "layer", "language_a", "language_b", "given", "r_control", "partial", "p", "permutations"),
     "outlier_tokens": ("language", "layer", "dimension", "token", "count", "share", "position_first"),
+    "geodesic": (
+        *("variant", "layer", "language_a", "language_b", "k", "connected", "rsa_geodesic", "rsa_euclidean"),
+        *("difference", "low", "high", "draws"),
+    ),
+    "isomap": ("variant", "layer", "language", "emotion", "x", "y", "k"),
+    "manifold": (
+        *("variant", "method", "dimensions", "layer", "language", "emotion", "x", "y", "z", "share"),
+    ),
+    "cluster_quality": (
+        *("variant", "layer", "languages", "algorithm", "k", "silhouette", "stability", "draws"),
+        *("silhouette_chance", "silhouette_95", "stability_chance", "stability_95"),
+    ),
+    "cluster_agreement": (
+        *("variant", "layer", "language_a", "language_b", "algorithm", "k", "ari", "p", "p_familywise"),
+    ),
+    "cluster_profile": (
+        *("variant", "layer", "languages", "algorithm", "k", "cluster", "size", "emotions", "valence", "arousal"),
+        "source",
+    ),
+    "confusion": ("layer", "method", "train_language", "test_language", "emotion", "predicted", "count"),
+    "methods": (
+        *("layer", "method", "train_language", "test_language", "accuracy", "low", "high", "n_stories", "chance"),
+    ),
+    "confused_pairs": ("layer", "method", "emotion_a", "emotion_b", "language", "rate"),
+    "confusion_agreement": ("layer", "method", "language_a", "language_b", "r", "p", "n_pairs", "permutations"),
+    "affect": (
+        *("variant", "layer", "language", "source", "scale", "r", "low", "high", "p", "p_familywise", "null_95"),
+        *("n_emotions", "ceiling"),
+    ),
+    "affect_predictions": ("variant", "layer", "language", "source", "emotion", "scale", "rating", "prediction"),
+    "affect_components": (
+        *("variant", "layer", "language", "source", "component", "r_valence", "r_arousal", "r2", "r2_adjusted"),
+        "n_emotions",
+    ),
+    "procrustes": (
+        *("variant", "layer", "language_a", "language_b", "components", "sample", "r2", "r2_95"),
+        *("retrieval", "chance", "shuffles"),
+    ),
 }
 
 _TEXT = {
+    *("scale", "sample"),
+    *("statistic", "warning"),
+    "given",
+    *("algorithm", "emotions", "source", "predicted"),
+    *("texts", "choice", "option", "statistic"),
     *("kind", "variant", "languages", "language", "language_a", "language_b", "train_language", "test_language"),
     *("word_language", "emotion", "emotion_a", "emotion_b", "features", "method", "reference", "lens", "side", "token"),
+    *("distance", "measure"),
 }
 _WHOLE = {
+    *("components", "shuffles"),
+    *("bootstraps", "splits"),
+    *("size", "draws", "n_pairs"),
+    *("n_texts", "used"),
     *("layer", "layer_a", "layer_b", "k", "rank", "component", "position", "cluster", "dimension", "token_id"),
     *("count", "n_stories", "n_emotions", "permutations"),
+    *("connected", "draws", "dimensions"),
 }
 
 

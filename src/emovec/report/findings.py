@@ -174,23 +174,6 @@ def pca(study: StudyTables) -> str:
     return f"At layer {layer}, {'; '.join(parts)}." if parts else "Emotions on their first two principal components."
 
 
-def layer_rsa(study: StudyTables) -> str:
-    """How far the geometry of the layer shown carries over to others."""
-    table = study.tables["layer_rsa"]
-    variant = variants(table)[-1]
-    nearest = nearest_layer(table["layer_a"].unique(), study.layer)
-    rows = table[(table["variant"] == variant) & (table["layer_a"] == nearest) & (table["layer_b"] != nearest)]
-    parts = [
-        f"{language_name(language)}: r from {number(own['r'].min())} to {number(own['r'].max())}"
-        for language in study.languages
-        if len(own := rows[rows["language"] == language])
-    ]
-    if not parts:
-        return f"Layer {nearest} stands alone: there is no other to compare it with."
-    others = f"with those of the other layers ({variant} vectors)"
-    return f"The geometry at layer {nearest} correlates {others} as follows: {'; '.join(parts)}."
-
-
 def lens(study: StudyTables) -> str:
     """How often the lens names the emotion."""
     table = study.tables.get("lens_hits")

@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from emovec.report.charts import Chart, Control, HeatMap, Points, Scatter, kept_note, layer_control, thin
-from emovec.report.choices import among, language_pairs, language_sets, variant_control, variants
-from emovec.report.style import LAYER_AXIS, colour, language_name, marker, pair_name
+from emovec.report.choices import among, language_pairs, language_sets, variant_control
+from emovec.report.style import colour, language_name, marker, pair_name
 from emovec.report.tables import StudyTables
 
 CELLS = 1_300_000
@@ -77,30 +77,6 @@ def _orders(study: StudyTables) -> dict[tuple[str, int, str], list[str]]:
     groups = table.sort_values("position").groupby(["variant", "layer", "language"])["emotion"]
     found: dict[Any, list[str]] = {key: list(rows) for key, rows in groups}  # pyright: ignore[reportAssignmentType]
     return found
-
-
-def layer_rsa(study: StudyTables) -> Chart | None:
-    """Correlation of the cosine matrices of every two layers."""
-    table = study.tables.get("layer_rsa")
-    if table is None:
-        return None
-    languages = among(study.languages, table["language"].unique())
-    layers = sorted(set(table["layer_a"]) | set(table["layer_b"]))
-    low = float(np.floor(min(0.0, table["r"].min()) * 10) / 10)
-    frames: dict[tuple[str, ...], Sequence[HeatMap]] = {}
-    for language in languages:
-        panels: list[HeatMap] = []
-        for variant in variants(table):
-            rows = table[(table["variant"] == variant) & (table["language"] == language)]
-            values = matrix(rows, "layer_a", "layer_b", "r", (layers, layers))
-            names = [str(layer) for layer in layers]
-            title = f"{language_name(language)}, {variant} vectors"
-            panels.append(HeatMap(title, values, names, names, LAYER_AXIS, LAYER_AXIS, "r", (low, 1), "sequential"))
-        frames[(language,)] = panels
-    control = Control("language", languages, languages[0], names=[language_name(name) for name in languages])
-    return Chart(
-        "layer-rsa", "Agreement of each layer's emotion geometry with every other's", (control,), frames, height=470
-    )
 
 
 def clusters(study: StudyTables) -> Chart | None:

@@ -67,13 +67,6 @@ PLANS = (
         partial=True,
     ),
     Plan(
-        "layer-rsa", "Agreement between layers", ("layer_rsa",), findings.layer_rsa, (maps.layer_rsa,),
-        "Each cell correlates the cosine matrices of two layers within one language; bright blocks are runs of "
-        "layers with the same geometry, and a dark seam marks where it changes.",
-        "The same stories, and their noise, stand behind each layer, so that high values are no evidence of a true "
-        "geometry; an outlier dimension that appears at one layer can alone make a seam in the raw map.",
-    ),
-    Plan(
         "lens", "Logit lens", ("lens", "lens_hits"), findings.lens, (listings.lens_tokens, lines.lens_hits),
         "The lens reads a vector as if it were the last hidden state and lists the tokens that it would favour; the"
         " cleaned lens first takes out what all tokens share and leaves out tokens that the corpus's language does "

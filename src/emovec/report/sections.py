@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from emovec.report import listings, published
+from emovec.report import distances, languages, listings, published, robustness
 from emovec.report.charts import Chart, Listing
 from emovec.report.listings import Rows
 from emovec.report.plan import Plan
@@ -33,7 +33,12 @@ class Section:
     missing: Sequence[str]
 
 
-PLANS = (*published.PLANS,)
+PLANS = (
+    *published.PLANS,
+    *distances.PLANS,
+    *languages.PLANS,
+    *robustness.PLANS,
+)
 """The read-outs in the order of the page."""
 
 

@@ -1,6 +1,16 @@
 """The analyses of the geometry stage: what each needs, what it gives, in the order in which a study runs them."""
 
-from emovec.geometry.analyses import published
+from emovec.geometry.analyses import (
+    confusion,
+    controls,
+    distances,
+    geodesic,
+    languages,
+    manifold,
+    published,
+    robustness,
+    stability,
+)
 from emovec.geometry.analyses.analysis import Analysis, Outcome, plain
 from emovec.geometry.inputs import AnalysisResult, Inputs
 from emovec.geometry.tables import tidy
@@ -9,6 +19,14 @@ __all__ = ["ANALYSES", "Analysis", "Outcome", "plain", "run_analysis"]
 
 ANALYSES: dict[str, Analysis] = {
     **published.ANALYSES,
+    **controls.ANALYSES,
+    **distances.ANALYSES,
+    **languages.ANALYSES,
+    **robustness.ANALYSES,
+    **stability.ANALYSES,
+    **geodesic.ANALYSES,
+    **manifold.ANALYSES,
+    **confusion.ANALYSES,
 }
 """`decoding` and `choice` come first: from `choice` on, `Inputs.layer` is the layer that was chosen."""
 

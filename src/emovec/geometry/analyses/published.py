@@ -117,19 +117,17 @@ def _cosine(inputs: Inputs) -> Outcome:
     return Outcome(tables, {}, {"linkage": "average on 1 − cosine, optimal leaf order"})
 
 
-def _layer_rsa(inputs: Inputs) -> Outcome:
-    return Outcome({"layer_rsa": each_variant(inputs, representational.layer_rsa)}, {})
-
-
 def _clusters(inputs: Inputs) -> Outcome:
-    found = {name: clusters.k_means(inputs.vectors.variant(name), seed=inputs.seed) for name in VARIANTS}
+    found = {name: clusters.k_means(inputs.vectors.variant(name), seed=inputs.seed) for name in inputs.vectors.variants}
     members = [table.assign(variant=name) for name, (table, _) in found.items()]
     silhouettes = [table.assign(variant=name) for name, (_, table) in found.items()]
     highest = best(pd.concat(silhouettes, ignore_index=True), "silhouette", ["variant", "languages"])
     summary: dict[str, Any] = (
         {"best": highest} if highest else {"best": [], "note": "There are too few emotions to group."}
     )
-    return Outcome({"clusters": members, "silhouette": silhouettes}, summary, {"n_init": 10, "metric": "cosine"})
+    return Outcome(
+        {"clusters": members, "silhouette": silhouettes}, summary, {"n_init": clusters.STARTS, "metric": "cosine"}
+    )
 
 
 def _umap(inputs: Inputs) -> Outcome:
@@ -142,7 +140,7 @@ def _umap(inputs: Inputs) -> Outcome:
 
 def _pca(inputs: Inputs) -> Outcome:
     norms = load_norms(inputs.norms)
-    found = {name: axes.pca(inputs.vectors.variant(name), COMPONENTS, norms) for name in VARIANTS}
+    found = {name: axes.pca(inputs.vectors.variant(name), COMPONENTS, norms) for name in inputs.vectors.variants}
     tables = {
         "pca": [scores.assign(variant=name) for name, (scores, _) in found.items()],
         "pca_variance": [shares.assign(variant=name) for name, (_, shares) in found.items()],
@@ -210,7 +208,6 @@ ANALYSES: dict[str, Analysis] = {
     "rsa": Analysis(("rsa",), frozenset({"vectors", "permutations", "seed"}), _rsa),
     "crosslingual": Analysis(("crosslingual",), frozenset({"vectors", "permutations", "seed"}), _crosslingual),
     "cosine": Analysis(("cosine", "order"), frozenset({"vectors"}), _cosine),
-    "layer_rsa": Analysis(("layer_rsa",), frozenset({"vectors"}), _layer_rsa),
     "clusters": Analysis(("clusters", "silhouette"), frozenset({"vectors", "seed"}), _clusters),
     "umap": Analysis(("umap",), frozenset({"vectors", "layer", "seed"}), _umap),
     "pca": Analysis(("pca", "pca_variance"), frozenset({"vectors", "norms"}), _pca),

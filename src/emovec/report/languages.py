@@ -1,0 +1,90 @@
+"""Section on how alike many languages are."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from emovec.geometry.languages import MINIMUM_LANGUAGES
+from emovec.report.charts import Chart, HeatMap, Panel, Points, Scatter, kept_note, layer_control, thin
+from emovec.report.choices import among, variant_control, variants
+from emovec.report.findings import at_layer
+from emovec.report.maps import matrix
+from emovec.report.plan import Plan
+from emovec.report.style import colour, language_name, marker, number, pair_name
+from emovec.report.tables import StudyTables
+
+_LAYERS = 40
+
+
+def _finding(study: StudyTables) -> str:
+    """Which two languages agree most and least, at the layer shown."""
+    layer, rows = at_layer(study.tables["language_agreement"], study.layer)
+    rows = rows[(rows["variant"] == variants(rows)[-1]) & (rows["language_a"] < rows["language_b"])]
+    if rows.empty:
+        return "No two languages share emotions enough to be compared."
+    ordered = rows.sort_values(["r", "language_a", "language_b"], kind="stable")
+    said = [
+        f"{pair_name(row['language_a'], row['language_b'])} (r = {number(row['r'])})"
+        for row in (ordered.iloc[-1], ordered.iloc[0])
+    ]
+    number_of = len({*rows["language_a"], *rows["language_b"]})
+    return (
+        f"Of {number_of} languages at layer {layer}, {said[0]} arrange the emotions most alike and {said[1]} least; "
+        "these correlations carry no interval, so small differences between pairs say nothing."
+    )
+
+
+def _maps(study: StudyTables) -> Chart | None:
+    table, places = study.tables.get("language_agreement"), study.tables.get("language_map")
+    if table is None or places is None or places["language"].nunique() < MINIMUM_LANGUAGES:
+        return None
+    control = variant_control(places)
+    every = sorted(int(layer) for layer in places["layer"].unique())
+    layers = thin(every, _LAYERS, study.layer)
+    agreement = dict(list(table.groupby(["layer", "variant"])))
+    low = min(0.0, float(table["r"].min()))
+    frames: dict[tuple[str, ...], Sequence[Panel]] = {}
+    for (layer, variant), rows in places.groupby(["layer", "variant"]):  # pyright: ignore[reportGeneralTypeIssues]
+        if layer in layers:
+            where = f"layer {layer}, {variant}"
+            pair = agreement[layer, variant]
+            frames[str(layer), str(variant)] = [_heat(pair, rows, low, where), _scatter(study, rows, where)]
+    controls = (layer_control(layers, study.layer), control)
+    note = kept_note(layers, every, "language_map")
+    return Chart("languages", "How alike the languages arrange the emotions", controls, frames, note, height=520)
+
+
+def _heat(pairs: pd.DataFrame, places: pd.DataFrame, low: float, where: str) -> HeatMap:
+    order = places.sort_values("position")["language"].tolist()
+    names = [language_name(language) for language in order]
+    values = matrix(pairs, "language_a", "language_b", "r", (order, order))
+    return HeatMap(f"agreement, {where}", values, names, names, "language", "language", "r", (low, 1), "sequential")
+
+
+def _scatter(study: StudyTables, places: pd.DataFrame, where: str) -> Scatter:
+    at = places.set_index("language")
+    groups = [
+        Points(
+            language_name(language),
+            [float(at.loc[language, "x"])],  # pyright: ignore[reportArgumentType]
+            [float(at.loc[language, "y"])],  # pyright: ignore[reportArgumentType]
+            [language_name(language)],
+            colour(i),
+            marker(i),
+        )
+        for i, language in enumerate(among(study.languages, at.index))
+    ]
+    return Scatter(f"map, {where}", "first axis of the scaling", "second axis of the scaling", groups)
+
+
+PLANS: tuple[Plan, ...] = (
+    Plan(
+        "languages", "Agreement among languages", ("language_agreement", "language_map"), _finding, (_maps,),
+        "Each cell correlates the cosines of all emotion pairs in two languages; the languages stand in the leaf order "
+        "of a tree (average linkage on 1 − r), so that families form bright blocks. On the map two languages lie the "
+        "closer the more their cosines agree.",
+        "Corpora differ too: languages whose stories were translated from one another, or written by one model, lie "
+        "close for that reason. A map of many languages in two dimensions bends distances; the cells do not.",
+        across=True,
+    ),
+)  # fmt: skip
