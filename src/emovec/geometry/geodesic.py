@@ -1,0 +1,185 @@
+"""Distances along a neighbour graph against straight-line ones: which of the two do languages share?"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from emovec.geometry.labelled import in_label_order, labels, layer_numbers, unit
+
+KS = tuple(range(2, 11))
+"""Numbers of neighbours that are tried."""
+
+ISOMAP_K = 5
+"""Isomap takes the smallest k from here on with which every emotion can be reached."""
+
+_CHUNK_ELEMENTS = 2**21
+
+
+def chord_distances(grams: np.ndarray) -> np.ndarray:
+    """Straight-line distances between unit vectors, √(2 − 2 cos).
+
+    Args:
+        grams: [..., emotion, emotion], dot products; NaN where a vector is missing.
+
+    Returns:
+        [..., emotion, emotion]; a vector of length 0 is as far from the others as one at right angles.
+    """
+    lengths = np.sqrt(np.clip(np.diagonal(grams, axis1=-2, axis2=-1), 0, None))
+    lengths = np.where(lengths == 0, 1.0, lengths)
+    distances = np.sqrt(np.clip(2 - 2 * grams / lengths[..., :, None] / lengths[..., None, :], 0, None))
+    at = np.arange(grams.shape[-1])
+    distances[..., at, at] = 0.0
+    return distances
+
+
+def geodesic_distances(distances: np.ndarray, k: int) -> np.ndarray:
+    """Lengths of the shortest paths in the graph of nearest neighbours (Tenenbaum, de Silva & Langford 2000).
+
+    Two emotions are joined where either is among the other's k nearest (of equals the one that comes first); a step is
+    as long as their distance. Floyd–Warshall, all matrices at once.
+
+    Args:
+        distances: [..., emotion, emotion], symmetric.
+        k: neighbours of each emotion, bounded by the number of emotions less one.
+
+    Returns:
+        [..., emotion, emotion]; infinite where no path leads.
+    """
+    n = distances.shape[-1]
+    flat = distances.reshape(-1, n, n)
+    paths = np.empty(flat.shape)
+    at = np.arange(n)
+    step = max(1, _CHUNK_ELEMENTS // n**2)
+    for start in range(0, len(flat), step):
+        chunk = flat[start : start + step]
+        others = chunk.copy()
+        others[:, at, at] = np.inf
+        nearest = np.argsort(others, axis=-1, kind="stable")[..., : min(k, n - 1)]
+        joined = np.zeros(chunk.shape, dtype=bool)
+        np.put_along_axis(joined, nearest, True, axis=-1)
+        lengths = np.where(joined | joined.swapaxes(-1, -2), chunk, np.inf)
+        lengths[:, at, at] = 0.0
+        for via in range(n):
+            np.minimum(lengths, lengths[:, :, via, None] + lengths[:, None, via, :], out=lengths)
+        paths[start : start + step] = lengths
+    return paths.reshape(distances.shape)
+
+
+def compare_distances(straight_a: np.ndarray, straight_b: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """RSA of two languages by geodesic and by straight-line distances (Pearson's r of upper triangles).
+
+    Args:
+        straight_a: [..., emotion, emotion] of one language.
+        straight_b: the same of the other.
+        k: neighbours of each emotion in the graphs.
+
+    Returns:
+        Two arrays [...]: r of geodesic distances, NaN where one of the graphs is not connected, and r of straight ones.
+    """
+    i, j = np.triu_indices(straight_a.shape[-1], 1)
+    a, b = (geodesic_distances(straight, k)[..., i, j] for straight in (straight_a, straight_b))
+    return correlations(a, b), correlations(straight_a[..., i, j], straight_b[..., i, j])
+
+
+def correlations(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Pearson's r over the last axis: [..., pair] → [...]; NaN where one doesn't vary or isn't finite."""
+    finite = np.asarray(np.isfinite(a).all(axis=-1) & np.isfinite(b).all(axis=-1))
+    a, b = (np.where(finite[..., None], x, 0.0) for x in (a, b))
+    a, b = (x - x.mean(axis=-1, keepdims=True) for x in (a, b))
+    length = np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1))
+    known = finite & (length > 0)
+    return np.where(known, (a * b).sum(axis=-1) / np.where(known, length, 1.0), np.nan)
+
+
+def geodesic_rsa(vectors: xr.DataArray, language_a: str, language_b: str, ks: Sequence[int] = KS) -> pd.DataFrame:
+    """Agreement of two languages by geodesic and by straight-line distances, at every layer, for every k.
+
+    Args:
+        vectors: [language, emotion, layer, hidden], centred.
+        language_a: one language.
+        language_b: the other.
+        ks: neighbours of each emotion; those that join every emotion with every other are left out.
+
+    Returns:
+        Columns layer, language_a, language_b, k, connected (1 where both graphs are), rsa_geodesic (NaN where one is
+        not), rsa_euclidean, difference.
+    """
+    pair = in_label_order(vectors, language_a, language_b)
+    rows = unit(pair.transpose("language", "layer", "emotion", "hidden").values)
+    straight_a, straight_b = chord_distances(rows @ rows.swapaxes(-1, -2))
+    frames: list[pd.DataFrame] = []
+    for k in usable(ks, pair.sizes["emotion"]):
+        curved, straight = compare_distances(straight_a, straight_b, k)
+        connected = [
+            int(all(np.isfinite(geodesic_distances(d[layer], k)).all() for d in (straight_a, straight_b)))
+            for layer in range(len(curved))
+        ]
+        columns = {"layer": layer_numbers(pair), "k": k, "connected": connected}
+        r = {"rsa_geodesic": curved, "rsa_euclidean": straight, "difference": curved - straight}
+        frames.append(pd.DataFrame(columns | r).assign(language_a=language_a, language_b=language_b))
+    columns = ["layer", "language_a", "language_b", "k", "connected", "rsa_geodesic", "rsa_euclidean", "difference"]
+    return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
+
+
+def usable(ks: Sequence[int], n: int) -> list[int]:
+    """Those numbers of neighbours that leave some of n emotions unjoined."""
+    return [k for k in ks if 0 < k < n - 1]
+
+
+def isomap(vectors: xr.DataArray, k: int = ISOMAP_K) -> pd.DataFrame:
+    """Isomap in two dimensions, each language alone, at every layer (Tenenbaum, de Silva & Langford 2000).
+
+    A map may be turned and mirrored at will: each layer is laid on the layer before it, and each language on the first,
+    by an orthogonal rotation, which changes no distance.
+
+    Args:
+        vectors: [language, emotion, layer, hidden], centred.
+        k: the least number of neighbours; more are taken until the graph is connected.
+
+    Returns:
+        Columns layer, language, emotion, x, y, k; empty for languages with fewer than four emotions.
+    """
+    from sklearn.manifold import Isomap
+
+    frames: list[pd.DataFrame] = []
+    first: dict[int, pd.DataFrame] = {}
+    for language in labels(vectors, "language"):
+        own = in_label_order(vectors, language).isel(language=0)
+        emotions = labels(own, "emotion")
+        if len(emotions) < 4:
+            continue
+        rows = unit(own.transpose("layer", "emotion", "hidden").values)
+        before: pd.DataFrame | None = None
+        for layer, distances in zip(layer_numbers(own), chord_distances(rows @ rows.swapaxes(-1, -2)), strict=True):
+            found = connected_k(distances, k)
+            fitted = Isomap(n_neighbors=found, metric="precomputed", eigen_solver="dense").fit_transform(distances)
+            places = pd.DataFrame(fitted, index=emotions, columns=["x", "y"])
+            places = laid_on(places, first.get(layer, before))
+            before = places
+            first.setdefault(layer, places)
+            frame = places.rename_axis("emotion").reset_index()
+            frames.append(frame.assign(layer=layer, language=language, k=found))
+    columns = ["layer", "language", "emotion", "x", "y", "k"]
+    return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
+
+
+def connected_k(distances: np.ndarray, least: int) -> int:
+    """The smallest number of neighbours from `least` on whose graph [emotion, emotion] is connected."""
+    n = len(distances)
+    for k in range(min(least, n - 1), n):
+        if np.isfinite(geodesic_distances(distances, k)).all():
+            return k
+    return n - 1
+
+
+def laid_on(places: pd.DataFrame, target: pd.DataFrame | None) -> pd.DataFrame:
+    """Points turned and mirrored so that they lie closest to those of the same label; without a target as they are."""
+    from scipy.linalg import orthogonal_procrustes
+
+    if target is None:
+        return places
+    shared = places.index.intersection(target.index)
+    rotation, _ = orthogonal_procrustes(places.loc[shared].to_numpy(), target.loc[shared].to_numpy())
+    return pd.DataFrame(places.to_numpy() @ rotation, index=places.index, columns=places.columns)

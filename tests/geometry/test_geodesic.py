@@ -1,0 +1,161 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse.csgraph import shortest_path
+from scipy.spatial.distance import cdist
+from sklearn.manifold import Isomap
+
+from emovec.geometry.analyses import run_analysis
+from emovec.geometry.analyses.geodesic import main_k
+from emovec.geometry.geodesic import (
+    chord_distances,
+    compare_distances,
+    connected_k,
+    correlations,
+    geodesic_distances,
+    geodesic_rsa,
+    isomap,
+)
+from emovec.geometry.inputs import Inputs
+from tests.geometry.planted import (
+    emotion_vectors,
+    make_stories,
+    random_vectors,
+    relabelled,
+    story_activations,
+    vectors_array,
+)
+
+
+def reference_geodesics(distances: np.ndarray, k: int) -> np.ndarray:
+    """One matrix: the graph edge by edge, the paths by scipy (Dijkstra)."""
+    n = len(distances)
+    graph = np.zeros((n, n))
+    for i in range(n):
+        others = sorted((j for j in range(n) if j != i), key=lambda j: (distances[i, j], j))
+        for j in others[:k]:
+            graph[i, j] = graph[j, i] = distances[i, j]
+    return shortest_path(graph, method="D", directed=False)
+
+
+def unit_grams(seed: int, draws: int = 3, n: int = 9) -> np.ndarray:
+    x = np.random.default_rng(seed).normal(size=(draws, n, 6))
+    return x @ x.swapaxes(1, 2)
+
+
+def test_chord_distances_are_those_between_unit_vectors():
+    x = np.random.default_rng(0).normal(size=(7, 4))
+    rows = x / np.linalg.norm(x, axis=1, keepdims=True)
+    assert np.allclose(chord_distances(x @ x.T), cdist(rows, rows), atol=1e-7)
+
+
+@pytest.mark.parametrize("k", [1, 2, 4, 8])
+def test_paths_equal_scipys_also_where_none_leads(k: int):
+    distances = chord_distances(unit_grams(k))
+    expected = np.stack([reference_geodesics(matrix, k) for matrix in distances])
+    assert np.allclose(geodesic_distances(distances, k), expected, atol=1e-12)
+    if k == 1:
+        assert np.isinf(expected).any()
+
+
+def test_with_every_neighbour_paths_are_straight_lines():
+    distances = chord_distances(unit_grams(1))
+    assert np.allclose(geodesic_distances(distances, 8), distances)
+
+
+def test_a_draw_without_an_emotion_is_left_out():
+    grams = unit_grams(2)
+    grams[1, 4] = grams[1, :, 4] = np.nan
+    curved, straight = compare_distances(chord_distances(grams), chord_distances(unit_grams(3)), 4)
+    assert np.isnan(curved[1])
+    assert np.isnan(straight[1])
+    assert np.isfinite(curved[[0, 2]]).all()
+
+
+def test_correlations_equal_numpys():
+    a, b = np.random.default_rng(4).normal(size=(2, 3, 10))
+    assert np.allclose(correlations(a, b), [np.corrcoef(x, y)[0, 1] for x, y in zip(a, b, strict=True)])
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10_000))
+def test_no_number_depends_on_the_order_of_labels(seed: int):
+    vectors = random_vectors(seed, n=9, layers=2, shared=2)
+    first, second = geodesic_rsa(vectors, "en", "ja"), geodesic_rsa(relabelled(vectors, seed), "en", "ja")
+    assert np.allclose(first["rsa_geodesic"], second["rsa_geodesic"], equal_nan=True)
+    assert np.allclose(first["difference"], second["difference"], equal_nan=True)
+
+
+def test_a_planted_strip_is_unrolled_and_agrees_better_along_its_length():
+    # One language's strip is rolled up, the other's nearly straight: only the paths along it agree.
+    angle = np.linspace(0, 1.7 * np.pi, 24)
+    rolled = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    opened = np.stack([np.cos(angle / 3), np.sin(angle / 3)], axis=1)
+    table = geodesic_rsa(planted_pair(rolled, opened), "en", "ja", ks=(2, 3))
+    assert (table["difference"] > 0.15).all()
+    assert (table["rsa_geodesic"] > 0.99).all()
+
+
+def planted_pair(a: np.ndarray, b: np.ndarray):
+    from emovec.corpus.emotions import DEFAULT_30
+
+    return vectors_array(np.stack([a, b])[:, :, None, :], ("en", "ja"), DEFAULT_30[: len(a)])
+
+
+def test_isomap_is_sklearns_and_keeps_its_distances():
+    vectors = random_vectors(5, n=12, layers=2)
+    table = isomap(vectors, 4)
+    for (language, layer), rows in table.groupby(["language", "layer"]):
+        own = vectors.sel(language=language, layer=layer).sortby("emotion")
+        x = own.transpose("emotion", "hidden").values
+        distances = chord_distances(x @ x.T)
+        k = connected_k(distances, 4)
+        assert (rows["k"] == k).all()
+        expected = Isomap(n_neighbors=k, metric="precomputed", eigen_solver="dense").fit_transform(distances)
+        places = rows.sort_values("emotion")[["x", "y"]].to_numpy()
+        assert np.allclose(cdist(places, places), cdist(expected, expected), atol=1e-8)
+
+
+def test_the_smallest_connected_k_is_taken():
+    two = np.array([[0.0, 1], [0.1, 1], [0.2, 1], [0, -1], [0.1, -1], [0.2, -1]])
+    distances = cdist(two, two)
+    assert not np.isfinite(geodesic_distances(distances, 2)).all()
+    assert connected_k(distances, 1) == 3
+
+
+def inputs(languages: tuple[str, ...], n: int, topics: int, hidden: int = 12) -> Inputs:
+    vectors = random_vectors(6, languages, n=n, layers=2, hidden=hidden, shared=2)
+    emotions = [str(e) for e in vectors["emotion"].values]
+    names = [f"topic {t}" for t in range(topics)]
+    stories = {language: make_stories(language, emotions, names) for language in languages}
+    rng = np.random.default_rng(7)
+
+    def activations(layer: int, language: str):
+        place = {e: vectors.sel(language=language, emotion=e, layer=layer).values for e in emotions}
+        own = stories[language]
+        noise = rng.normal(size=(len(own), hidden)) * 0.3
+        return story_activations(np.stack([place[s.emotion] for s in own]) + noise, own)
+
+    every = [story for own in stories.values() for story in own]
+    return Inputs(emotion_vectors(vectors), activations, every, lambda: None, bootstraps=50, layer=1)  # type: ignore[arg-type, return-value]
+
+
+def test_intervals_stand_beside_every_pair_of_three_languages():
+    result = run_analysis("geodesic", inputs(("en", "ja", "zh"), 10, 6))
+    table = result.tables["geodesic"]
+    assert table.groupby(["language_a", "language_b"]).ngroups == 3
+    chosen = table[(table["layer"] == 1) & table["difference"].notna()]
+    assert (chosen["draws"] <= 50).all()
+    assert (chosen["low"] <= chosen["high"]).all()
+    assert chosen["low"].notna().all()
+    other = table[table["layer"] == 0]
+    assert set(other.loc[other["low"].notna(), "k"]) == {main_k(table)}
+    assert len(result.tables["isomap"]) == 2 * 3 * 10 * 2
+
+
+@pytest.mark.parametrize(("languages", "n"), [(("en",), 8), (("en", "ja"), 3)])
+def test_too_little_leaves_a_note(languages: tuple[str, ...], n: int):
+    result = run_analysis("geodesic", inputs(languages, n, 4))
+    assert result.tables["geodesic"].empty
+    assert result.summary["note"]
