@@ -7,12 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import silhouette_score
-from threadpoolctl import threadpool_limits
 
 from emovec.geometry.labelled import in_label_order, labels, unit
+from emovec.geometry.partition import STARTS, k_means_partition, silhouettes
 
 Label = tuple[str, str]
 
@@ -20,7 +17,7 @@ MINIMUM_FOR_UMAP = 4
 
 
 def k_means(
-    vectors: xr.DataArray, ks: Sequence[int] = range(2, 11), seed: int = 0, n_init: int = 10
+    vectors: xr.DataArray, ks: Sequence[int] = range(2, 11), seed: int = 0, n_init: int = STARTS
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """K-means on unit-length vectors, for each language alone and for all together, at every layer.
 
@@ -38,27 +35,17 @@ def k_means(
         Two tables: layer, languages, k, language, emotion, cluster; and layer, languages, k, silhouette.
     """
     clusters: list[tuple[int, str, int, str, str, int]] = []
-    silhouettes: list[tuple[int, str, int, float]] = []
-    with threadpool_limits(1), warnings.catch_warnings():
-        # Fewer distinct points than clusters: the silhouette says so.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        for name, members in language_sets(vectors).items():
-            for layer, points, owners in _points(vectors, members):
-                # Points span at most as many dimensions as there are points; a rotation keeps their distances.
-                u, s, _ = np.linalg.svd(points, full_matrices=False)
-                distances = np.clip(1 - points @ points.T, 0, None)
-                np.fill_diagonal(distances, 0)
-                for k in (k for k in ks if 2 <= k < len(points)):
-                    fit: Any = KMeans(k, n_init=n_init, random_state=seed).fit(u * s)  # pyright: ignore[reportArgumentType]
-                    _, first, inverse = np.unique(fit.labels_, return_index=True, return_inverse=True)
-                    numbers = np.argsort(np.argsort(first))[inverse]
-                    clusters += [(layer, name, k, *owner, int(c)) for owner, c in zip(owners, numbers, strict=True)]
-                    several = 1 < len(first) < len(points)
-                    score = silhouette_score(distances, numbers, metric="precomputed") if several else np.nan
-                    silhouettes.append((layer, name, k, float(score)))
+    scores: list[tuple[int, str, int, float]] = []
+    for name, members in language_sets(labels(vectors, "language")).items():
+        for layer, points, owners in _points(vectors, members):
+            cosines = (points @ points.T)[None]
+            for k in (k for k in ks if 2 <= k < len(points)):
+                numbers = k_means_partition(cosines, k, seed, n_init)
+                clusters += [(layer, name, k, *owner, int(c)) for owner, c in zip(owners, numbers[0], strict=True)]
+                scores.append((layer, name, k, float(silhouettes(cosines, numbers)[0])))
     return (
         pd.DataFrame(clusters, columns=["layer", "languages", "k", "language", "emotion", "cluster"]),
-        pd.DataFrame(silhouettes, columns=["layer", "languages", "k", "silhouette"]),
+        pd.DataFrame(scores, columns=["layer", "languages", "k", "silhouette"]),
     )
 
 
@@ -76,7 +63,7 @@ def umap_embedding(vectors: xr.DataArray, layers: Sequence[int], seed: int = 0, 
     """
     rows: list[tuple[int, str, str, str, float, float]] = []
     chosen = vectors if "layer" not in vectors.dims else vectors.sel(layer=list(layers))
-    for name, members in language_sets(vectors).items():
+    for name, members in language_sets(labels(vectors, "language")).items():
         for layer, points, owners in _points(chosen, members):
             if len(points) < MINIMUM_FOR_UMAP:
                 continue
@@ -85,9 +72,8 @@ def umap_embedding(vectors: xr.DataArray, layers: Sequence[int], seed: int = 0, 
     return pd.DataFrame(rows, columns=["layer", "languages", "language", "emotion", "x", "y"])
 
 
-def language_sets(vectors: xr.DataArray) -> dict[str, list[str]]:
+def language_sets(languages: Sequence[str]) -> dict[str, list[str]]:
     """Each language alone, then all together under their codes joined by `+`."""
-    languages = labels(vectors, "language")
     alone = {language: [language] for language in languages}
     return alone | ({"+".join(languages): sorted(languages)} if len(languages) > 1 else {})
 

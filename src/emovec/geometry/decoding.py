@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -128,36 +129,73 @@ def choose_layer(decoding: pd.DataFrame) -> tuple[int, str]:
     )
 
 
-def _decode_layer(arrays: dict[str, xr.DataArray], seed: int) -> pd.DataFrame:
+@dataclass(frozen=True)
+class FoldedLayer:
+    """One layer's stories, dealt into folds that are the same for every language.
+
+    Attributes:
+        emotions: sorted; what the codes of `sums` stand for.
+        n_folds: folds are numbered from 0.
+        sums: language → its stories by fold.
+        stories: language → their labels id, language, emotion, topic, in the order of `sums`.
+    """
+
+    emotions: list[str]
+    n_folds: int
+    sums: "dict[str, FoldSums]"
+    stories: dict[str, pd.DataFrame]
+
+
+def folded(arrays: dict[str, xr.DataArray], seed: int) -> FoldedLayer:
+    """Deal one layer's stories of each language [story, hidden] into folds; neutral texts are left out."""
     index = pd.concat([story_labels(array) for array in arrays.values()], ignore_index=True)
     values = [array.transpose("story", "hidden").values for array in arrays.values()]
     rows = np.concatenate([np.full(len(part), at) for at, part in enumerate(values)])
     keep = (index["emotion"] != NEUTRAL).to_numpy()
     folds, _ = assign_folds(index[keep], seed)
     emotions, codes = np.unique(index["emotion"][keep], return_inverse=True)
-    languages = {}
+    n_folds = int(folds.max(initial=-1)) + 1
+    sums: dict[str, FoldSums] = {}
+    stories: dict[str, pd.DataFrame] = {}
     for at, language in enumerate(arrays):
         own = rows == at
-        languages[language] = _FoldSums(
-            values[at][keep[own]], codes[own[keep]], folds[own[keep]], len(emotions), int(folds.max(initial=0)) + 1
-        )
+        among = own[keep]
+        sums[language] = FoldSums(values[at][keep[own]], codes[among], folds[among], len(emotions), max(n_folds, 1))
+        stories[language] = index[keep & own].reset_index(drop=True)
+    return FoldedLayer([str(emotion) for emotion in emotions], n_folds, sums, stories)
+
+
+def nearest_centroid(stories: np.ndarray, directions: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """The emotion [story] whose centroid of length 1 [emotion, hidden], if known, has the largest cosine."""
+    return np.where(known, stories @ directions.T, -np.inf).argmax(axis=1)
+
+
+def pooled_scale(variances: Sequence[np.ndarray]) -> np.ndarray:
+    """Standard deviation [hidden] pooled over languages: root mean of their variances; 1 where nothing varies."""
+    pooled = np.sqrt(np.mean(variances, axis=0))
+    return np.where(pooled > 0, pooled, 1.0)
+
+
+def _decode_layer(arrays: dict[str, xr.DataArray], seed: int) -> pd.DataFrame:
+    layer = folded(arrays, seed)
+    languages = layer.sums
     hits: dict[tuple[str, str, str], list[int]] = {}
-    for fold in range(int(folds.max(initial=-1)) + 1):
+    for fold in range(layer.n_folds):
         training = {name: sums.training(fold) for name, sums in languages.items() if sums.n_training(fold)}
         if not training:
             continue
-        pooled = np.sqrt(np.mean([variance for _, _, variance in training.values()], axis=0))
-        for variant, scale in (("raw", np.ones_like(pooled)), ("standardised", np.where(pooled > 0, pooled, 1.0))):
-            centroids = {name: unit(means / scale) for name, (_, means, _) in training.items()}
+        scale = pooled_scale([variance for _, _, variance in training.values()])
+        for variant, divisor in (("raw", np.ones_like(scale)), ("standardised", scale)):
+            centroids = {name: unit(means / divisor) for name, (_, means, _) in training.items()}
             for test, (mean, _, _) in training.items():
                 stories, truth = languages[test].held_out(fold)
-                stories = (stories - mean) / scale
+                stories = (stories - mean) / divisor
                 for train, directions in centroids.items():
                     known = languages[train].trained(fold)
-                    scores = np.where(known, stories @ directions.T, -np.inf)
                     testable = known[truth]
+                    right = nearest_centroid(stories, directions, known) == truth
                     tally = hits.setdefault((variant, train, test), [0, 0])
-                    tally[0] += int((scores.argmax(axis=1) == truth)[testable].sum())
+                    tally[0] += int(right[testable].sum())
                     tally[1] += int(testable.sum())
     return pd.DataFrame(
         [
@@ -175,7 +213,7 @@ def _decode_layer(arrays: dict[str, xr.DataArray], seed: int) -> pd.DataFrame:
     )
 
 
-class _FoldSums:
+class FoldSums:
     """Sums over each fold's stories by emotion, from which every training set's means and variances follow."""
 
     def __init__(self, values: np.ndarray, emotions: np.ndarray, folds: np.ndarray, n_emotions: int, n_folds: int):
@@ -215,5 +253,16 @@ class _FoldSums:
 
     def held_out(self, fold: int) -> tuple[np.ndarray, np.ndarray]:
         """The stories of a fold [story, hidden] and their emotions [story]."""
-        members = self._members[fold]
+        return self._stories(self._members[fold])
+
+    def learnt_from(self, fold: int) -> tuple[np.ndarray, np.ndarray]:
+        """The stories outside a fold [story, hidden] and their emotions [story]."""
+        others = [members for number, members in enumerate(self._members) if number != fold]
+        return self._stories(np.sort(np.concatenate(others)) if others else np.zeros(0, dtype=np.intp))
+
+    def members(self, fold: int) -> np.ndarray:
+        """Which stories a fold holds out, in the order of `held_out`."""
+        return self._members[fold]
+
+    def _stories(self, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return self._values[members].astype("float64"), self._emotions[members]

@@ -1,0 +1,278 @@
+"""How far groups of emotions can be trusted: their fit, their stability under new topics, languages' agreement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from emovec.geometry.cells import Cells
+from emovec.geometry.clusters import Label, language_sets
+from emovec.geometry.partition import (
+    adjusted_rand,
+    cosines_of,
+    k_means_partition,
+    linkage_partitions,
+    silhouettes,
+)
+from emovec.geometry.permutation import familywise_p_values, label_permutations, p_values
+
+ALGORITHMS = ("k-means", "average linkage")
+KS = range(2, 11)
+DRAWS = 50
+CLOUDS = 20
+MINIMUM = 4
+"""Emotions that it takes to group them."""
+
+_DRAWS_PER_CLOUD = 5
+_DRAW_STARTS = 10
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Partitions of one set of points: `labels[algorithm, k]` is [point], `owners` are (language, emotion)."""
+
+    languages: str
+    owners: list[Label]
+    gram: np.ndarray
+    labels: dict[tuple[str, int], np.ndarray]
+
+
+def groupings(cells: Cells, ks: Sequence[int] = KS, seed: int = 0) -> list[Grouping]:
+    """The partitions of each language's emotions and of all together; sets of fewer than four points are left out."""
+    found: list[Grouping] = []
+    for name, members in language_sets(cells.languages).items():
+        grams, owners = point_grams(cells, np.ones((1, len(cells.topics))), members)
+        if len(owners) < MINIMUM:
+            continue
+        usable = [k for k in ks if 2 <= k < len(owners)]
+        by = _partitions(cosines_of(grams), usable, seed)
+        found.append(Grouping(name, owners, grams[0], {key: labels[0] for key, labels in by.items()}))
+    return found
+
+
+def point_grams(cells: Cells, weights: np.ndarray, languages: Sequence[str]) -> tuple[np.ndarray, list[Label]]:
+    """Dot products of the vectors of some languages, one after the other, and whose they are.
+
+    Returns:
+        [draw, point, point], without the emotions that a language lacks; NaN where a draw holds no story of one.
+    """
+    whole = np.block([[cells.grams(weights, a, b) for b in languages] for a in languages])
+    known = [cells.counts[cells.languages.index(language)].sum(axis=0) > 0 for language in languages]
+    owners = [
+        (language, emotion)
+        for language, there in zip(languages, known, strict=True)
+        for emotion, one in zip(cells.emotions, there, strict=True)
+        if one
+    ]
+    kept = np.flatnonzero(np.concatenate(known))
+    return whole[:, kept[:, None], kept], owners
+
+
+def cluster_quality(
+    cells: Cells,
+    found: Sequence[Grouping],
+    weights: np.ndarray,
+    seed: int = 0,
+    every_k: bool = True,
+    clouds: int = CLOUDS,
+) -> pd.DataFrame:
+    """Silhouette and stability of partitions, beside those of clouds of points that have no groups.
+
+    Stability is the mean adjusted Rand index between the partition of the whole and those of bootstrap draws of the
+    topics. A cloud is what the same vectors become when their emotions are mixed by a random rotation: it has the same
+    principal variances, the same likeness of the languages and gets the same sampling noise (each draw's deviation from
+    the whole), but where its points lie along the components is chance.
+
+    Args:
+        cells: of one layer and variant.
+        found: what `groupings` found on them.
+        weights: [draw, topic] of the bootstrap; draws that hold no story of an emotion are left out.
+        seed: of the partitions and of the clouds.
+        every_k: stability for every k; else only for the k of the best silhouette of each algorithm (NaN elsewhere).
+        clouds: how many; 0 for none (NaN).
+
+    Returns:
+        Columns languages, algorithm, k, silhouette, stability, draws, and of the clouds silhouette_chance (mean),
+        silhouette_95 (95 % quantile), stability_chance, stability_95.
+    """
+    rows: list[dict[str, object]] = []
+    for one in found:
+        cosines = cosines_of(one.gram[None])
+        fit = {key: float(silhouettes(cosines, labels[None])[0]) for key, labels in one.labels.items()}
+        wanted = list(fit) if every_k else _best_keys(fit)
+        grams, _ = point_grams(cells, weights, one.languages.split("+"))
+        grams = grams[np.isfinite(grams).all(axis=(1, 2))]
+        ks = sorted({k for _, k in wanted})
+        drawn = _partitions(cosines_of(grams), ks, seed, _DRAW_STARTS) if len(grams) else {}
+        chance = _clouds(one, grams, ks, seed, clouds) if clouds and len(grams) else {}
+        nothing = dict.fromkeys(("silhouette_chance", "silhouette_95", "stability_chance", "stability_95"), np.nan)
+        for key, labels in one.labels.items():
+            measured = key in wanted and key in drawn
+            row: dict[str, object] = {
+                "languages": one.languages,
+                "algorithm": key[0],
+                "k": key[1],
+                "silhouette": fit[key],
+                "stability": float(adjusted_rand(labels[None], drawn[key]).mean()) if measured else np.nan,
+                "draws": len(grams) if measured else 0,
+            }
+            rows.append(row | chance.get(key, nothing))
+    return pd.DataFrame(rows)
+
+
+def cluster_agreement(found: Sequence[Grouping], permutations: int, seed: int = 0) -> pd.DataFrame:
+    """Adjusted Rand index between the partitions of every two languages, over the emotions that both have.
+
+    Args:
+        found: what `groupings` found.
+        permutations: B of the test that shuffles which emotion is which in the second language.
+        seed: of the permutations.
+
+    Returns:
+        Columns language_a, language_b, algorithm, k, ari, p (one-sided), p_familywise (over the k of an algorithm).
+    """
+    alone = [one for one in found if "+" not in one.languages]
+    frames: list[pd.DataFrame] = []
+    for a, b in combinations(alone, 2):
+        emotions_a, emotions_b = ([emotion for _, emotion in one.owners] for one in (a, b))
+        shared = sorted(set(emotions_a) & set(emotions_b))
+        if len(shared) < MINIMUM:
+            continue
+        rows_a, rows_b = ([own.index(e) for e in shared] for own in (emotions_a, emotions_b))
+        orders = label_permutations(len(shared), permutations, seed)
+        for algorithm in ALGORITHMS:
+            ks = [k for name, k in a.labels if name == algorithm and (name, k) in b.labels]
+            pairs = [(a.labels[algorithm, k][rows_a], b.labels[algorithm, k][rows_b]) for k in ks]
+            if not pairs:
+                continue
+            observed = np.array([adjusted_rand(x[None], y[None])[0] for x, y in pairs])
+            null = np.stack([adjusted_rand(x[None], y[orders]) for x, y in pairs], axis=1)
+            at = {"language_a": a.languages, "language_b": b.languages, "algorithm": algorithm, "k": ks}
+            p = {"p": p_values(observed, null), "p_familywise": familywise_p_values(observed, null)}
+            frames.append(pd.DataFrame(at | {"ari": observed} | p))
+    columns = ["language_a", "language_b", "algorithm", "k", "ari", "p", "p_familywise"]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+
+
+def cluster_profile(found: Sequence[Grouping], norms: pd.DataFrame) -> pd.DataFrame:
+    """Each cluster's members and their mean valence and arousal.
+
+    Args:
+        found: what `groupings` found.
+        norms: as `load_norms` returns them; the first source is used, and members that it lacks are left out of means.
+
+    Returns:
+        Columns languages, algorithm, k, cluster, size, emotions, valence, arousal (NaN where no member is rated),
+        source. Where several languages are together, an emotion that only some bring to a cluster names them.
+    """
+    source = str(norms["source"].iloc[0]) if len(norms) else ""
+    rated = norms[norms["source"] == source].set_index("word")
+    rows: list[dict[str, object]] = []
+    for one in found:
+        n_languages = len({language for language, _ in one.owners})
+        for (algorithm, k), labels in one.labels.items():
+            for cluster in range(int(labels.max()) + 1):
+                owners = [owner for owner, label in zip(one.owners, labels, strict=True) if label == cluster]
+                means = rated.reindex([emotion.casefold() for _, emotion in owners])[["valence", "arousal"]].mean()
+                rows.append(
+                    {
+                        "languages": one.languages,
+                        "algorithm": algorithm,
+                        "k": k,
+                        "cluster": cluster,
+                        "size": len(owners),
+                        "emotions": _members(owners, n_languages),
+                        "valence": means["valence"],
+                        "arousal": means["arousal"],
+                        "source": source,
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def _members(owners: Sequence[Label], n_languages: int) -> str:
+    by_emotion: dict[str, list[str]] = {}
+    for language, emotion in owners:
+        by_emotion.setdefault(emotion, []).append(language)
+    return ", ".join(
+        emotion if len(own) == n_languages else f"{emotion} ({'+'.join(own)})"
+        for emotion, own in sorted(by_emotion.items())
+    )
+
+
+def _best_keys(fit: dict[tuple[str, int], float]) -> list[tuple[str, int]]:
+    """For each algorithm the k of the best silhouette; of equals the smallest."""
+    best: list[tuple[str, int]] = []
+    for algorithm in ALGORITHMS:
+        scores = {key: score for key, score in fit.items() if key[0] == algorithm and np.isfinite(score)}
+        if scores:
+            best.append(max(scores, key=lambda key: (round(scores[key], 12), -key[1])))
+    return best
+
+
+def _partitions(
+    cosines: np.ndarray, ks: Sequence[int], seed: int, starts: int | None = None
+) -> dict[tuple[str, int], np.ndarray]:
+    """(algorithm, k) → [matrix, point]."""
+    more = {} if starts is None else {"starts": starts}
+    found = {(ALGORITHMS[0], k): k_means_partition(cosines, k, seed, **more) for k in ks}
+    cuts = linkage_partitions(cosines, ks)
+    return found | {(ALGORITHMS[1], k): cut for k, cut in zip(ks, cuts, strict=True)}
+
+
+def _clouds(
+    one: Grouping, grams: np.ndarray, ks: Sequence[int], seed: int, clouds: int
+) -> dict[tuple[str, int], dict[str, float]]:
+    """Silhouette and stability of clouds without groups: mean and 95 % quantile over the clouds."""
+    points = _coordinates(one.gram[None])[0]
+    rng = np.random.default_rng(seed)
+    per_cloud = min(_DRAWS_PER_CLOUD, len(grams))
+    noise = _aligned(_coordinates(grams), points) - points
+    whole = np.stack([_mixing(one.owners, rng) @ points for _ in range(clouds)])
+    which = np.arange(clouds * per_cloud) % len(grams)
+    drawn = np.repeat(whole, per_cloud, axis=0) + noise[which]
+    cosines, cosines_drawn = (cosines_of(x @ x.swapaxes(1, 2)) for x in (whole, drawn))
+    labels = _partitions(cosines, ks, seed, _DRAW_STARTS)
+    redrawn = _partitions(cosines_drawn, ks, seed, _DRAW_STARTS)
+    found: dict[tuple[str, int], dict[str, float]] = {}
+    for key, own in labels.items():
+        fit = silhouettes(cosines, own)
+        ari = adjusted_rand(np.repeat(own, per_cloud, axis=0), redrawn[key]).reshape(clouds, per_cloud).mean(axis=1)
+        found[key] = {
+            "silhouette_chance": float(np.nanmean(fit)) if np.isfinite(fit).any() else np.nan,
+            "silhouette_95": float(np.nanquantile(fit, 0.95)) if np.isfinite(fit).any() else np.nan,
+            "stability_chance": float(ari.mean()),
+            "stability_95": float(np.quantile(ari, 0.95)),
+        }
+    return found
+
+
+def _coordinates(grams: np.ndarray) -> np.ndarray:
+    """Points [matrix, n, n] that have these dot products."""
+    values, vectors = np.linalg.eigh((grams + grams.swapaxes(1, 2)) / 2)
+    return vectors * np.sqrt(np.clip(values, 0, None))[:, None, :]
+
+
+def _aligned(points: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Points [matrix, n, n] turned as close to the target [n, n] as a rotation or reflection brings them."""
+    u, _, vt = np.linalg.svd(points.swapaxes(1, 2) @ target)
+    return points @ u @ vt
+
+
+def _mixing(owners: Sequence[Label], rng: np.random.Generator) -> np.ndarray:
+    """A random rotation [point, point] of each language's emotions that keeps their mean; the same one if it can be."""
+    from scipy.linalg import block_diag, helmert
+    from scipy.stats import ortho_group
+
+    languages = list(dict.fromkeys(language for language, _ in owners))
+    sets = [tuple(emotion for own, emotion in owners if own == language) for language in languages]
+    turns: dict[tuple[str, ...], np.ndarray] = {}
+    for emotions in sets:
+        if emotions not in turns:
+            n = len(emotions)
+            basis = helmert(n)
+            turn = ortho_group.rvs(n - 1, random_state=rng) if n > 2 else np.eye(n - 1)
+            turns[emotions] = basis.T @ turn @ basis + 1 / n
+    return block_diag(*(turns[emotions] for emotions in sets))
