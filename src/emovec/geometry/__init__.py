@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from emovec.geometry.analyses import ANALYSES, run_analysis
     from emovec.geometry.axes import axis_correlations, pca, pole_cosines
+    from emovec.geometry.cells import Cells, topic_cells
     from emovec.geometry.clusters import k_means, umap_embedding
     from emovec.geometry.controls import control_table, mean_embeddings, partial_correlations, profile_cosines
     from emovec.geometry.cross_layer import layer_agreement
@@ -24,11 +25,27 @@ if TYPE_CHECKING:
     from emovec.geometry.norms import load_norms, norm_agreement
     from emovec.geometry.outliers import outlier_dimensions, outlier_tokens
     from emovec.geometry.representational import rsa
+    from emovec.geometry.resampling import (
+        bootstrap_weights,
+        half_weights,
+        intervals,
+        jackknife_interval,
+        jackknife_weights,
+    )
     from emovec.geometry.robustness import analytic_choices, pooling_choices
     from emovec.geometry.similarity import cosine_matrices, cosine_table, leaf_order
     from emovec.geometry.transfer import transfer_accuracy, transfer_texts
+    from emovec.geometry.uncertainty import layer_uncertainty
 
 _HOME = {
+    "Cells": "cells",
+    "bootstrap_weights": "resampling",
+    "half_weights": "resampling",
+    "intervals": "resampling",
+    "jackknife_interval": "resampling",
+    "jackknife_weights": "resampling",
+    "layer_uncertainty": "uncertainty",
+    "topic_cells": "cells",
     "control_table": "controls",
     "mean_embeddings": "controls",
     "partial_correlations": "controls",
@@ -116,6 +133,14 @@ __all__ = [  # noqa: RUF022
     "isomap",
     "aligned_umap",
     "pca_path",
+    "Cells",
+    "bootstrap_weights",
+    "half_weights",
+    "intervals",
+    "jackknife_interval",
+    "jackknife_weights",
+    "layer_uncertainty",
+    "topic_cells",
 ]
 
 

@@ -1,7 +1,7 @@
 """Topic × emotion cells of one layer: vectors of any reweighting of topics, at a cost independent of hidden size."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -63,6 +63,17 @@ class Cells:
             summed = (w[:, None, None, :] @ half)[:, :, 0]
             result[draws] = _centred(summed, n_a[draws], n_b[draws])
         return result
+
+    def merged(self, blocks: int, seed: int) -> "Cells":
+        """The same with topics joined at random into at most so many blocks, as even as can be."""
+        n = len(self.topics)
+        if n <= blocks:
+            return self
+        member = np.zeros((blocks, n))
+        member[np.random.default_rng(seed).permutation(n) % blocks, np.arange(n)] = 1
+        gram = np.einsum("pt,atebuf,qu->apebqf", member, self.gram, member, optimize=True)
+        counts = np.einsum("pt,ate->ape", member, self.counts)
+        return replace(self, topics=[f"block {k:03d}" for k in range(blocks)], gram=gram, counts=counts)
 
 
 def topic_cells(inputs: Inputs, layer: int, variant: str) -> Cells:

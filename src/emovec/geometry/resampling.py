@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy.stats import norm
+from scipy.stats import t as student
 
 
 def bootstrap_weights(n_topics: int, draws: int, seed: int) -> np.ndarray:
@@ -58,6 +59,40 @@ def intervals(
         _quantile(ordered, n, norm.cdf(bias + z / np.maximum(1 - acceleration * z, 1e-6))) for z in shifted
     )
     return low, high, low_bca, high_bca
+
+
+def jackknife_interval(
+    estimate: np.ndarray, jackknife: np.ndarray, level: float = 0.95, fisher: bool = False
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Interval of Student's t around an estimate, its standard error from leaving out one unit at a time (Tukey 1958).
+
+    Args:
+        estimate: [...] on all units.
+        jackknife: [unit, ...] with one unit left out.
+        level: of confidence.
+        fisher: on the scale of Fisher's z, for correlations.
+
+    Returns:
+        low, high and the standard error on the statistic's own scale, each [...].
+    """
+    estimate, jackknife = np.asarray(estimate, np.float64), np.asarray(jackknife, np.float64)
+    n = np.isfinite(jackknife).sum(axis=0)
+
+    def error(values: np.ndarray) -> np.ndarray:
+        mean = np.nansum(values, axis=0) / np.maximum(n, 1)
+        spread = np.nansum((values - mean) ** 2, axis=0)
+        return np.where(n > 1, np.sqrt(spread * (n - 1) / np.maximum(n, 1)), np.nan)
+
+    t = student.ppf((1 + level) / 2, np.maximum(n - 1, 1))
+    standard_error = error(jackknife)
+    if not fisher:
+        return estimate - t * standard_error, estimate + t * standard_error, standard_error
+    centre, width = _z(estimate), t * error(_z(jackknife))
+    return np.tanh(centre - width), np.tanh(centre + width), standard_error
+
+
+def _z(r: np.ndarray) -> np.ndarray:
+    return np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12))
 
 
 def _quantile(ordered: np.ndarray, n: np.ndarray, q: np.ndarray) -> np.ndarray:

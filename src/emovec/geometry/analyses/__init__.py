@@ -10,6 +10,7 @@ from emovec.geometry.analyses import (
     published,
     robustness,
     stability,
+    uncertainty,
 )
 from emovec.geometry.analyses.analysis import Analysis, Outcome, plain
 from emovec.geometry.inputs import AnalysisResult, Inputs
@@ -19,6 +20,7 @@ __all__ = ["ANALYSES", "Analysis", "Outcome", "plain", "run_analysis"]
 
 ANALYSES: dict[str, Analysis] = {
     **published.ANALYSES,
+    **uncertainty.ANALYSES,
     **controls.ANALYSES,
     **distances.ANALYSES,
     **languages.ANALYSES,

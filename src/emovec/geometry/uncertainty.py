@@ -1,0 +1,233 @@
+"""Headline numbers of one layer under resampled topics: their intervals, reliability, and the ceiling it sets."""
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from emovec.geometry.axes import POLES, pole_words
+from emovec.geometry.cells import Cells
+from emovec.geometry.norms import DIMENSIONS
+from emovec.geometry.reliability import (
+    Halves,
+    halves,
+    noise_free_rsa,
+    row_correlations,
+    spearman_brown,
+    triangles,
+)
+from emovec.geometry.representational import MINIMUM_EMOTIONS
+from emovec.geometry.resampling import (
+    bootstrap_weights,
+    half_weights,
+    intervals,
+    jackknife_interval,
+    jackknife_weights,
+)
+
+BLOCKS = 20
+"""Left out one at a time: topics, or where there are more of them, random blocks."""
+SPLITS = 30
+COMPONENTS = 2
+LOW_RELIABILITY = 0.5
+
+_CORRELATIONS = {"rsa", "pc_norm"}
+_COUNTED = {"retrieval_ab", "retrieval_ba"}
+
+
+def pair_statistics(own_a: np.ndarray, own_b: np.ndarray, cross: np.ndarray) -> dict[str, np.ndarray]:
+    """RSA, cosines and retrieval of two languages, from dot products within and between them.
+
+    Args:
+        own_a: [draw, emotion, emotion] of one language.
+        own_b: of the other.
+        cross: between the two, rows of the first.
+
+    Returns:
+        Name of the statistic → [draw].
+    """
+    length_a, length_b = (np.sqrt(np.einsum("bee->be", own)) for own in (own_a, own_b))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        cosines = cross / (length_a[:, :, None] * length_b[:, None, :])
+    known = np.isfinite(cosines)
+    filled = np.where(known, cosines, 0.0)
+    diagonal = np.eye(cross.shape[1], dtype=bool)
+    n = known.sum(axis=(1, 2), where=diagonal)
+    same = filled.sum(axis=(1, 2), where=diagonal) / np.maximum(n, 1)
+    n_other = known.sum(axis=(1, 2), where=~diagonal)
+    other = filled.sum(axis=(1, 2), where=~diagonal) / np.maximum(n_other, 1)
+    ranked = np.where(known, cosines, -np.inf)
+    own, there = np.arange(cross.shape[1]), np.einsum("bee->be", known)
+    found_ab, found_ba = ((there & (ranked.argmax(axis=axis) == own)).sum(axis=1) / np.maximum(n, 1) for axis in (2, 1))
+    found: dict[str, np.ndarray] = {
+        "rsa": row_correlations(triangles(own_a), triangles(own_b)),
+        "same_cosine": same,
+        "cosine_difference": same - other,
+        "retrieval_ab": found_ab,
+        "retrieval_ba": found_ba,
+    }
+    return {name: np.where(n > 1, values, np.nan) for name, values in found.items()}
+
+
+@dataclass(frozen=True)
+class References:
+    """What principal components are held against.
+
+    Attributes:
+        values: name → [emotion], NaN where unknown: human norms.
+        poles: name → [emotion] weights, whose axis is the mean of the high pole less that of the low pole.
+    """
+
+    values: dict[str, np.ndarray]
+    poles: dict[str, np.ndarray]
+
+
+def component_references(emotions: list[str], norms: pd.DataFrame | None) -> References:
+    """The post's poles and human norms, as far as these emotions have them, named as in `axis_correlations`."""
+    poles: dict[str, np.ndarray] = {}
+    for axis in POLES:
+        words = pole_words(emotions, axis)
+        if words is not None:
+            high, low = (np.isin(emotions, side) for side in words)
+            poles[f"post {axis}"] = high / high.sum() - low / low.sum()
+    values: dict[str, np.ndarray] = {}
+    words = [emotion.casefold() for emotion in emotions]
+    for source, table in () if norms is None else norms.groupby("source"):
+        for dimension in DIMENSIONS:
+            known = table.set_index("word")[dimension].reindex(words).to_numpy(np.float64)
+            if np.isfinite(known).sum() > 2:
+                values[f"{source} {dimension}"] = known
+    return References(values, poles)
+
+
+def component_correlations(grams: np.ndarray, scores: np.ndarray, references: References) -> dict[str, np.ndarray]:
+    """Correlation over emotions of principal components with references, the components signed as given scores are.
+
+    Args:
+        grams: [draw, emotion, emotion] centred dot products; NaN where an emotion is absent.
+        scores: [emotion, component] that decide the signs; NaN where an emotion is absent.
+        references: of the same emotions.
+
+    Returns:
+        `component 1 · name` → [draw].
+    """
+    present = np.isfinite(np.einsum("bee->be", grams))
+    filled = np.where(np.isfinite(grams), grams, 0.0)
+    _, leading = np.linalg.eigh(filled)
+    targets = {name: filled @ weights for name, weights in references.poles.items()}
+    targets |= {name: np.broadcast_to(values, present.shape) for name, values in references.values.items()}
+    found: dict[str, np.ndarray] = {}
+    for component in range(scores.shape[1]):
+        direction = np.where(present, leading[:, :, -1 - component], np.nan)
+        turned = np.sign(np.nansum(direction * scores[:, component], axis=1))
+        for name, target in targets.items():
+            found[f"component {component + 1} · {name}"] = turned * row_correlations(direction, target)
+    return found
+
+
+def layer_uncertainty(
+    cells: Cells, scores: dict[str, np.ndarray], norms: pd.DataFrame | None, bootstraps: int, seed: int
+) -> dict[str, pd.DataFrame]:
+    """Intervals, reliabilities and ceilings of one layer.
+
+    Args:
+        cells: of the layer.
+        scores: language → [emotion, component], the components as they are shown elsewhere, for their signs.
+        norms: as `load_norms` returns them, or None.
+        bootstraps: B.
+        seed: of the bootstrap, the splits and the blocks.
+
+    Returns:
+        Tables `intervals`, `reliability` and `ceiling` without the columns variant and layer.
+    """
+    blocks = cells.merged(BLOCKS, seed)
+    every = np.ones((1, len(blocks.topics)))
+    left_out = np.vstack([every, jackknife_weights(len(blocks.topics))])
+    drawn = bootstrap_weights(len(cells.topics), bootstraps, seed)
+    splits = half_weights(len(blocks.topics), SPLITS, seed)
+    own = {language: (blocks.grams(left_out, language, language), cells.grams(drawn, language, language))
+           for language in cells.languages}  # fmt: skip
+    halved = {language: halves(blocks, language, left_out, splits) for language in cells.languages}
+    has = {language: np.isfinite(own[language][0][0]).any(axis=0) for language in cells.languages}
+    rows: list[dict[str, Any]] = []
+    references = component_references(cells.emotions, norms)
+    for language, (jackknife, draws) in own.items():
+        if language in scores:
+            kept, resampled = (component_correlations(g, scores[language], references) for g in (jackknife, draws))
+            rows += [
+                _interval("pc_norm", kept[name], resampled[name], language, "", name)
+                for name in kept
+                if np.isfinite(kept[name][0])
+            ]
+    ceilings: list[dict[str, Any]] = []
+    for a, b in combinations(cells.languages, 2):
+        if (has[a] & has[b]).sum() < MINIMUM_EMOTIONS:
+            continue
+        kept = pair_statistics(own[a][0], own[b][0], blocks.grams(left_out, a, b))
+        resampled = pair_statistics(own[a][1], own[b][1], cells.grams(drawn, a, b))
+        rows += [_interval(name, kept[name], resampled[name], a, b) for name in kept]
+        without_noise = noise_free_rsa(halved[a], halved[b])
+        rows.append(_interval("rsa_noise_free", without_noise, None, a, b))
+        ceilings.append(_ceiling(a, b, float(kept["rsa"][0]), float(without_noise[0]), halved[a], halved[b]))
+    reliabilities = [
+        {
+            "language": language,
+            "r_half": float(half.correlation()[0]),
+            "r": float(spearman_brown(half.correlation()[0])),
+            "splits": SPLITS,
+        }
+        for language, half in halved.items()
+        if has[language].sum() >= MINIMUM_EMOTIONS
+    ]
+    tables = {"intervals": rows, "reliability": reliabilities, "ceiling": ceilings}
+    return {name: pd.DataFrame(found) for name, found in tables.items()}
+
+
+def _interval(
+    statistic: str, kept: np.ndarray, draws: np.ndarray | None, a: str, b: str, reference: str = ""
+) -> dict[str, Any]:
+    """One row: `kept` holds the statistic of all topics and then without each in turn."""
+    estimate, left_out = kept[0], kept[1:]
+    percentile = (np.nan,) * 4 if draws is None else intervals(estimate, draws, left_out)
+    if statistic in _COUNTED and draws is not None:
+        # Counts jump, or don't move at all, when a topic is left out.
+        low, high, error = percentile[0], percentile[1], np.nanstd(draws)
+    else:
+        low, high, error = jackknife_interval(estimate, left_out, fisher=statistic in _CORRELATIONS)
+    names = ("low_percentile", "high_percentile", "low_bca", "high_bca")
+    return {
+        "statistic": statistic,
+        "language_a": a,
+        "language_b": b,
+        "reference": reference,
+        "estimate": float(estimate),
+        "low": float(low),
+        "high": float(high),
+        **{name: float(value) for name, value in zip(names, percentile, strict=True)},
+        "standard_error": float(error),
+        "bootstraps": 0 if draws is None else len(draws),
+    }
+
+
+def _ceiling(a: str, b: str, r: float, without_noise: float, half_a: Halves, half_b: Halves) -> dict[str, Any]:
+    reliabilities = {
+        language: float(spearman_brown(half.correlation()[0])) for language, half in ((a, half_a), (b, half_b))
+    }
+    warnings = [
+        f"reliability in {language} is below {LOW_RELIABILITY}"
+        for language, value in reliabilities.items()
+        if not value >= LOW_RELIABILITY
+    ]
+    if without_noise > 1:
+        warnings.append("the corrected r exceeds 1, which sampling error alone can bring about")
+    product = np.prod(list(reliabilities.values())) if min(reliabilities.values()) > 0 else np.nan
+    return {
+        "language_a": a,
+        "language_b": b,
+        "r": r,
+        "ceiling": float(np.sqrt(product)),
+        "disattenuated": without_noise,
+        "warning": "; ".join(warnings),
+    }
