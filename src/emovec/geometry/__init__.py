@@ -7,6 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from emovec.geometry.affect import affect, component_affect, held_out_predictions
+    from emovec.geometry.alignment import procrustes
     from emovec.geometry.analyses import ANALYSES, run_analysis
     from emovec.geometry.axes import axis_correlations, pca, pole_cosines
     from emovec.geometry.cells import Cells, topic_cells
@@ -38,6 +40,10 @@ if TYPE_CHECKING:
     from emovec.geometry.uncertainty import layer_uncertainty
 
 _HOME = {
+    "affect": "affect",
+    "component_affect": "affect",
+    "held_out_predictions": "affect",
+    "procrustes": "alignment",
     "Cells": "cells",
     "bootstrap_weights": "resampling",
     "half_weights": "resampling",
@@ -95,6 +101,10 @@ __all__ = [  # noqa: RUF022
     "AnalysisResult",
     "Inputs",
     "run_analysis",
+    "affect",
+    "component_affect",
+    "held_out_predictions",
+    "procrustes",
     "analytic_choices",
     "axis_correlations",
     "choose_layer",

@@ -32,7 +32,7 @@ def place_labels(
         radii: distances to try, the nearest preferred.
 
     Returns:
-        For each point the offset (right, up) of its label's centre, or None where every place is taken.
+        For each point the offset (right, up) of its label's centre, or None without a text or a free place.
     """
     points = np.asarray(points, dtype=float)
     half = np.array([[text_width(text, size) / 2 + 1, size * 0.6] for text in texts]).reshape(-1, 2)
@@ -42,6 +42,8 @@ def place_labels(
     centre, extent, n = np.empty_like(points), np.empty_like(points), 0
     placed: list[tuple[float, float] | None] = [None] * len(points)
     for i in order:
+        if not texts[i]:
+            continue
         offsets, costs = _candidates(half[i], radii)
         centres = points[i] + offsets
         outside = (np.abs(centres - np.array(box) / 2) + half[i] > np.array(box) / 2).any(axis=1)

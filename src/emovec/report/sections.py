@@ -3,7 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from emovec.report import distances, languages, listings, published, robustness
+from emovec.report import (
+    affect,
+    alignment,
+    confusion,
+    controls,
+    distances,
+    geodesic,
+    languages,
+    listings,
+    manifold,
+    published,
+    robustness,
+    stability,
+    uncertainty,
+)
 from emovec.report.charts import Chart, Listing
 from emovec.report.listings import Rows
 from emovec.report.plan import Plan
@@ -35,9 +49,17 @@ class Section:
 
 PLANS = (
     *published.PLANS,
+    *uncertainty.PLANS,
+    *controls.PLANS,
     *distances.PLANS,
     *languages.PLANS,
     *robustness.PLANS,
+    *geodesic.PLANS,
+    *stability.PLANS,
+    *confusion.PLANS,
+    *manifold.PLANS,
+    *affect.PLANS,
+    *alignment.PLANS,
 )
 """The read-outs in the order of the page."""
 

@@ -1,6 +1,8 @@
 """The analyses of the geometry stage: what each needs, what it gives, in the order in which a study runs them."""
 
 from emovec.geometry.analyses import (
+    affect,
+    alignment,
     confusion,
     controls,
     distances,
@@ -29,6 +31,8 @@ ANALYSES: dict[str, Analysis] = {
     **geodesic.ANALYSES,
     **manifold.ANALYSES,
     **confusion.ANALYSES,
+    **affect.ANALYSES,
+    **alignment.ANALYSES,
 }
 """`decoding` and `choice` come first: from `choice` on, `Inputs.layer` is the layer that was chosen."""
 
