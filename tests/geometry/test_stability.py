@@ -8,6 +8,7 @@ from scipy.spatial.distance import pdist
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
+from emovec.corpus.emotions import DEFAULT_30
 from emovec.geometry.cells import Cells
 from emovec.geometry.norms import load_norms
 from emovec.geometry.partition import (
@@ -21,7 +22,7 @@ from emovec.geometry.partition import (
 from emovec.geometry.resampling import bootstrap_weights
 from emovec.geometry.stability import cluster_agreement, cluster_profile, cluster_quality, groupings, point_grams
 
-EMOTIONS = sorted("afraid angry calm content excited grateful guilty joyful lonely sad serene thrilled".split())
+EMOTIONS = sorted(DEFAULT_30)[:12]
 GROUPS = np.arange(12) % 3
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pandas as pd
+from scipy.stats import binomtest
 
 from emovec.report.charts import Chart, Control, Curve, Lines, Listing, nearest_layer
 from emovec.report.choices import among, language_sets, pair_control, pairs, variant_control, variants
@@ -23,26 +24,29 @@ def finding(study: StudyTables) -> str:
     parts: list[str] = []
     for name in [s for s in language_sets(study, rows) if "+" not in s]:
         own = rows[(rows["languages"] == name) & rows["stability"].notna()]
-        real = own[
-            (own["stability"] >= _STABLE)
-            & (own["stability"] > own["stability_95"])
-            & (own["silhouette"] > own["silhouette_95"])
-        ]
-        if len(real):
-            row = real.sort_values(["stability", "k"], ascending=[False, True]).iloc[0]
+        if own.empty:
+            continue
+        above = (own["stability"] > own["stability_95"]) & (own["silhouette"] > own["silhouette_95"])
+        real = own[above & (own["stability"] >= _STABLE)]
+        kept = real if len(real) else own
+        row = kept.sort_values(["stability" if len(real) else "silhouette", "k"], ascending=[False, True]).iloc[0]
+        told = (
+            f"{row['k']} groups by {row['algorithm']}: adjusted Rand index under new topics "
+            f"{number(row['stability'])}, without groups 95 % below {number(row['stability_95'])}; silhouette {number(row['silhouette'])}, without "
+            f"groups 95 % below {number(row['silhouette_95'])}"
+        )
+        # Each of the ways has about one chance in twenty of lying above the line when there are no groups.
+        if binomtest(len(real), len(own), _LEVEL, alternative="greater").pvalue < _LEVEL:
             parts.append(
-                f"in {language_name(name)} {row['k']} groups ({row['algorithm']}) come back when topics are drawn anew "
-                f"(adjusted Rand index {number(row['stability'])}; points without groups: "
-                f"{number(row['stability_chance'])}, 95 % below {number(row['stability_95'])}; silhouette "
-                f"{number(row['silhouette'])})"
+                f"in {language_name(name)} {len(real)} of {len(own)} groupings are stable and clearer than among "
+                f"points without groups (the most stable: {told})"
             )
-        elif len(own):
-            row = own.sort_values(["silhouette", "k"], ascending=[False, True]).iloc[0]
+        else:
+            few = f"{len(real)} of {len(own)} groupings" if len(real) else f"none of {len(own)} groupings"
+            verb = "is" if len(real) < 2 else "are"
             parts.append(
-                f"in {language_name(name)} no number of groups is both better separated and more stable than among "
-                f"points without groups (best silhouette {number(row['silhouette'])} at {row['k']} groups by "
-                f"{row['algorithm']}, adjusted Rand index under new topics {number(row['stability'])}, without groups "
-                f"95 % below {number(row['stability_95'])})"
+                f"{language_name(name)} has no number of groups to rely on: {few} {verb} stable and clearer than among "
+                f"points without groups, which chance alone may give (best: {told})"
             )
     sentence = f"At layer {layer} {'; '.join(parts)}" if parts else f"Too few stories to judge groups at layer {layer}"
     table = study.tables.get("cluster_agreement")
