@@ -99,7 +99,7 @@ def test_every_study_gets_every_table(languages: Sequence[str], n: int, topics: 
     assert set(tables) == set(COLUMNS)
     for name, table in tables.items():
         assert tuple(table.columns) == COLUMNS[name]
-        assert not table.drop(columns=["silhouette"], errors="ignore").isna().any(axis=None), name
+        assert not table.drop(columns=["silhouette", "r_control"], errors="ignore").isna().any(axis=None), name
         for column in {"layer", "k", "rank", "component", "n_stories"} & set(table.columns):
             assert table[column].dtype == np.int64
         if "variant" in table and len(table):

@@ -21,6 +21,9 @@ class Head:
     def unembedding(self) -> np.ndarray:
         return self.rows
 
+    def embeddings(self, ids: Sequence[int]) -> np.ndarray:
+        return self.rows[list(ids)]
+
     def final_norm(self, directions: np.ndarray) -> np.ndarray:
         return directions * self.gain
 

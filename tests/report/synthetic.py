@@ -137,10 +137,9 @@ def tables(
                     for distance, shrink in (("cosine", 1.0), ("crossnobis", 0.8))
                     for measure in ("pearson", "spearman", "rho_a")
                 ]
-        if len(languages) > 2:
-            rows["language_map"] += [
-                (variant, layer, language, np.cos(2 * k), np.sin(2 * k), k) for k, language in enumerate(languages)
-            ]
+        rows["language_map"] += [
+            (variant, layer, language, np.cos(2 * k), np.sin(2 * k), k) for k, language in enumerate(languages)
+        ]
         sets = list(languages) + (["+".join(languages)] if len(languages) > 1 else [])
         for name in sets:
             members = [(k, language) for k, language in enumerate(languages) if language in name.split("+")]
@@ -194,8 +193,75 @@ def tables(
                     0.9 if n == 0 else 0.0,
                 )
             )
+    _groups(rows, languages, emotions, layers)
+    _uncertainty(rows, languages, layers)
+    _confusions(rows, languages, emotions, layers[(2 * n_layers) // 3])
+    _controls(rows, languages, layers)
     found = {name: pd.DataFrame(rows[name], columns=list(columns)) for name, columns in COLUMNS.items()}
     return {name: table for name, table in found.items() if len(table)}
+
+
+def _groups(
+    rows: dict[str, list[tuple]], languages: Sequence[str], emotions: Sequence[str], layers: Sequence[int]
+) -> None:
+    shown = layers[(2 * len(layers)) // 3]
+    sets = list(languages) + (["+".join(languages)] if len(languages) > 1 else [])
+    ks = range(2, min(11, len(emotions)))
+    for variant, layer, algorithm, k in product(VARIANTS, layers, ("k-means", "average linkage"), ks):
+        at = layer == shown
+        for name in sets:
+            measured = (0.9 - 0.05 * k, 50) if at or k == 2 else (np.nan, 0)
+            chances = (0.15, 0.2, 0.5, 0.7) if at else (np.nan,) * 4
+            rows["cluster_quality"].append((variant, layer, name, algorithm, k, 0.4 - 0.02 * k, *measured, *chances))
+            for cluster in range(k if at else 0):
+                own = ", ".join(emotions[cluster::k])
+                rating = (5.0 + cluster / 3, 4.5 if cluster else np.nan, "Glasgow2019")
+                rows["cluster_profile"].append(
+                    (variant, layer, name, algorithm, k, cluster, len(emotions[cluster::k]), own, *rating)
+                )
+        for a, b in pairs(languages):
+            if a != b:
+                rows["cluster_agreement"].append((variant, layer, a, b, algorithm, k, 0.6 - 0.03 * k, 0.001, 0.01))
+
+
+def _confusions(rows: dict[str, list[tuple]], languages: Sequence[str], emotions: Sequence[str], layer: int) -> None:
+    n, following = len(emotions), [*emotions[1:], emotions[0]]
+    for method, (a, b) in product(("centroid", "logistic"), product(languages, languages)):
+        rows["methods"].append((layer, method, a, b, 0.75, 0.68, 0.81, 12 * n, 1 / n))
+        for emotion, other in zip(emotions, following, strict=True):
+            rows["confusion"] += [(layer, method, a, b, emotion, emotion, 9), (layer, method, a, b, emotion, other, 3)]
+    for method in ("centroid", "logistic"):
+        for language, one, other in product(languages, emotions, emotions):
+            if one < other:
+                near = following[list(emotions).index(one)] == other
+                rows["confused_pairs"].append((layer, method, one, other, language, 0.125 * near))
+        rows["confusion_agreement"] += [
+            (layer, method, a, b, 0.8, 0.001, n * (n - 1) // 2, 10_000) for a, b in pairs(languages) if a != b
+        ]
+
+
+def _uncertainty(rows: dict[str, list[tuple]], languages: Sequence[str], layers: Sequence[int]) -> None:
+    for variant, layer in product(VARIANTS, layers):
+        for language in languages:
+            rows["reliability"].append((variant, layer, language, 0.8, 0.89, 30))
+            spread = (0.4, 0.2, 0.6, 0.2, 0.5, 0.25, 0.55, 0.1, 1000)
+            rows["intervals"].append((variant, layer, "pc_norm", language, "", "component 1 · norm valence", *spread))
+        for a, b in pairs(languages):
+            if a != b:
+                rows["ceiling"].append((variant, layer, a, b, 0.7, 0.89, 0.79, ""))
+                for name, value in (("rsa", 0.7), ("same_cosine", 0.5), ("retrieval_ab", 0.9), ("retrieval_ba", 0.8)):
+                    spread = (value, value - 0.1, value + 0.1, value - 0.2, value, value - 0.1, value, 0.05, 1000)
+                    rows["intervals"].append((variant, layer, name, a, b, "", *spread))
+                free = (0.79, 0.7, 0.88, *[np.nan] * 4, 0.04, 0)
+                rows["intervals"].append((variant, layer, "rsa_noise_free", a, b, "", *free))
+
+
+def _controls(rows: dict[str, list[tuple]], languages: Sequence[str], layers: Sequence[int]) -> None:
+    alone = {"embeddings": 0.62, "words": 0.76, "first layer": 0.64}
+    for variant, layer, (a, b) in product(VARIANTS, layers, pairs(languages)):
+        for n, given in enumerate(("none", "embeddings", "words", "valence", "first layer", "all") if a != b else ()):
+            left = 0.85 - 0.05 * n - 0.01 * abs(layer - 2)
+            rows["controls"].append((variant, layer, a, b, given, alone.get(given, np.nan), left, 0.0001, 10_000))
 
 
 def write_study(

@@ -5,10 +5,13 @@ import sys
 
 import typer
 
+from emovec.cli.compare import compare
 from emovec.cli.corpus import corpus_app
 from emovec.cli.model import model_app
 from emovec.cli.store import store_app
 from emovec.cli.study import register_study_commands
+from emovec.cli.transfer import register_transfer_command
+from emovec.cli.vectors_import import import_vectors
 from emovec.errors import EmovecError
 
 app = typer.Typer(
@@ -18,6 +21,9 @@ app = typer.Typer(
     add_completion=False,
 )
 register_study_commands(app)
+register_transfer_command(app)
+app.command("import")(import_vectors)
+app.command()(compare)
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(model_app, name="model")
 app.add_typer(store_app, name="store")

@@ -44,13 +44,14 @@ def decode_words(stories: Sequence[Story], seed: int = 0) -> pd.DataFrame:
         for features in FEATURES:
             if features == "word" and base_language(language) in UNSPACED_LANGUAGES:
                 continue
-            right, total = _decode(_counter(features).fit_transform(texts), truth, folds[own], len(emotions))
+            right, total = _decode(counter(features).fit_transform(texts), truth, folds[own], len(emotions))
             if total:
                 rows.append((features, language, language, right / total, total, 1 / len(emotions)))
     return pd.DataFrame(rows, columns=columns)
 
 
-def _counter(features: str) -> CountVectorizer:
+def counter(features: str) -> CountVectorizer:
+    """Counts the terms of texts: words, or runs of one to three characters."""
     if features == "word":
         return CountVectorizer(token_pattern=r"(?u)\b\w+\b")
     return CountVectorizer(analyzer="char", ngram_range=(1, 3))

@@ -75,6 +75,11 @@ class LanguageModel:
         """[vocab, hidden] float32: the rows that turn a normed residual into logits."""
         return self.model.get_output_embeddings().weight.detach().float().cpu().numpy()
 
+    def embeddings(self, ids: Sequence[int]) -> np.ndarray:
+        """[token, hidden] float32: the rows of the input embedding matrix for some token ids."""
+        rows = self.model.get_input_embeddings().weight.detach()
+        return rows[torch.as_tensor(list(ids), dtype=torch.long, device=rows.device)].float().cpu().numpy()
+
     def final_norm(self, directions: np.ndarray) -> np.ndarray:
         """Take directions [..., hidden] through the linear part of the final norm.
 

@@ -1,0 +1,86 @@
+"""`emovec transfer`: the centroids of one study name the emotions of another's texts."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from emovec.transfer import Transfer
+
+
+def register_transfer_command(app: typer.Typer) -> None:
+    """Add the command of this module to the command line."""
+    app.command()(transfer)
+
+
+def transfer(
+    studies: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SOURCE.yaml… TARGET.yaml", help="Finished studies, then the one whose texts are named."
+        ),
+    ],
+    source_out: Annotated[
+        Path | None, typer.Option(help="Folder of the source's results, where it is not beside it.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the target's results, where it is not beside it.")] = None,
+    language: Annotated[
+        list[str] | None, typer.Option(help="Only this language, on both sides; repeat for more.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="A quick look: this many of the target's stories of each emotion.")
+    ] = None,
+    keep_topics: Annotated[
+        bool, typer.Option(help="Name stories also by centroids of their own topic, where both studies share it.")
+    ] = False,
+) -> None:
+    """Name the emotions of a study's texts by the vectors of another: from plain to literary, say, or to your own.
+
+    What the target lacks of activations is extracted first, and takes as long as `emovec extract` does.
+    """
+    from emovec.cli.progress import console, show_log, track
+    from emovec.errors import EmovecError
+    from emovec.report.transfer import sentence
+    from emovec.study import Study
+    from emovec.transfer import transfer_study, write_transfer
+
+    *sources, last = studies
+    if not sources:
+        raise EmovecError("transfer: name at least two studies: one or more whose vectors are used, then the target.")
+    if source_out is not None and len(sources) > 1:
+        raise EmovecError("--source-out: names the folder of one source; leave it out, or give one source at a time.")
+    show_log()
+    target = Study(last, out, limit)
+    for path in sources:
+        found = transfer_study(
+            Study(path, source_out), target, track, languages=language or (), hold_out=not keep_topics
+        )
+        write_transfer(found)
+        console.print(_table(found))
+        console.print(sentence(found), highlight=False, markup=False)
+        console.print(f"Transfer: {found.folder}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _table(found: "Transfer"):
+    from rich.markup import escape
+    from rich.table import Table
+
+    from emovec.report.style import number
+    from emovec.report.transfer import rows_shown
+
+    table = Table(
+        *("from", "to", "accuracy (95 %)", "top 3", "words", "embeddings", "chance", "stories"),
+        title=escape(f"{found.source} → {found.target}, layer {found.layer}"),
+    )
+    for row in rows_shown(found):
+        table.add_row(
+            row["source_language"],
+            row["target_language"],
+            f"{number(row['accuracy'])} ({number(row['low'])}–{number(row['high'])})",
+            number(row["top3"]),
+            *(number(row[key]) if row[key] is not None else "–" for key in ("words", "embeddings")),
+            number(row["chance"], 3),
+            str(row["n_stories"]),
+        )
+    return table

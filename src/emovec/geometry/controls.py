@@ -1,0 +1,229 @@
+"""How much of the agreement between two languages do the stories' words explain, and their valence?"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.sparse import csr_array
+from sklearn.feature_extraction.text import TfidfTransformer
+
+from emovec.corpus.lexicon import UNSPACED_LANGUAGES, base_language
+from emovec.geometry.labelled import in_label_order, labels, unit
+from emovec.geometry.lexical import FEATURES, counter
+from emovec.geometry.permutation import label_permutations, p_values
+from emovec.geometry.representational import MINIMUM_EMOTIONS, label_number, standardised
+from emovec.geometry.similarity import pair_cosines
+
+if TYPE_CHECKING:
+    from emovec.models.language_model import LanguageModel
+
+GIVENS = ("none", "embeddings", "words", "valence", "first layer", "all")
+"""What the agreement is asked beyond."""
+
+PAIRS_LEFT = 5
+"""So many pairs of emotions must be left over when as many were spent as there are controls."""
+
+_CHUNK_ELEMENTS = 2**18
+_SPENT = 1e-10
+_COLUMNS = ["layer", "language_a", "language_b", "given", "r_control", "partial", "p", "permutations"]
+
+
+def mean_embeddings(texts: Sequence[str], model: "LanguageModel") -> np.ndarray:
+    """The input embeddings of each text's own tokens, averaged: [text, hidden] float64; no forward pass is made.
+
+    A text without tokens gets zeros.
+    """
+    ids = [model.text_token_ids(text) for text in texts]
+    vocabulary, columns = np.unique(np.concatenate([np.empty(0, np.int64), *ids]).astype(int), return_inverse=True)
+    rows = np.repeat(np.arange(len(ids)), [len(own) for own in ids])
+    share = np.repeat([1 / max(1, len(own)) for own in ids], [len(own) for own in ids])
+    weights = csr_array((share, (rows, columns)), shape=(len(ids), len(vocabulary)))
+    return weights @ model.embeddings(vocabulary.tolist()).astype("float64")
+
+
+def tfidf(texts: Sequence[str], features: str) -> Any:
+    """TF-IDF of words (`word`) or runs of one to three characters (`character`): sparse [text, term], rows of length 1.
+
+    Term counts enter by 1 + log.
+    """
+    return TfidfTransformer(sublinear_tf=True).fit_transform(counter(features).fit_transform(texts))
+
+
+def text_features(language: str) -> list[str]:
+    """The kinds of terms that texts of a language have: no words where it is written without spaces."""
+    return [name for name in FEATURES if name == "character" or base_language(language) not in UNSPACED_LANGUAGES]
+
+
+def profile_cosines(values: Any, emotions: Sequence[str]) -> xr.DataArray:
+    """Cosines between emotions' mean profiles, less their mean over emotions.
+
+    Args:
+        values: [story, feature], dense or sparse.
+        emotions: [story] labels.
+
+    Returns:
+        [emotion_a, emotion_b], both sorted by label.
+    """
+    names, codes = np.unique(np.asarray(emotions, dtype=str), return_inverse=True)
+    members = csr_array((1 / np.bincount(codes)[codes], (codes, np.arange(len(codes)))))
+    means = members @ values
+    gram = means @ means.T
+    gram = np.asarray(gram.todense() if hasattr(gram, "todense") else gram, dtype="float64")
+    gram = gram - gram.mean(0) - gram.mean(1, keepdims=True) + gram.mean()
+    length = np.sqrt(np.clip(np.diag(gram), 0, None))
+    length = np.where(length > 0, length, 1.0)
+    coords = {"emotion_a": names.tolist(), "emotion_b": names.tolist()}
+    return xr.DataArray(gram / np.outer(length, length), dims=("emotion_a", "emotion_b"), coords=coords)
+
+
+def valence(norms: pd.DataFrame) -> dict[str, float]:
+    """Each word's valence: of the Glasgow Norms where they are among the norms, else of the source with most words."""
+    rated = norms.dropna(subset="valence")
+    if rated.empty:
+        return {}
+    by_source = {str(name): rows for name, rows in rated.groupby("source")}
+    source = "Glasgow2019" if "Glasgow2019" in by_source else max(sorted(by_source), key=lambda x: len(by_source[x]))
+    rated = by_source[source]
+    return dict(zip(rated["word"], rated["valence"].astype(float), strict=True))
+
+
+def partial_correlations(
+    a: np.ndarray, b: np.ndarray, controls: np.ndarray, permutations: int = 10_000, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Partial correlation of two languages' upper triangles at each layer, with a label-permutation test.
+
+    Double semi-partialling: what the controls leave of `b` is permuted (rows and columns of its matrix together), and
+    its partial correlation with `a` given the unpermuted controls is taken anew each time; one-sided,
+    p = (1 + #{r_π ≥ r}) / (1 + B). Without controls it is the plain test of `rsa`.
+
+    Source: Dekker, Krackhardt & Snijders 2007, Psychometrika 72: it holds its level where permuting a variable itself
+    (Mantel) does not.
+
+    Args:
+        a: [layer, pair], pairs in the order of `numpy.triu_indices(n, 1)`.
+        b: the same of the language whose labels are permuted.
+        controls: [control, pair], the same at all layers; may have no rows.
+        permutations: B.
+        seed: of the permutations.
+
+    Returns:
+        [layer] partial correlations and [layer] p-values, NaN where the controls leave nothing of `a` or `b`.
+    """
+    n, basis = label_number(a), _basis(controls)
+    rest_a, rest_b = (x - (x @ basis.T) @ basis for x in (standardised(a), standardised(b)))
+    left = (np.minimum((rest_a**2).sum(1), (rest_b**2).sum(1))) > _SPENT
+    rest_a, rest_b = unit(rest_a), unit(rest_b)
+    orders = np.vstack([np.arange(n), label_permutations(n, permutations, seed)])
+    values = np.full((len(orders), len(a)), np.nan)
+    i, j = np.triu_indices(n, 1)
+    number = np.zeros((n, n), dtype=np.intp)
+    number[i, j] = number[j, i] = np.arange(len(i))
+    step = max(1, _CHUNK_ELEMENTS // len(i))
+    for start in range(0, len(orders), step):
+        chunk = orders[start : start + step]
+        moved = number[chunk[:, i], chunk[:, j]]
+        for layer in np.flatnonzero(left):
+            products = rest_b[layer][moved] @ np.vstack([rest_a[layer], basis]).T
+            free = np.sqrt(np.clip(1 - (products[:, 1:] ** 2).sum(1), 0, None))
+            values[start : start + step, layer] = np.divide(
+                products[:, 0], free, out=np.zeros(len(chunk)), where=free > _SPENT
+            )
+    p = np.where(left, p_values(values[0], values[1:]), np.nan)
+    return values[0], p
+
+
+def control_table(
+    vectors: xr.DataArray,
+    language_a: str,
+    language_b: str,
+    cosines: Mapping[str, Mapping[str, xr.DataArray]],
+    valences: Mapping[str, float],
+    permutations: int = 10_000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """RSA of two languages beyond their words, embeddings, valence and first layer, at every layer.
+
+    Controls enter as upper triangles of cosines, those of both languages: averaged embeddings (`embeddings`); every
+    kind of terms (`words`); the first extracted layer; and the absolute difference of valence. Where valence is
+    given only emotions that have one count.
+
+    Args:
+        vectors: [language, emotion, layer, hidden].
+        language_a: one language.
+        language_b: the other.
+        cosines: control → language → [emotion_a, emotion_b]; controls `embeddings`, `word`, `character`.
+        valences: emotion → valence.
+        permutations: B.
+        seed: of the permutations.
+
+    Returns:
+        Columns layer, language_a, language_b, given (of `GIVENS`), r_control (RSA of the control alone: of `words` the
+        best pair of kinds; NaN where it is not one matrix a language), partial, p, permutations. No row where the
+        controls use up the pairs, or leave nothing (the first layer given itself).
+    """
+    pair = sorted((language_a, language_b))
+    shared = in_label_order(vectors, *pair)
+    everyone = labels(shared, "emotion")
+    frames: list[pd.DataFrame] = []
+    for given in GIVENS:
+        emotions = [e for e in everyone if e in valences] if given in ("valence", "all") else everyone
+        if len(emotions) < MINIMUM_EMOTIONS:
+            continue
+        a, b, layers = pair_cosines(shared.sel(emotion=emotions), *pair)
+        texts = {name: [_triangle(cosines[name][x], emotions) for x in pair if x in cosines[name]] for name in cosines}
+        words = [triangle for name in FEATURES for triangle in texts.get(name, [])]
+        rated = np.array([valences.get(e, np.nan) for e in emotions])
+        parts = {
+            "none": [],
+            "embeddings": texts.get("embeddings", []),
+            "words": words,
+            "valence": [np.abs(rated[:, None] - rated)[np.triu_indices(len(emotions), 1)]],
+            "first layer": [a[0], b[0]],
+        }
+        used = [x for name in GIVENS[1:-1] for x in parts[name]] if given == "all" else parts[given]
+        controls = np.array(used).reshape(len(used), a.shape[1])
+        if given != "none" and (not used or a.shape[1] - 1 - len(used) < PAIRS_LEFT):
+            continue
+        partial, p = partial_correlations(a, b, controls, permutations, seed)
+        alone = np.nan
+        if given in ("embeddings", "first layer"):
+            alone = _correlation(parts[given][0], parts[given][1])
+        elif given == "words":
+            alone = max(control_rsa(cosines, *pair, emotions).values(), default=np.nan)
+        frame = pd.DataFrame({"layer": layers, "given": given, "r_control": alone, "partial": partial, "p": p})
+        frames.append(frame.dropna(subset="partial"))
+    if not frames:
+        return pd.DataFrame(columns=_COLUMNS)
+    whole = pd.concat(frames, ignore_index=True)
+    return whole.assign(language_a=language_a, language_b=language_b, permutations=permutations)[_COLUMNS]
+
+
+def control_rsa(
+    cosines: Mapping[str, Mapping[str, xr.DataArray]], language_a: str, language_b: str, emotions: Sequence[str]
+) -> dict[tuple[str, str], float]:
+    """RSA from terms alone, for each kind of terms of one language with each of the other: (kind_a, kind_b) → r."""
+    kinds = [[name for name in FEATURES if language in cosines.get(name, {})] for language in (language_a, language_b)]
+    return {
+        (x, y): _correlation(_triangle(cosines[x][language_a], emotions), _triangle(cosines[y][language_b], emotions))
+        for x in kinds[0]
+        for y in kinds[1]
+    }
+
+
+def _basis(controls: np.ndarray) -> np.ndarray:
+    """Orthonormal rows that span the controls, centred."""
+    if not len(controls):
+        return np.empty((0, controls.shape[1]))
+    _, sizes, rows = np.linalg.svd(standardised(controls), full_matrices=False)
+    return rows[sizes > 1e-8]
+
+
+def _triangle(cosines: xr.DataArray, emotions: Sequence[str]) -> np.ndarray:
+    matrix = cosines.sel(emotion_a=list(emotions), emotion_b=list(emotions)).values
+    return matrix[np.triu_indices(len(emotions), 1)]
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+    return float((standardised(a[None]) * standardised(b[None])).sum())
