@@ -60,7 +60,7 @@ class HeatMap:
 
 @dataclass(frozen=True)
 class Points:
-    """Points of one colour and one marker, each with its label."""
+    """Points of one colour and one marker, each with its label; `labelled` is whether labels show without hovering."""
 
     label: str
     x: Sequence[float]
@@ -68,20 +68,44 @@ class Points:
     texts: Sequence[str]
     colour: str
     marker: str
+    z: Sequence[float] = ()
+    labelled: bool = True
+
+
+Place = tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class Scatter:
-    """Labelled points in a plane. `legend` holds (label, colour, marker) of its entries."""
+    """Labelled points in a plane. `legend` holds (label, colour, marker) of its entries.
+
+    Attributes:
+        links: ends of thin lines between points.
+        limits: ranges of x and y that hold for every frame; by default the points' own.
+    """
 
     title: str
     x_label: str
     y_label: str
     groups: Sequence[Points]
     legend: Sequence[tuple[str, str, str]] = ()
+    links: Sequence[tuple[Place, Place]] = ()
+    limits: tuple[tuple[float, float], tuple[float, float]] | None = None
 
 
-Panel = Lines | HeatMap | Scatter
+@dataclass(frozen=True)
+class Scatter3D:
+    """Labelled points in space, alone in their figure. `limits` are the ranges of x, y and z."""
+
+    title: str
+    axes: tuple[str, str, str]
+    groups: Sequence[Points]
+    limits: tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+    legend: Sequence[tuple[str, str, str]] = ()
+    links: Sequence[tuple[Place, Place]] = ()
+
+
+Panel = Lines | HeatMap | Scatter | Scatter3D
 
 
 @dataclass(frozen=True)

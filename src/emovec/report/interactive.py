@@ -7,7 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emovec.report.charts import Chart, Control, Curve, HeatMap, Lines, Listing, Panel, Points, Scatter
+from emovec.report.charts import (
+    Chart,
+    Control,
+    Curve,
+    HeatMap,
+    Lines,
+    Listing,
+    Panel,
+    Place,
+    Points,
+    Scatter,
+    Scatter3D,
+)
 from emovec.report.labels import place_labels
 from emovec.report.style import CIVIDIS, DIVERGING, GREY, plain
 
@@ -57,7 +69,7 @@ def _frame(panels: Sequence[Panel], height: int) -> dict[str, Any]:
     labels: list[list[Any]] = []
     annotations: list[dict[str, Any]] = []
     maps = any(isinstance(panel, HeatMap) for panel in panels)
-    legend_right = any(isinstance(panel, Scatter) and panel.legend for panel in panels)
+    legend_right = any(isinstance(panel, Scatter | Scatter3D) and panel.legend for panel in panels)
     margin = {"l": 64, "r": 150 if legend_right else 20, "t": 44, "b": 54}
     if maps:
         longest = max(
@@ -91,6 +103,10 @@ def _frame(panels: Sequence[Panel], height: int) -> dict[str, Any]:
                 traces, placed = _scatter(panel, end, box, x_axis, y_axis)
                 data += traces
                 labels += placed
+            case Scatter3D():
+                del layout[f"xaxis{end}"], layout[f"yaxis{end}"]
+                layout["scene"] = _scene(panel)
+                data += _scatter_3d(panel)
     if any(isinstance(panel, Lines) for panel in panels):
         layout["legend"] = {
             "orientation": "h",
@@ -230,8 +246,8 @@ def _scatter(
 ) -> tuple[list[dict[str, Any]], list[list[Any]]]:
     x = np.concatenate([np.asarray(group.x, dtype=float) for group in panel.groups])
     y = np.concatenate([np.asarray(group.y, dtype=float) for group in panel.groups])
-    texts = [text for group in panel.groups for text in group.texts]
-    x_range, y_range = padded(x), padded(y)
+    texts = [text if group.labelled else "" for group in panel.groups for text in group.texts]
+    x_range, y_range = panel.limits or (padded(x), padded(y))
     x_axis |= {
         "title": {"text": plain(panel.x_label), "standoff": 8},
         "range": [round(v, _DIGITS) for v in x_range],
@@ -247,14 +263,52 @@ def _scatter(
     labels = [
         [f"x{end}", f"y{end}", round(float(px), _DIGITS), round(float(py), _DIGITS), place[0], -place[1], plain(text)]
         for px, py, text, place in zip(x, y, texts, places, strict=True)
-        if place is not None
+        if text and place is not None
     ]
-    traces = [_group(group, end, showlegend=False) for group in panel.groups]
+    traces = [_links(panel.links, "scatter") | {"xaxis": f"x{end}", "yaxis": f"y{end}"}] if panel.links else []
+    traces += [_group(group, end, showlegend=False) for group in panel.groups]
     traces += [
         _group(Points(label, [None], [None], [""], hue, sign), end, showlegend=True)  # pyright: ignore[reportArgumentType]
         for label, hue, sign in panel.legend
     ]
     return traces, labels
+
+
+def _links(links: Sequence[tuple[Place, Place]], kind: str) -> dict[str, Any]:
+    """Thin lines as one trace, with gaps between them."""
+    ends = [[*line, (None,) * len(line[0])] for line in links]
+    along = {
+        name: _rounded([end[i] for line in ends for end in line]) for i, name in enumerate("xyz"[: len(links[0][0])])
+    }
+    look = {"line": {"color": "#b0b0b0", "width": 1}, "hoverinfo": "skip", "showlegend": False}
+    return {"type": kind, "mode": "lines", **along, **look}
+
+
+def _scene(panel: Scatter3D) -> dict[str, Any]:
+    """The axes of a figure in space. What the reader turns stays turned while the slider moves."""
+    axes = {
+        f"{name}axis": {"title": {"text": plain(title)}, "range": [round(v, _DIGITS) for v in limits]}
+        for name, title, limits in zip("xyz", panel.axes, panel.limits, strict=True)
+    }
+    return axes | {"aspectmode": "cube", "uirevision": "kept", "camera": {"eye": {"x": 1.5, "y": 1.3, "z": 0.7}}}
+
+
+def _scatter_3d(panel: Scatter3D) -> list[dict[str, Any]]:
+    traces = [_links(panel.links, "scatter3d")] if panel.links else []
+    traces += [_spots(group, False) | {n: _rounded(getattr(group, n)) for n in "xyz"} for group in panel.groups]
+    entries = [Points(label, [], [], [], hue, sign) for label, hue, sign in panel.legend]
+    return traces + [_spots(entry, True) | {axis: [None] for axis in "xyz"} for entry in entries]
+
+
+def _spots(group: Points, showlegend: bool) -> dict[str, Any]:
+    # In space plotly draws fewer kinds of markers.
+    symbol = group.marker if group.marker in {"circle", "square", "diamond", "cross", "x"} else "circle"
+    return {
+        "type": "scatter3d", "mode": "markers+text" if group.labelled and group.texts else "markers",
+        "name": plain(group.label), "text": [plain(text) for text in group.texts], "textfont": {"size": 10},
+        "marker": {"symbol": symbol, "color": group.colour, "size": 5}, "hovertemplate": "%{text}",
+        "showlegend": showlegend,
+    }  # fmt: skip
 
 
 def padded(values: NDArray[np.float64]) -> tuple[float, float]:

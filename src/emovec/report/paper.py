@@ -20,7 +20,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from emovec.files import write_bytes
-from emovec.report.charts import Chart, HeatMap, Lines, Panel, Scatter
+from emovec.report.charts import Chart, HeatMap, Lines, Panel, Scatter, Scatter3D
 from emovec.report.interactive import padded, to_box
 from emovec.report.labels import leader_end, place_labels
 from emovec.report.style import CIVIDIS, DIVERGING, slug
@@ -65,8 +65,7 @@ def write_figures(charts: Sequence[Chart], folder: Path, progress: Callable[[int
     """
     written: list[Path] = []
     families = _families()
-    style: Any = _STYLE | {"font.family": families}
-    with matplotlib.rc_context(style), warnings.catch_warnings(record=True) as caught:
+    with matplotlib.rc_context(figure_style(families)), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for name, panels in frames_for_papers(charts):
             figure = draw(panels)
@@ -80,6 +79,16 @@ def write_figures(charts: Sequence[Chart], folder: Path, progress: Callable[[int
                 progress(1)
     _report_glyphs(caught, families)
     return written
+
+
+def figure_style(families: Sequence[str] | None = None) -> Any:
+    """Matplotlib's settings for everything drawn for papers."""
+    return _STYLE | {"font.family": list(families or _families())}
+
+
+def marker_sign(name: str) -> str:
+    """Matplotlib's sign for a marker."""
+    return _MARKERS[name]
 
 
 def frames_for_papers(charts: Sequence[Chart]) -> Iterator[tuple[str, Sequence[Panel]]]:
@@ -99,11 +108,16 @@ def draw(panels: Sequence[Panel]) -> Figure:
     square = not isinstance(panels[0], Lines)
     height = {1: 6.0, 2: 3.6}.get(len(panels), 3.0) if square else 2.7
     figure = Figure(figsize=(_WIDTH if not square or len(panels) > 1 else 6.6, height))
+    if isinstance(panels[0], Scatter3D):
+        _scatter_3d(figure.add_subplot(projection="3d"), panels[0])
+        return figure
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     figure.subplots_adjust(
         left=0.09, right=0.98, bottom=0.14, top=0.92, wspace=0.45 if isinstance(panels[0], HeatMap) else 0.24
     )
     for axis, panel in zip(axes, panels, strict=True):
+        if isinstance(panel, Scatter3D):
+            continue
         axis.set_title(panel.title, parse_math=False)
         axis.set_xlabel(panel.x_label if not isinstance(panel, HeatMap) else panel.column_label, parse_math=False)
         axis.set_ylabel(panel.y_label if not isinstance(panel, HeatMap) else panel.row_label, parse_math=False)
@@ -190,8 +204,11 @@ def _scatter(axis: Axes, panel: Scatter) -> None:
         )
     x = np.concatenate([np.asarray(group.x, dtype=float) for group in panel.groups])
     y = np.concatenate([np.asarray(group.y, dtype=float) for group in panel.groups])
-    texts = [text for group in panel.groups for text in group.texts]
-    x_range, y_range = padded(x), padded(y)
+    texts = [text if group.labelled else "" for group in panel.groups for text in group.texts]
+    x_range, y_range = panel.limits or (padded(x), padded(y))
+    axis.add_collection(
+        LineCollection(_segments(panel.links), colors="#b0b0b0", linewidths=0.5, zorder=1), autolim=False
+    )
     axis.set_xlim(*x_range)
     axis.set_ylim(*y_range)
     extent = axis.get_window_extent()
@@ -201,7 +218,7 @@ def _scatter(axis: Axes, panel: Scatter) -> None:
     unit = np.array([x_range[1] - x_range[0], y_range[1] - y_range[0]]) / np.array(box)
     leaders: list[NDArray[np.float64]] = []
     for point, text, place in zip(np.stack([x, y], axis=1), texts, places, strict=True):
-        if place is None:
+        if place is None or not text:
             continue
         axis.annotate(
             text, point.tolist(), place, textcoords="offset points", ha="center", va="center", fontsize=_LABEL_SIZE,
@@ -211,13 +228,38 @@ def _scatter(axis: Axes, panel: Scatter) -> None:
         if np.hypot(*line) > _LABEL_SIZE:
             leaders.append(np.stack([point, point + unit * line]))
     axis.add_collection(LineCollection(leaders, colors="#b0b0b0", linewidths=0.4, zorder=2), autolim=False)
-    if panel.legend:
-        handles = [
-            Line2D([], [], linestyle="none", marker=_MARKERS[sign], color=hue, markeredgecolor="white", markersize=6)
-            for _, hue, sign in panel.legend
-        ]
-        labels = [_plain(label) for label, _, _ in panel.legend]
-        axis.legend(handles, labels, loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
+    legend_beside(axis, panel.legend)
+
+
+def _segments(links: Sequence[tuple[tuple[float, ...], tuple[float, ...]]]) -> list[NDArray[np.float64]]:
+    return [np.array(ends) for ends in links]
+
+
+def legend_beside(axis: Any, entries: Sequence[tuple[str, str, str]], across: float = 1.01) -> None:
+    """A legend of markers to the right of a panel."""
+    if not entries:
+        return
+    handles = [
+        Line2D([], [], linestyle="none", marker=_MARKERS[sign], color=hue, markeredgecolor="white", markersize=6)
+        for _, hue, sign in entries
+    ]
+    labels = [_plain(label) for label, _, _ in entries]
+    axis.legend(handles, labels, loc="upper left", bbox_to_anchor=(across, 1), borderaxespad=0)
+
+
+def _scatter_3d(axis: Any, panel: Scatter3D) -> None:
+    from mpl_toolkits.mplot3d.art3d import Line3DCollection
+
+    axis.set_title(panel.title, parse_math=False)
+    axis.add_collection3d(Line3DCollection(_segments(panel.links), colors="#b0b0b0", linewidths=0.5), autolim=False)
+    for group in panel.groups:
+        axis.scatter(group.x, group.y, group.z, s=18, c=group.colour, marker=_MARKERS[group.marker], depthshade=False)
+        for x, y, z, text in zip(group.x, group.y, group.z, group.texts, strict=True) if group.labelled else ():
+            axis.text(x, y, z, f" {text}", fontsize=5, color="#333333", parse_math=False)
+    for name, title, limits in zip("xyz", panel.axes, panel.limits, strict=True):
+        getattr(axis, f"set_{name}lim")(*limits)
+        getattr(axis, f"set_{name}label")(title, parse_math=False)
+    legend_beside(axis, panel.legend, 1.08)
 
 
 def _plain(text: str) -> str:

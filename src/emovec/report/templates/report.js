@@ -72,7 +72,24 @@
       label.htmlFor = id;
       label.textContent = control.name;
       shown.textContent = control.labels[control.initial];
-      group.append(input, shown);
+      const play = document.createElement("button");
+      let timer = 0;
+      const stop = () => { clearInterval(timer); timer = 0; play.textContent = "▶ play"; };
+      const move = (option) => { input.value = option; input.dispatchEvent(new Event("input")); };
+      play.type = "button";
+      play.className = "play";
+      stop();
+      play.addEventListener("click", () => {
+        if (timer) { stop(); return; }
+        if (input.value === input.max) move(0);
+        play.textContent = "❚❚ stop";
+        timer = setInterval(() => {
+          move(Number(input.value) + 1);
+          if (input.value === input.max) stop();
+        }, 700);
+      });
+      input.addEventListener("pointerdown", stop);
+      group.append(input, shown, play);
       input.addEventListener("input", () => {
         shown.textContent = control.labels[input.value];
         input.setAttribute("aria-valuetext", control.labels[input.value]);
