@@ -113,7 +113,7 @@ def run_geometry(study: "Study", track: Track) -> list[str]:
     vectors = _vectors_with_layer(study)
     with track("Comparing vectors", len(stale)) as advance:
         for name in stale:
-            _save(study, run_analysis(name, _inputs(study, vectors, name)))
+            save_result(study.folder, run_analysis(name, _inputs(study, vectors, name)), study.keys[name])
             advance(1)
     return stale
 
@@ -196,19 +196,20 @@ def _inputs(study: "Study", vectors: "EmotionVectors", analysis: str) -> "Inputs
     )
 
 
-def _save(study: "Study", result: "AnalysisResult") -> None:
-    record = record_path(study.folder, result.name)
+def save_result(folder: Path, result: "AnalysisResult", key: str) -> None:
+    """Write an analysis's tables into a study's folder, and then its record."""
+    record = record_path(folder, result.name)
     record.unlink(missing_ok=True)
     for name, table in result.tables.items():
         buffer = io.BytesIO()
         table.to_parquet(buffer, index=False)
-        write_bytes(study.folder / "geometry" / f"{name}.parquet", buffer.getvalue())
+        write_bytes(folder / "geometry" / f"{name}.parquet", buffer.getvalue())
     content = {
         "analysis": result.name,
         "tables": list(result.tables),
         "parameters": result.parameters,
         "summary": result.summary,
         "emovec": version("emovec"),
-        "key": study.keys[result.name],
+        "key": key,
     }
     write_json(record, content)

@@ -1,6 +1,6 @@
 """The main findings of a study in a few plain sentences with numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import sqrt
 from typing import Any, NamedTuple
 
@@ -15,6 +15,8 @@ ALIKE = 0.5
 DOMINANT = 0.1
 # A difference in r that a reader would not call the same result.
 NOTABLE = 0.1
+# Vectors that were made elsewhere may lack what it takes to standardise them.
+_SCALINGS = {"raw": "with the dimensions as they are", "standardised": "with each dimension standardised"}
 
 _NAMES = {
     **{"ar": "Arabic", "bn": "Bengali", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English"},
@@ -102,10 +104,10 @@ def _agreement(tables: Mapping[str, pd.DataFrame], summaries: Mapping[str, Mappi
     sentences: list[str] = []
     for (a, b), pair in table.groupby(["language_a", "language_b"], sort=False):
         by = {str(row["variant"]): row for row in pair.to_dict("records")}
-        raw, standardised = by["raw"], by["standardised"]
+        by = {name: by[name] for name in _SCALINGS if name in by}
         significant = {name: float(row["r"]) for name, row in by.items() if row["p_familywise"] < ALPHA}
         names = f"{language_name(str(a))} and {language_name(str(b))}"
-        permutations = int(raw["permutations"])
+        permutations = int(next(iter(by.values()))["permutations"])
         if too_few(permutations):
             claim = (
                 f"Whether {names} arrange the emotions alike can't be judged with {permutations} permutations, which "
@@ -114,15 +116,15 @@ def _agreement(tables: Mapping[str, pd.DataFrame], summaries: Mapping[str, Mappi
         elif significant:
             alike = "alike" if min(significant.values()) >= ALIKE else "more alike than shuffled labels"
             how = "with the dimensions as they are" if "raw" in significant else "once the dimensions are standardised"
-            claim = f"{names} arrange the emotions {alike}{'' if len(significant) > 1 else f' only {how}'}"
+            claim = f"{names} arrange the emotions {alike}{'' if len(significant) == len(by) else f' only {how}'}"
         else:
             claim = f"There is no evidence that {names} arrange the emotions alike"
+        correlations = " and ".join(f"r = {row['r']:.2f} {_SCALINGS[name]}" for name, row in by.items())
         sentences.append(
-            f"{claim}: at layer {layer} their patterns of similarity correlate r = {raw['r']:.2f} with the dimensions "
-            f"as they are and r = {standardised['r']:.2f} with each dimension standardised (p = {_p(raw['p'])} and "
-            f"{_p(standardised['p'])}; corrected for all layers p = {_p(raw['p_familywise'])} and "
-            f"{_p(standardised['p_familywise'])}; {permutations:,} random relabellings, 95 % of which stay "
-            f"below r = {raw['null_95']:.2f} and {standardised['null_95']:.2f})."
+            f"{claim}: at layer {layer} their patterns of similarity correlate {correlations} "
+            f"(p = {_each(by, 'p', _p)}; corrected for all layers p = {_each(by, 'p_familywise', _p)}; "
+            f"{permutations:,} random relabellings, 95 % of which stay below r = "
+            f"{_each(by, 'null_95', '{:.2f}'.format)})."
         )
     return sentences
 
@@ -142,12 +144,13 @@ def _retrieval(tables: Mapping[str, pd.DataFrame], layer: int) -> list[str]:
         n = round(1 / by["chance"].iloc[0])
         counts = {name: (round(row["retrieval_ab"] * n), round(row["retrieval_ba"] * n)) for name, row in by.iterrows()}
         a_name, b_name = language_name(str(a)), language_name(str(b))
-        forth, back = counts["standardised"]
-        forth_raw, back_raw = counts["raw"]
+        forth, back = counts.get("standardised", counts["raw"])
+        how = "with the dimensions as they are"
+        if "standardised" in counts:
+            how = f"standardised; {counts['raw'][0]} and {counts['raw'][1]} {how}"
         sentences.append(
             f"For {forth} of {n} emotions the {b_name} vector nearest to the {a_name} one is the same emotion, and for "
-            f"{back} of {n} the other way round (layer {layer}, standardised; {forth_raw} and {back_raw} with the "
-            f"dimensions as they are; guessing gives 1)."
+            f"{back} of {n} the other way round (layer {layer}, {how}; guessing gives 1)."
         )
     return sentences
 
@@ -234,6 +237,8 @@ def _scaling(tables: Mapping[str, pd.DataFrame], layer: int) -> list[str]:
     if table.empty:
         return []
     r = table[table["method"] == "pearson"].pivot(index=["language_a", "language_b"], columns="variant", values="r")
+    if len(r.columns) < len(_SCALINGS):
+        return []
     gap = (r["standardised"] - r["raw"]).abs().max()
     if gap > NOTABLE:
         return [
@@ -244,6 +249,10 @@ def _scaling(tables: Mapping[str, pd.DataFrame], layer: int) -> list[str]:
         f"Standardising the dimensions hardly changes the agreement between languages at layer {layer} "
         f"(by {gap:.2f} in r at most)."
     ]
+
+
+def _each(rows: Mapping[str, Mapping[Any, Any]], value: str, show: Callable[[float], str]) -> str:
+    return " and ".join(show(row[value]) for row in rows.values())
 
 
 def _p(value: float) -> str:

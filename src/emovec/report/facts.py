@@ -43,6 +43,11 @@ def facts(study: StudyTables) -> list[tuple[str, str]]:
         ("Seed", f"{config.geometry.seed}; {config.geometry.permutations:,} permutations"),
         ("Versions", _versions(study, provenance)),
     ]
+    if "imported" in provenance and "vectors" not in provenance:  # how they were made is not known
+        origin = f"imported from {', '.join(provenance['imported'])}; how they were made is not recorded"
+        known = {"Model", "Layers", "Layer shown first", "Languages", "Emotions", "Residual norm", "Seed", "Versions"}
+        rows = [row for row in rows if row[0] in known]
+        rows.insert(1, ("Vectors", f"{origin}; centred here: the mean over emotions removed"))
     return [(name, value) for name, value in rows if value]
 
 

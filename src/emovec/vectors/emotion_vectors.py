@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,8 @@ _ARRAYS: dict[str, tuple[str, ...]] = {
     "noise_directions": ("language", "layer", "component", "hidden"),
 }
 _OPTIONAL = {"denoised", "noise_components", "noise_variance", "noise_directions"}
+# What only activations can tell: vectors that were made elsewhere come without it.
+_OF_ACTIVATIONS = {"story_std", "residual_norm", "counts"}
 _FORMAT = "emovec-vectors-1"
 
 
@@ -44,7 +47,8 @@ class EmotionVectors:
         centred: [language, emotion, layer, hidden], raw less the mean over emotions.
         denoised: [language, emotion, layer, hidden], centred with the neutral texts' components projected out;
             None for a study without neutral texts.
-        story_std: [language, layer, hidden], standard deviation over the stories of a language.
+        story_std: [language, layer, hidden], standard deviation over the stories of a language; like the two that
+            follow None where it isn't known, since the vectors were made elsewhere.
         residual_norm: [language, layer], median norm of a token that is no sink: the unit of steering strength.
         counts: [language, emotion], stories behind each vector.
         noise_components: [language, layer], how many neutral components were projected out; None without them.
@@ -56,9 +60,9 @@ class EmotionVectors:
     raw: xr.DataArray
     centred: xr.DataArray
     denoised: xr.DataArray | None
-    story_std: xr.DataArray
-    residual_norm: xr.DataArray
-    counts: xr.DataArray
+    story_std: xr.DataArray | None
+    residual_norm: xr.DataArray | None
+    counts: xr.DataArray | None
     noise_components: xr.DataArray | None = None
     noise_variance: xr.DataArray | None = None
     noise_directions: xr.DataArray | None = None
@@ -90,9 +94,22 @@ class EmotionVectors:
 
         One scale for all languages keeps the space in which their vectors are compared a common one. A dimension that
         never varies gets scale 1, so that it stays at zero instead of becoming undefined.
+
+        Raises:
+            EmovecError: if the deviations aren't known.
         """
+        if self.story_std is None:
+            raise EmovecError(
+                "These vectors came without the standard deviation over stories (story_std), so there are no "
+                "standardised ones; use 'raw', or give story_std."
+            )
         pooled = (self.story_std.astype("float64") ** 2).mean("language") ** 0.5
         return pooled.where(pooled > 0, 1.0).astype("float32")
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The names that `variant` takes: without `story_std` the dimensions can't be standardised."""
+        return ("raw",) if self.story_std is None else ("raw", "standardised")
 
     def variant(self, name: str, kind: str | None = None) -> xr.DataArray:
         """Vectors as they are (`raw`) or with each dimension divided by its standard deviation (`standardised`).
@@ -150,6 +167,48 @@ class EmotionVectors:
         write_bytes(Path(path), save(tensors, metadata))
 
     @classmethod
+    def from_arrays(
+        cls,
+        vectors: "xr.DataArray | np.ndarray | Mapping[str, Any]",
+        *,
+        languages: Sequence[str] | None = None,
+        emotions: Sequence[str] | None = None,
+        layers: Sequence[int] | None = None,
+        story_std: "xr.DataArray | np.ndarray | None" = None,
+        residual_norm: "xr.DataArray | np.ndarray | None" = None,
+        counts: "xr.DataArray | np.ndarray | None" = None,
+        model: str | None = None,
+        provenance: Mapping[str, Any] | None = None,
+    ) -> "EmotionVectors":
+        """A record around vectors that were made elsewhere.
+
+        Args:
+            vectors: [language, emotion, layer, hidden] with those dims and labels; or a plain array, its labels beside
+                it; or {language: {emotion: [layer, hidden]}}, or {emotion: [layer, hidden]} with one of `languages`.
+            languages: codes of a plain array.
+            emotions: words of a plain array.
+            layers: 0-based block indices of a plain array or a mapping; by default counted from 0.
+            story_std: [language, layer, hidden]; without it there are no standardised vectors.
+            residual_norm: [language, layer]; without it there is no unit for the strength of steering.
+            counts: [language, emotion], stories behind each vector.
+            model: what they were made with.
+            provenance: anything else worth keeping.
+
+        Raises:
+            EmovecError: if shapes or labels don't fit, or a value is not finite.
+        """
+        from emovec.vectors.labelling import checked, labelled
+
+        raw = labelled(vectors, languages, emotions, layers)
+        given = {"story_std": story_std, "residual_norm": residual_norm, "counts": counts}
+        parts = {
+            name: None if array is None else checked(array, name, _ARRAYS[name], raw) for name, array in given.items()
+        }
+        known = {"model": model} if model is not None else {}
+        centred = (raw - raw.mean("emotion", dtype="float64")).astype("float32").rename("centred")
+        return cls(raw=raw, centred=centred, denoised=None, **parts, provenance={**(provenance or {}), **known})
+
+    @classmethod
     def load(cls, path: str | Path) -> "EmotionVectors":
         """Read a file written by `save`.
 
@@ -176,10 +235,11 @@ class EmotionVectors:
             for name, dims in _ARRAYS.items()
             if name in tensors
         }
-        missing = [name for name in _ARRAYS if name not in arrays and name not in _OPTIONAL]
+        missing = [name for name in _ARRAYS if name not in arrays and name not in _OPTIONAL | _OF_ACTIVATIONS]
         if missing:
             raise EmovecError(f"{path}: lacks {', '.join(missing)}. Build it again.")
-        arrays.setdefault("denoised", None)
+        for name in ("denoised", *_OF_ACTIVATIONS):
+            arrays.setdefault(name, None)
         return cls(**arrays, provenance=header["provenance"])
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from emovec.corpus.story import Story
-from emovec.geometry.inputs import VARIANTS, Inputs
+from emovec.geometry.inputs import Inputs
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Analysis:
 
 def each_variant(inputs: Inputs, function: Callable[[xr.DataArray], pd.DataFrame]) -> list[pd.DataFrame]:
     """A table for each variant of the vectors."""
-    return [function(inputs.vectors.variant(name)).assign(variant=name) for name in VARIANTS]
+    return [function(inputs.vectors.variant(name)).assign(variant=name) for name in inputs.vectors.variants]
 
 
 def language_pairs(inputs: Inputs) -> list[tuple[str, str]]:

@@ -1,0 +1,49 @@
+"""The command `import`: vectors that were made elsewhere become a study."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def import_vectors(
+    out: Annotated[Path, typer.Option(help="Folder for the study that is made of them.")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="FILE…", help=".npz, .safetensors or control-vector .gguf files.")
+    ] = None,
+    emotion: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=FILE", help="A file that holds one vector, and what to call it.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="The model that they were made with, for the record.")] = None,
+    language: Annotated[str, typer.Option(help="Language of vectors whose names don't tell.")] = "en",
+    layer: Annotated[
+        int | None,
+        typer.Option(min=0, help="Layer to show first (two thirds of depth by default); that of a lone vector."),
+    ] = None,
+) -> None:
+    """Take vectors that were made elsewhere, and report what can be told from them."""
+    from emovec.cli.progress import console, track
+    from emovec.errors import EmovecError
+    from emovec.imported import write_imported_study
+    from emovec.vectors.importing import read_vectors
+
+    named: dict[str, Path] = {}
+    for entry in emotion or []:
+        name, sign, path = entry.partition("=")
+        if not (name and sign and path):
+            raise EmovecError(f"--emotion {entry}: give it as NAME=FILE, such as happy=happy.gguf.")
+        if name in named:
+            raise EmovecError(f"--emotion {entry}: '{name}' is given twice.")
+        named[name] = Path(path)
+    vectors = read_vectors(*(files or []), named=named, language=language, layer=layer, model=model)
+    sizes = vectors.raw.sizes
+    console.print(
+        f"{sizes['emotion']} emotions in {', '.join(vectors.languages)}, {sizes['layer']} layers × {sizes['hidden']} "
+        "dimensions",
+        highlight=False,
+        markup=False,
+    )
+    sentences = write_imported_study(vectors, out, layer, track)
+    for sentence in sentences:
+        console.print(f"• {sentence}", highlight=False, markup=False)
+    console.print(f"Report: {out / 'report.html'}", highlight=False, soft_wrap=True, markup=False)

@@ -1,0 +1,111 @@
+"""A study of vectors that were made elsewhere: what can be told from them without a model or texts."""
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import yaml
+
+from emovec.config import GeometryConfig, parse_config
+from emovec.errors import EmovecError
+from emovec.files import write_bytes
+from emovec.lock import locked
+from emovec.outputs import record_path
+from emovec.stages import Track, save_result
+
+if TYPE_CHECKING:
+    from emovec.geometry.inputs import AnalysisResult
+    from emovec.vectors.emotion_vectors import EmotionVectors
+
+log = logging.getLogger(__name__)
+
+UNKNOWN_MODEL = "an unknown model"
+KEY = "imported"
+"""In place of the hash of what an output was made from: nobody here knows what these were made from."""
+_AT_HAND = frozenset({"vectors", "permutations", "bootstraps", "seed", "norms", "layer"})
+
+
+def write_imported_study(vectors: "EmotionVectors", folder: Path, layer: int | None, track: Track) -> list[str]:
+    """Write a study folder around vectors: `study.yaml`, the vectors, what can be told from them, the report.
+
+    Analyses that take texts, activations or the model leave empty tables with a note that says so.
+
+    Args:
+        vectors: of at least two emotions.
+        folder: where; made if it isn't there.
+        layer: the one to show first; by default the one at two thirds of depth.
+        track: shows progress.
+
+    Returns:
+        The main findings as plain sentences.
+
+    Raises:
+        EmovecError: if `layer` is none of the vectors', a name can't be right, or the folder holds another study.
+    """
+    from emovec.geometry.analyses import ANALYSES, run_analysis
+    from emovec.geometry.headlines import headlines
+    from emovec.geometry.inputs import AnalysisResult, Inputs
+    from emovec.report.page import steps, write_report
+
+    layers, settings = vectors.layers, GeometryConfig()
+    if layer is not None and layer not in layers:
+        raise EmovecError(f"layer: {layer} is none of the vectors' layers {layers}.")
+    shown = sorted(layers)[(2 * len(layers)) // 3] if layer is None else layer
+    model = str(vectors.provenance.get("model", UNKNOWN_MODEL))
+    config: dict[str, Any] = {"model": model, "languages": vectors.languages, "emotions": vectors.emotions}
+    config["corpus"] = {"neutral": None}
+    if layer is not None:
+        config["geometry"] = {"layer": layer}
+    parse_config(config, "vectors")
+    if (folder / "activations").exists():
+        raise EmovecError(f"{folder}: holds a study with activations of its own; give another --out.")
+    if layer is None:
+        by, reason = "depth", f"layer {shown} lies at two thirds of the layers: without stories none can be chosen"
+    else:
+        by, reason = "settings", f"layer {shown} is fixed by the study's settings"
+    inputs = Inputs(
+        vectors, _unknown, [], _unknown, settings.permutations, settings.bootstraps, settings.seed, layer=shown
+    )
+    results: dict[str, AnalysisResult] = {}
+    with locked(folder):
+        write_bytes(folder / "study.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True).encode())
+        vectors.save(record_path(folder, "vectors"))
+        with track("Comparing vectors", len(ANALYSES)) as advance:
+            for name, analysis in ANALYSES.items():
+                if name == "choice":
+                    results[name] = AnalysisResult(name, {}, {}, {"layer": shown, "by": by, "reason": reason})
+                elif analysis.inputs <= _AT_HAND:
+                    try:
+                        results[name] = run_analysis(name, inputs)
+                    except EmovecError as error:  # what it takes the vectors came without
+                        results[name] = _passed_over(name, str(error))
+                else:
+                    lacking = _listed(sorted(_WORDS.get(used, used) for used in analysis.inputs - _AT_HAND))
+                    results[name] = _passed_over(
+                        name, f"This takes the {lacking}, and the vectors were made elsewhere."
+                    )
+                save_result(folder, results[name], KEY)
+                advance(1)
+        with track("Drawing the report", steps(folder)) as advance:
+            write_report(folder, progress=advance)
+    tables = {name: table for result in results.values() for name, table in result.tables.items()}
+    return headlines(tables, {name: result.summary for name, result in results.items()}, shown)
+
+
+def _passed_over(name: str, note: str) -> "AnalysisResult":
+    from emovec.geometry.analyses import ANALYSES
+    from emovec.geometry.inputs import AnalysisResult
+    from emovec.geometry.tables import tidy
+
+    return AnalysisResult(name, {table: tidy(table, []) for table in ANALYSES[name].tables}, {}, {"note": note})
+
+
+_WORDS = {"activations": "stories' activations", "stories": "stories", "model": "model", "neutral": "neutral texts"}
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _unknown(*_asked: object) -> NoReturn:
+    raise AssertionError("an analysis asked for what it didn't declare")
