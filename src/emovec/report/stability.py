@@ -32,7 +32,8 @@ def finding(study: StudyTables) -> str:
         row = kept.sort_values(["stability" if len(real) else "silhouette", "k"], ascending=[False, True]).iloc[0]
         told = (
             f"{row['k']} groups by {row['algorithm']}: adjusted Rand index under new topics "
-            f"{number(row['stability'])}, without groups 95 % below {number(row['stability_95'])}; silhouette {number(row['silhouette'])}, without "
+            f"{number(row['stability'])}, without groups 95 % below {number(row['stability_95'])}; silhouette "
+            f"{number(row['silhouette'])}, without "
             f"groups 95 % below {number(row['silhouette_95'])}"
         )
         # Each of the ways has about one chance in twenty of lying above the line when there are no groups.
