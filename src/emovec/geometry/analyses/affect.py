@@ -8,7 +8,7 @@ import pandas as pd
 from emovec.geometry.affect import PENALTIES, affect, component_affect, rated
 from emovec.geometry.analyses.analysis import Analysis, Outcome, best, each_variant
 from emovec.geometry.axes import pca
-from emovec.geometry.inputs import VARIANTS, Inputs
+from emovec.geometry.inputs import Inputs
 from emovec.geometry.norms import load_norms
 from emovec.geometry.tables import tidy
 
@@ -21,7 +21,7 @@ def _affect(inputs: Inputs) -> Outcome:
     norms = load_norms(inputs.norms)
     permutations = min(inputs.permutations, PERMUTATIONS)
     found: dict[str, list[pd.DataFrame]] = {"affect": [], "affect_predictions": []}
-    for name in VARIANTS:
+    for name in inputs.vectors.variants:
         parts = affect(inputs.vectors.variant(name), norms, permutations, inputs.bootstraps, inputs.seed)
         for table, part in zip(found, parts, strict=True):
             found[table].append(part.assign(variant=name))
@@ -31,7 +31,9 @@ def _affect(inputs: Inputs) -> Outcome:
     highest = best(tidy("affect", found["affect"]), "r", ["variant", "language", "source", "scale"])
     summary: dict[str, Any] = {"best": highest, "valence_arousal": _both(inputs, norms)}
     if not highest:
-        summary["note"] = "Fewer than four of the study's emotions have human norms: there is nothing to predict."
+        summary["note"] = (
+            "Fewer than four of the study's emotions have human norms that differ: there is nothing to predict."
+        )
     return Outcome(found, summary, {"permutations": permutations, "penalties": PENALTIES.tolist()})
 
 

@@ -17,8 +17,9 @@ def _manifold(inputs: Inputs) -> Outcome:
         return pd.concat([manifold.pca_path(vectors, d) for d in DIMENSIONS], ignore_index=True)
 
     frames = each_variant(inputs, paths)
-    few = manifold.spread(inputs.vectors.variant("standardised"), kept=kept)
-    maps = [manifold.aligned_umap(few, d, inputs.seed).assign(variant="standardised") for d in DIMENSIONS]
+    scaled = inputs.vectors.variants[-1]
+    few = manifold.spread(inputs.vectors.variant(scaled), kept=kept)
+    maps = [manifold.aligned_umap(few, d, inputs.seed).assign(variant=scaled) for d in DIMENSIONS]
     notes: list[str] = []
     if not any(map(len, maps)):
         notes.append(f"Aligned UMAP takes at least {manifold.MINIMUM_POINTS} vectors.")
