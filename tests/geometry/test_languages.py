@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import pdist, squareform
 
@@ -25,7 +25,7 @@ def two_families(seed: int = 0, layers: int = 3) -> xr.DataArray:
 
 def test_agreement_is_rsa_of_every_two_in_both_orders() -> None:
     vectors = two_families()
-    table = language_agreement(vectors).set_index(["language_a", "language_b", "layer"])["r"]
+    table = language_agreement(vectors).set_index(["language_a", "language_b", "layer"])["r"].sort_index()
     assert len(table) == 16 * 3
     for a in FOUR:
         for b in FOUR:
@@ -60,6 +60,7 @@ def test_layers_that_agree_lie_alike() -> None:
     np.testing.assert_allclose(first, second, atol=1e-8)
 
 
+@settings(max_examples=20)
 @given(seed=st.integers(0, 300))
 def test_the_order_of_labels_changes_no_place(seed: int) -> None:
     vectors = two_families(seed, layers=1)

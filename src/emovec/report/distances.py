@@ -28,17 +28,23 @@ def _finding(study: StudyTables) -> str:
     parts: list[str] = []
     for a, b in pairs(study, rows):
         own = _pair(rows, a, b).set_index("distance")
-        said: list[str] = []
-        for distance in among(_DISTANCE_NAMES, own.index):
-            row = own.loc[distance]
-            tested = f"{p_value(row['p'])}, shuffled labels reach {number(row['null_95'])} in one case of twenty"
-            said.append(f"r = {number(row['r'])} by {_DISTANCE_NAMES[distance]} ({tested})")
-        if kernels is not None:
-            shown = _pair(at_layer(kernels, layer)[1], a, b)
-            shown = shown[shown["variant"] == variants(shown)[-1]] if len(shown) else shown
-            said += [f"a debiased CKA of {number(row.cka)} ({p_value(row.p)})" for row in shown.itertuples()]
-        parts.append(f"{pair_name(a, b)}: {'; '.join(said)}")
-    return f"At layer {layer} the emotions' distances agree across languages as follows: {'. '.join(parts)}."
+        if "crossnobis" in own.index:
+            row = own.loc[["crossnobis"]].iloc[0]
+            agree = "agree" if own["p"].loc[["crossnobis"]].lt(_SIGNIFICANT).all() else "do not agree beyond chance"
+            beside = f", r = {number(own.loc['cosine', 'r'])} by cosine" if "cosine" in own.index else ""
+            said = (
+                f"counting only differences that repeat from topic to topic, {language_name(a)} and {language_name(b)} "
+                f"{agree} on how far apart the emotions are (r = {number(row['r'])}, {p_value(row['p'])}; shuffled "
+                f"labels reach {number(row['null_95'])} in one case of twenty{beside})"
+            )
+        else:
+            said = f"for {pair_name(a, b)} there are too few topics to tell noise from distance"
+        shown = at_layer(_pair(kernels, a, b), layer)[1] if kernels is not None and len(_pair(kernels, a, b)) else None
+        if shown is not None:
+            row = shown[shown["variant"] == variants(shown)[-1]].iloc[0]
+            said += f", with a debiased CKA of {number(row['cka'])} ({p_value(row['p'])})"
+        parts.append(said)
+    return f"At layer {layer}, {'; '.join(parts)}."
 
 
 def _pair(table: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
@@ -60,7 +66,7 @@ def _tested(rows: pd.DataFrame, value: str, label: str, position: int) -> list[C
             filled=(rows["p_familywise"] < _SIGNIFICANT).tolist(),
             notes=[f"p = {p:.2g}, family-wise {family:.2g}" for p, family in tests],
         ),
-        Curve(f"{label}: 95 % of shuffled labels", layers, rows["null_95"].tolist(), colour(position), "dot"),
+        Curve(f"{label}: 95 % of shuffled labels lie below", layers, rows["null_95"].tolist(), colour(position), "dot"),
     ]
 
 
