@@ -13,6 +13,7 @@ from emovec.errors import EmovecError
 from emovec.files import write_bytes
 from emovec.geometry.headlines import headlines
 from emovec.report import facts, interactive
+from emovec.report.animation import ffmpeg, films, write_films
 from emovec.report.charts import Chart, Listing
 from emovec.report.paper import frames_for_papers, write_figures
 from emovec.report.sections import Section, charts_of, sections
@@ -23,11 +24,11 @@ from emovec.report.tables import StudyTables, read_study
 def write_report(study_dir: Path, *, progress: Callable[[int], None] | None = None) -> Path:
     """Write `report.html` and `figures/*.svg, *.png` into a study folder, from nothing but what lies in it.
 
-    The same tables always give the same bytes. The page needs no network; a missing table leaves a note in its section.
+    Maps that move stand beside them as `*.gif`, and as `*.mp4` where there is an ffmpeg. The same tables always give the same bytes. The page needs no network; a missing table leaves a note in its section.
 
     Args:
         study_dir: the study's folder.
-        progress: called with 1 after each figure for papers, and once for the page.
+        progress: called with 1 after each figure for papers and each film, and once for the page.
 
     Returns:
         The path of the page.
@@ -40,7 +41,9 @@ def write_report(study_dir: Path, *, progress: Callable[[int], None] | None = No
         raise EmovecError(f"{study_dir}: no such study folder. `emovec run STUDY.yaml` makes one.")
     study = read_study(study_dir)
     found = sections(study)
-    write_figures(charts_of(found), study_dir / "figures", progress)
+    charts = charts_of(found)
+    write_figures(charts, study_dir / "figures", progress)
+    write_films(films(charts), study_dir / "figures", progress)
     page = study_dir / "report.html"
     write_bytes(page, render(study, found).encode())
     if progress is not None:
@@ -50,7 +53,8 @@ def write_report(study_dir: Path, *, progress: Callable[[int], None] | None = No
 
 def steps(study_dir: Path) -> int:
     """How often `write_report` will call `progress`."""
-    return 1 + sum(1 for _ in frames_for_papers(charts_of(sections(read_study(Path(study_dir))))))
+    charts = charts_of(sections(read_study(Path(study_dir))))
+    return 1 + sum(1 for _ in frames_for_papers(charts)) + len(films(charts))
 
 
 def render(study: StudyTables, found: Sequence[Section]) -> str:
@@ -62,6 +66,8 @@ def render(study: StudyTables, found: Sequence[Section]) -> str:
         sections=found,
         exhibit_json=exhibit_json,
         paper_names=_paper_names,
+        film_names=_film_names,
+        video=ffmpeg() is not None,
         language_name=language_name,
         facts=facts.facts(study),
         skipped=facts.skipped(study),
@@ -87,3 +93,7 @@ def _template(name: str) -> str:
 
 def _paper_names(exhibit: Chart | Listing) -> list[str]:
     return [name for name, _ in frames_for_papers([exhibit])] if isinstance(exhibit, Chart) else []
+
+
+def _film_names(exhibit: Chart | Listing) -> list[str]:
+    return [film.name for film in films([exhibit])] if isinstance(exhibit, Chart) else []
