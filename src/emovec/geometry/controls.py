@@ -191,7 +191,7 @@ def control_table(
         if given in ("embeddings", "first layer"):
             alone = _correlation(parts[given][0], parts[given][1])
         elif given == "words":
-            alone = max(control_rsa(cosines, *pair, emotions).values(), default=np.nan)
+            alone = max(control_rsa(cosines, pair[0], pair[1], emotions).values(), default=np.nan)
         frame = pd.DataFrame({"layer": layers, "given": given, "r_control": alone, "partial": partial, "p": p})
         frames.append(frame.dropna(subset="partial"))
     if not frames:

@@ -114,8 +114,8 @@ PLANS = (
         "The first curve is the agreement of two languages' emotion geometries; those below show what is left of it "
         "(partial correlation) once a control is taken out of both languages: the similarity of the stories' words and "
         "characters (TF-IDF), of their averaged input embeddings, of the first layer, and the difference of the "
-        "emotion words' valence. Dotted levels are what the controls reach by themselves, each language through its own "
-        "similarity structure; a filled marker has p < 0.05 for its layer alone, when one language's labels are "
+        "emotion words' valence. Dotted levels are what the controls reach by themselves, each language through its "
+        "own similarity structure; a filled marker has p < 0.05 for its layer alone, when one language's labels are "
         "permuted.",
         "Words agree between languages because stories of one emotion tell alike events in both, which is no fault of "
         "theirs: the partial correlation is a lower bound where meaning and wording go together. It is no proof of a "

@@ -1,0 +1,60 @@
+"""The section on what the words alone explain, and what is said of a transfer."""
+
+import dataclasses
+from pathlib import Path
+
+import pandas as pd
+
+from emovec.report.controls import chart, finding
+from emovec.report.tables import StudyTables, read_study
+from emovec.report.transfer import sentence
+from emovec.transfer import Transfer
+
+
+def test_one_sentence_says_what_words_reach_and_what_is_left(study: Path) -> None:
+    found = read_study(study)
+    said = finding(found)
+    assert said.count(".") == said.count("0.") + 1
+    assert "words alone, without a model, agree with r = 0.76" in said
+    assert "a partial r of 0.5" in said
+    assert "p\u00a0=\u00a00.0001" in said
+
+
+def without(study: StudyTables, *givens: str) -> StudyTables:
+    table = study.tables["controls"]
+    return dataclasses.replace(
+        study, tables={**study.tables, "controls": table[~table["given"].isin(givens)].reset_index(drop=True)}
+    )
+
+
+def test_what_few_emotions_or_no_norms_leave_out_is_said_or_passed_over(study: Path) -> None:
+    found = read_study(study)
+    assert "beyond words a partial r of 0.7" in finding(without(found, "valence", "all"))
+    assert "too few emotions" in finding(without(found, "embeddings", "words", "valence", "first layer", "all"))
+
+
+def test_the_chart_has_every_control_standardised_first(study: Path) -> None:
+    drawn = chart(read_study(study))
+    assert drawn is not None
+    (panels,) = drawn.frames.values()
+    assert [panel.title for panel in panels] == ["standardised vectors", "raw vectors"]
+    labels = [curve.label for curve in panels[0].curves]
+    assert len(labels) == 9
+    assert {"words alone", "beyond the words", "beyond all of these"} <= set(labels)
+
+
+def test_a_transfer_is_told_with_its_best_baseline() -> None:
+    common = {"source_language": "en", "target_language": "en", "low": 0.5, "high": 0.7, "chance": 1 / 30}
+    rows = [
+        {"features": "activations", "variant": "standardised", "layer": 3, "accuracy": 0.6},
+        {"features": "activations", "variant": "standardised", "layer": 4, "accuracy": 0.9},
+        {"features": "word", "variant": "raw", "accuracy": 0.2},
+        {"features": "character", "variant": "raw", "accuracy": 0.3},
+        {"features": "embeddings", "variant": "raw", "accuracy": 0.1},
+    ]
+    table = pd.DataFrame([common | row for row in rows])
+    assert sentence(Transfer("plain", "mine", table, 3, {}, Path())) == (
+        "At layer 3 of plain, chosen on its own stories, the centroids of its English stories name 60 % of the English "
+        "stories of mine right (95 % interval 50 % to 70 %; words alone 30 %; averaged embeddings 10 %); guessing would "
+        "name 3 %."
+    )
