@@ -66,8 +66,8 @@ class ComparedStudy:
                 yield "words", language, language, own["accuracy"].max()
         for row in self._at_layer("crosslingual"):
             yield "retrieval", row["language_a"], row["language_b"], (row["retrieval_ab"] + row["retrieval_ba"]) / 2
-        for row in self._at_layer("axes", "reference", "Glasgow2019 valence"):
-            if row["component"] == 1:
+        for row in self._at_layer("affect", "scale", "valence"):
+            if row["source"] == "Glasgow2019":
                 yield "valence", row["language"], row["language"], row["r"]
 
     def _at_layer(self, table: str, column: str = "layer", value: str | int | None = None) -> list[dict[str, Any]]:

@@ -1,0 +1,105 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+import yaml
+
+from emovec.errors import EmovecError
+from emovec.geometry.models import between_models
+from emovec.report.compare import compare_studies, write_comparison
+from emovec.vectors.emotion_vectors import EmotionVectors
+from tests.cli.test_import import Run, run  # noqa: F401
+
+EMOTIONS = ("happy", "sad", "angry", "calm", "afraid", "proud")
+
+
+def write(folder: Path, hidden: int, languages: tuple[str, ...], emotions: tuple[str, ...], std: bool = True) -> Path:
+    """The least that can be compared: vectors and a study file; a geometry common to all, turned into this size."""
+    rng = np.random.default_rng(hidden)
+    shared = np.random.default_rng(0).normal(size=(len(EMOTIONS), 6))[[EMOTIONS.index(e) for e in emotions]]
+    basis = np.linalg.qr(rng.normal(size=(hidden, 6)))[0]
+    values = np.stack([np.stack([shared @ basis.T] * 3, 1)] * len(languages))
+    values = values + 0.02 * rng.normal(size=values.shape)
+    raw = xr.DataArray(
+        values,
+        dims=("language", "emotion", "layer", "hidden"),
+        coords={"language": list(languages), "emotion": list(emotions), "layer": range(3)},
+    )
+    ones = np.ones((len(languages), 3, hidden)) if std else None
+    folder.mkdir()
+    EmotionVectors.from_arrays(raw, story_std=ones, model=folder.name).save(folder / "vectors.safetensors")
+    config = {"model": f"org/{folder.name}", "languages": list(languages), "emotions": list(emotions)}
+    (folder / "study.yaml").write_text(yaml.safe_dump({**config, "geometry": {"layer": 1}}), encoding="utf-8")
+    return folder
+
+
+def test_models_of_different_sizes_are_compared(tmp_path: Path) -> None:
+    a = write(tmp_path / "big", 20, ("en", "ja"), EMOTIONS)
+    b = write(tmp_path / "small", 8, ("ja", "en", "de"), EMOTIONS[:5])
+    found = compare_studies([a, b / "study.yaml"], permutations=100)
+    assert set(found.agreement["variant"]) == {"raw", "standardised"}
+    assert set(found.agreement["language_a"]) == set(found.agreement["language_b"]) == {"en", "ja"}
+    first = found.agreement[found.agreement["method"] == "pearson"]
+    assert first["r"].min() > 0.9
+    expected = between_models(found.studies[0].vectors.best, found.studies[1].vectors.best, 1, 1, 100)
+    shown = found.agreement[found.agreement["variant"] == "raw"]
+    np.testing.assert_array_equal(shown["r"], expected["r"])
+    (scope,) = found.scope()
+    assert scope == (
+        "big and small share 5 emotions, compared in en, en with ja, ja with en, ja (left out, only in big: proud; "
+        "only in small: de)."
+    )
+
+
+def test_the_page_is_whole_and_always_the_same(tmp_path: Path) -> None:
+    studies = [write(tmp_path / name, size, ("en",), EMOTIONS) for name, size in (("a", 8), ("b", 12), ("c", 16))]
+    found = compare_studies(studies, permutations=50)
+    page = write_comparison(found, tmp_path / "side.html")
+    text = page.read_text(encoding="utf-8")
+    assert "Emotion vectors of 3 studies compared" in text
+    assert "http://" not in text.split("</script>")[-1]
+    assert text.count('data-figure="') == 3
+    assert "beyond shuffled labels" in text
+    tables = {path.stem: pd.read_parquet(path) for path in (tmp_path / "side").glob("*.parquet")}
+    assert set(tables) == {"studies", "agreement", "layers"}
+    assert len(tables["layers"]) == 3 * 2 * 9
+    before = page.read_bytes()
+    write_comparison(compare_studies(studies, permutations=50), page)
+    assert page.read_bytes() == before
+
+
+def test_without_deviations_only_raw_vectors_are_compared(tmp_path: Path) -> None:
+    a, b = write(tmp_path / "a", 8, ("en",), EMOTIONS), write(tmp_path / "b", 12, ("en",), EMOTIONS, std=False)
+    assert set(compare_studies([a, b], permutations=20).agreement["variant"]) == {"raw"}
+
+
+def test_studies_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    for parent in ("x", "y"):
+        (tmp_path / parent).mkdir()
+    a, b = write(tmp_path / "x" / "s", 8, ("en",), EMOTIONS), write(tmp_path / "y" / "s", 12, ("en",), EMOTIONS)
+    assert [study.name for study in compare_studies([a, b], permutations=20).studies] == ["x/s", "y/s"]
+
+
+def test_what_cannot_be_compared_is_an_error(tmp_path: Path) -> None:
+    a, b = write(tmp_path / "a", 8, ("en",), EMOTIONS[:3]), write(tmp_path / "b", 12, ("en",), EMOTIONS)
+    with pytest.raises(EmovecError, match="share 4 emotions"):
+        compare_studies([a, b])
+    with pytest.raises(EmovecError, match="two or more studies"):
+        compare_studies([a, a])
+    with pytest.raises(EmovecError, match="no such study file"):
+        compare_studies([a, tmp_path / "none.yaml"])
+    (b / "vectors.safetensors").unlink()
+    with pytest.raises(EmovecError, match="no such file"):
+        compare_studies([a, b])
+
+
+def test_the_command_prints_tables_and_names_the_page(run: Run, tmp_path: Path) -> None:  # noqa: F811
+    a, b = write(tmp_path / "a", 8, ("en",), EMOTIONS), write(tmp_path / "b", 12, ("en",), EMOTIONS)
+    code, out, err = run("compare", a, b, "--out", "c.html", "--permutations", "20")
+    assert (code, err) == (0, "")
+    assert "Agreement at the chosen layers" in out
+    assert "Page: c.html" in out
+    assert run("compare", a)[0] == 2
+    assert "ends in .html" in run("compare", a, b, "--out", "c.txt", "--permutations", "20")[2]
