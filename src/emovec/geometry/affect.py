@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.linalg import helmert
 
 from emovec.geometry.labelled import in_label_order, labels, layer_numbers
 from emovec.geometry.norms import DIMENSIONS, norm_agreement
@@ -26,7 +27,7 @@ class Ratings:
     Attributes:
         source: whose they are.
         emotions: the labels rated on every dimension, sorted.
-        dimensions: those that the source has.
+        dimensions: those that the source has, and on which the emotions differ.
         values: [emotion, dimension].
     """
 
@@ -46,7 +47,8 @@ def rated(norms: pd.DataFrame, emotions: list[str]) -> Iterator[Ratings]:
     for source, rows in norms.groupby("source"):
         words = rows.set_index("word").reindex([emotion.casefold() for emotion in sorted(emotions)])
         table = words[list(DIMENSIONS)].set_axis(sorted(emotions)).dropna(axis="columns", how="all").dropna()
-        if len(table) >= MINIMUM_EMOTIONS:
+        table = table.loc[:, table.nunique() > 1]
+        if len(table) >= MINIMUM_EMOTIONS and len(table.columns):
             yield Ratings(str(source), list(table.index), list(table.columns), table.to_numpy(dtype=np.float64))
 
 
@@ -70,24 +72,22 @@ def held_out_predictions(gram: np.ndarray, ratings: np.ndarray) -> np.ndarray:
     n, k = ratings.shape[-2:]
     columns = np.moveaxis(ratings.reshape(-1, n, k), 0, 1)
     predicted = np.empty_like(columns)
+    contrasts = helmert(n - 1).T
     for out in range(n):
         rest = np.arange(n) != out
-        weights = rest / (n - 1)
-        # Dot products about the mean of the emotions fitted.
-        about = gram - (gram @ weights)[:, None] - (gram @ weights)[None] + weights @ gram @ weights
-        values, axes = np.linalg.eigh(about[np.ix_(rest, rest)])
-        # One direction is lost to the mean.
-        values, axes = np.clip(values[1:], 0, None), axes[:, 1:]
-        penalties = PENALTIES * (values.mean() or 1.0)
-        mean = columns[rest].mean(axis=0)
-        fitted = columns[rest] - mean
-        scores = np.tensordot(axes.T, fitted, 1)
-        variance = (fitted**2).sum(axis=0)
-        error = ((scores**2) / np.where(variance > 0, variance, 1)).sum(axis=2)
-        left = penalties[:, None] / (values + penalties[:, None])
+        # Directions that sum to zero over the emotions fitted: they centre vectors and ratings by themselves.
+        values, turn = np.linalg.eigh(contrasts.T @ gram[np.ix_(rest, rest)] @ contrasts)
+        values, axes = np.clip(values, 0, None), np.zeros((n, n - 2))
+        axes[rest] = contrasts @ turn
+        penalties = PENALTIES[:, None] * (values.mean() or 1.0)
+        scores = np.tensordot(axes.T, columns, 1)
+        squares = scores**2
+        variance = squares.sum(axis=0)
+        error = (squares / np.where(variance > 0, variance, 1)).sum(axis=2)
+        left = penalties / (values + penalties)
         chosen = ((left**2 @ error) / left.sum(axis=1)[:, None] ** 2).argmin(axis=0)
-        slopes = (about[out, rest] @ axes) / (values + penalties[:, None])
-        predicted[out] = mean + (slopes[chosen].T[..., None] * scores).sum(axis=0)
+        slopes = ((gram[out] - gram[rest].mean(axis=0)) @ axes) / (values + penalties)
+        predicted[out] = np.einsum("pa,apk->pk", slopes[chosen], scores) + columns[rest].mean(axis=0)
     return np.moveaxis(predicted, 1, 0).reshape(ratings.shape)
 
 

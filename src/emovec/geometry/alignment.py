@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from emovec.errors import EmovecError
-from emovec.geometry.labelled import in_label_order, layer_numbers
+from emovec.geometry.labelled import in_label_order, layer_numbers, unit
 from emovec.geometry.permutation import label_permutations
 from emovec.geometry.representational import MINIMUM_EMOTIONS
 
@@ -16,7 +16,7 @@ COMPONENTS = (1, 2, 3, 5, 10, 20)
 """Numbers of principal components to align."""
 ALL = 0
 """Stands for all dimensions in the column `components`."""
-SAMPLES = ("in-sample", "held-out", "shuffled in-sample", "shuffled held-out")
+SAMPLES: tuple[str, ...] = ("in-sample", "held-out", "shuffled in-sample", "shuffled held-out")
 
 _COLUMNS = (
     "layer",
@@ -59,7 +59,7 @@ def procrustes(
     same emotions. Held out, each emotion is left out in turn: both languages' principal components, means, rotation and
     scale come from the others, and the left-out emotion is mapped. R² is 1 less the squared distance between where
     emotions are mapped and where they are, over that from the others' mean to where they are; retrieval is the share of
-    emotions mapped nearest (Euclidean) to themselves among all. Both are means over the two directions. Shuffled is the
+    emotions mapped nearest (by cosine) to themselves among all. Both are means over the two directions. Shuffled is the
     same with the emotions of one language paired at random with those of the other.
 
     With more dimensions than emotions the rotation can always turn one set onto another, whatever the labels: in-sample
@@ -77,8 +77,8 @@ def procrustes(
 
     Returns:
         Columns layer, language_a, language_b, components (0: all dimensions, in sample only), sample (one of
-        `SAMPLES`), r2 and retrieval (mean over shuffles), r2_95 (95 % quantile over shuffles, else NaN), chance (of retrieval),
-        shuffles.
+        `SAMPLES`), r2 and retrieval (mean over shuffles), r2_95 (95 % quantile over shuffles, else NaN), chance (of
+        retrieval), shuffles.
 
     Raises:
         EmovecError: if the languages share fewer than four emotions.
@@ -130,7 +130,7 @@ def _in_sample(a: _Places, b: _Places, pairings: np.ndarray, k: int) -> tuple[np
     forth = (strength / sizes[0])[:, None, None] * (x @ turn)
     back = (strength / sizes[1])[:, None, None] * (partner @ turn.transpose(0, 2, 1))
     r2 = strength**2 / (sizes[0] * sizes[1])
-    found = _nearest(forth, y[None]) == pairings, _nearest(back, x[None]) == np.arange(len(x))
+    found = _found(forth, y[None], pairings), _found(back, x[None], np.arange(len(x)))
     return r2, np.mean(found, axis=(0, 2))
 
 
@@ -150,7 +150,10 @@ def _held_out(a: _Places, b: _Places, pairings: np.ndarray, k: int) -> tuple[np.
         forth = (strength / _or_one(x_size))[:, None] * np.einsum("jk,jkl->jl", x_out, turn)
         back = (strength / _or_one(y_size[pairing]))[:, None] * np.einsum("jl,jkl->jk", y_out[pairing], turn)
         r2[i] = (_explained(forth, y_out[pairing]) + _explained(back, x_out)) / 2
-        found = _nearest(forth[:, None], y_all[pairing])[:, 0] == pairing, _nearest(back[:, None], x_all)[:, 0] == every
+        found = (
+            _found(forth[:, None], y_all[pairing], pairing[:, None]),
+            _found(back[:, None], x_all, every[:, None]),
+        )
         retrieval[i] = np.mean(found)
     return r2, retrieval
 
@@ -161,10 +164,24 @@ def _rotation(products: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return u @ vt, s.sum(axis=-1)
 
 
-def _nearest(mapped: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Which of the places [..., emotion, k] each mapped point [..., point, k] is nearest to: [..., point]."""
-    squares = (places**2).sum(axis=-1)[..., None, :]
-    return (squares - 2 * mapped @ np.swapaxes(places, -1, -2)).argmin(axis=-1)
+def _found(mapped: np.ndarray, places: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Whether the place with the largest cosine to each mapped point is its target; of places that tie, its share.
+
+    Cosines, since a left-out emotion lies nearer to the mean of the others than they do, so that what is shrunk would
+    be nearest to it whatever the rotation.
+
+    Args:
+        mapped: [..., point, k].
+        places: [..., emotion, k].
+        target: [..., point], numbers of emotions.
+
+    Returns:
+        [..., point].
+    """
+    cosines = unit(mapped) @ np.swapaxes(unit(places), -1, -2)
+    first = cosines >= cosines.max(axis=-1, keepdims=True) - 1e-9
+    hit = np.take_along_axis(first, np.broadcast_to(target, cosines.shape[:-1])[..., None], axis=-1)[..., 0]
+    return hit / first.sum(axis=-1)
 
 
 def _explained(mapped: np.ndarray, truth: np.ndarray) -> float:

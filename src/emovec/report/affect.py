@@ -1,6 +1,7 @@
 """The report's sections on human ratings: predicted for emotions left out, and what the first components carry."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -66,10 +67,10 @@ def _curves(study: StudyTables, rows: pd.DataFrame) -> list[Curve]:
         ]
         label = f"{language_name(language)} (filled: family-wise p < 0.05)"
         filled = (mine["p_familywise"] < _SIGNIFICANT).tolist()
-        look = {"marker": marker(i), "filled": filled, "notes": notes}
-        found.append(Curve(label, layers, mine["r"].tolist(), colour(i), **look))
+        r = mine["r"].tolist()
+        found.append(Curve(label, layers, r, colour(i), marker=marker(i), filled=filled, notes=notes))
     null = rows.groupby("layer")["null_95"].max()
-    found.append(Curve("95 % of permutations below", null.index.tolist(), null.tolist(), GREY, "dot"))
+    found.append(Curve("95 % of permutations lie below", null.index.tolist(), null.tolist(), GREY, "dot"))
     if rows["ceiling"].notna().any():
         ends = [int(rows["layer"].min()), int(rows["layer"].max())]
         found.append(
@@ -97,15 +98,16 @@ def circumplex(study: StudyTables) -> Chart | None:
     for variant in control.options:
         for layer in layers:
             for name in source.options:
-                panels = {
+                panels: dict[str, Scatter] = {
                     language: _circumplex(study, rows, f"{language_name(language)}, layer {layer}", language)
                     for language in languages
                     if (rows := groups.get((variant, layer, name, language))) is not None
                 }
                 if beside and panels:
-                    frames[str(layer), variant, name] = list(panels.values())
+                    *others, last = panels.values()
+                    frames[str(layer), variant, name] = [*others, replace(last, legend=_legend(study, panels))]
                 for language, panel in panels.items() if not beside else ():
-                    frames[str(layer), variant, name, language] = [panel]
+                    frames[str(layer), variant, name, language] = [replace(panel, legend=_legend(study, [language]))]
     controls = [layer_control(layers, study.layer), control, Control(source.name, source.options, source.initial)]
     if not beside:
         controls.append(Control("language", languages, languages[0], names=[language_name(name) for name in languages]))
@@ -116,11 +118,6 @@ def circumplex(study: StudyTables) -> Chart | None:
 
 def _circumplex(study: StudyTables, rows: pd.DataFrame, title: str, language: str) -> Scatter:
     emotions = [str(emotion) for emotion in rows.index.get_level_values("emotion")]
-    place = study.languages.index(language)
-    looks = {
-        "rating": ("rated by people", "#b0b0b0", "square"),
-        "prediction": ("predicted", colour(place), marker(place)),
-    }
     groups = [
         Points(
             label,
@@ -130,9 +127,16 @@ def _circumplex(study: StudyTables, rows: pd.DataFrame, title: str, language: st
             hue,
             sign,
         )
-        for kind, (label, hue, sign) in looks.items()
+        for kind, (label, hue, sign) in zip(("rating", "prediction"), _legend(study, [language]), strict=True)
     ]
-    return Scatter(title, "valence", "arousal", groups, list(looks.values()))
+    return Scatter(title, "valence", "arousal", groups)
+
+
+def _legend(study: StudyTables, languages: Iterable[str]) -> list[tuple[str, str, str]]:
+    """Label, colour and marker of what people rated, then of each language's predictions."""
+    places = [(language_name(language), study.languages.index(language)) for language in languages]
+    predicted = [(f"predicted, {name}", colour(place), marker(place)) for name, place in places]
+    return [("rated by people", "#b0b0b0", "square"), *predicted]
 
 
 def components(study: StudyTables) -> Chart | None:
@@ -217,12 +221,11 @@ def carried(study: StudyTables) -> str:
         else ""
     )
     if together is not None and len(mine):
-        signs = mine["r_valence"] * mine["r_arousal"] * together > 0
-        words += (
-            ", which alone would give a component both in this way"
-            if signs.all()
-            else ", so that the choice of words can't be why a component holds the two with the opposite sign"
-        )
+        same = mine["r_valence"] * mine["r_arousal"] * together > 0
+        if same.all():
+            words += ", which alone would give a component both in this way"
+        elif not same.any():
+            words += ", so that the choice of words does not explain why a component holds the two with opposite signs"
     return f"At layer {layer}, {variant} vectors, ratings of {source}: {'; '.join(parts)}{words}."
 
 

@@ -13,7 +13,7 @@ from emovec.report.style import GREY, LAYER_AXIS, OKABE_ITO, chance, number, pai
 from emovec.report.tables import StudyTables
 
 _PREFERRED = 10
-_NAMES = dict(
+_NAMES: dict[str, str] = dict(
     zip(
         SAMPLES,
         (
@@ -120,8 +120,8 @@ def finding(study: StudyTables) -> str:
         out, shuffled = few.loc["held-out"], few.loc["shuffled held-out"]
         text = (
             f"{pair_name(a, b)}: of an emotion left out it explains R² = {number(out['r2'])} and finds the same "
-            f"emotion for {number(out['retrieval'])} (chance {chance(out['chance'])}), against R² = {number(shuffled['r2'])} "
-            f"with shuffled labels (95 % of shuffles below {number(shuffled['r2_95'])})"
+            f"emotion for {number(out['retrieval'])} (chance {chance(out['chance'])}), against "
+            f"R² = {number(shuffled['r2'])} with shuffled labels (95 % of shuffles below {number(shuffled['r2_95'])})"
         )
         full = mine[mine["components"] == ALL].set_index("sample")
         if len(full) == 2:
