@@ -80,7 +80,7 @@ def write_imported_study(vectors: "EmotionVectors", folder: Path, layer: int | N
                     except EmovecError as error:  # what it takes the vectors came without
                         results[name] = _passed_over(name, str(error))
                 else:
-                    lacking = _listed(sorted(_WORDS.get(used, used) for used in analysis.inputs - _AT_HAND))
+                    lacking = _listed(sorted(_WORDS[used] for used in analysis.inputs if used in _WORDS))
                     results[name] = _passed_over(
                         name, f"This takes the {lacking}, and the vectors were made elsewhere."
                     )

@@ -5,10 +5,9 @@ from functools import cache
 
 import pandas as pd
 
-from emovec.geometry.inputs import VARIANTS
 from emovec.geometry.norms import load_norms
 from emovec.report.charts import Chart, Control, Place, Points, Scatter, Scatter3D, kept_note, layer_control, thin
-from emovec.report.choices import among
+from emovec.report.choices import among, variants
 from emovec.report.findings import at_layer
 from emovec.report.plan import Plan
 from emovec.report.style import OKABE_ITO, language_name, marker, number
@@ -44,7 +43,7 @@ def tone(emotion: str) -> str:
 def finding(study: StudyTables) -> str:
     """How much the faithful map holds, and what may be read from the other."""
     table = study.tables["manifold"]
-    plain = table[(table["method"] == "pca") & (table["variant"] == VARIANTS[-1])]
+    plain = table[(table["method"] == "pca") & (table["variant"] == variants(table)[-1])]
     if plain.empty:
         return "There are too few emotions to draw a map of them."
     layer, rows = at_layer(plain, study.layer)
@@ -75,7 +74,7 @@ def _chart(study: StudyTables, dimensions: int, name: str, caption: str) -> Char
     views = [
         (variant, method)
         for method in METHODS
-        for variant in reversed(VARIANTS)
+        for variant in reversed(variants(table))
         if ((table["method"] == method) & (table["variant"] == variant)).any()
     ]
     shown = table[(table["variant"] == views[0][0]) & (table["method"] == views[0][1])]
