@@ -9,7 +9,7 @@ from emovec.report.charts import Chart, Control, Curve, Lines, Listing, layer_co
 from emovec.report.choices import among, pair_control, pairs, variant_control, variants
 from emovec.report.findings import at_layer
 from emovec.report.plan import Plan
-from emovec.report.style import GREY, LAYER_AXIS, colour, language_name, marker, number, pair_name
+from emovec.report.style import LAYER_AXIS, colour, language_name, marker, number, pair_name
 from emovec.report.tables import StudyTables
 
 _NAMES = {
@@ -81,7 +81,7 @@ def agreement(study: StudyTables) -> Chart | None:
                 rows = reliabilities[(reliabilities["variant"] == variant) & (reliabilities["language"] == language)]
                 label = f"reliability, {language_name(language)}"
                 at = study.languages.index(language)
-                curves.append(_line(rows.sort_values("layer"), "r", label, GREY, "solid", marker(at)))
+                curves.append(_line(rows.sort_values("layer"), "r", label, "#999999", "solid", marker(at)))
             values = [v for c in curves for v in (*c.y, *(c.upper or ())) if v == v]
             limits = (min(0.0, *values) - 0.03 if min(values) < 0 else 0.0, max(1.03, max(values) + 0.02))
             panels.append(Lines(f"{variant} vectors", LAYER_AXIS, "r", curves, limits, study.layer))
@@ -121,6 +121,7 @@ def _component_rows(study: StudyTables, rows: pd.DataFrame) -> list[list[str | l
     found: list[list[str | list[str]]] = []
     for language in study.languages:
         own = rows[(rows["language_a"] == language) & (rows["statistic"] == "pc_norm")].sort_values("reference")
+        own = own[~own["reference"].str.endswith(" dominance")]
         found += [
             [f"r of {row['reference'].replace(' · ', ' with ')}", language_name(language), *_numbers(row)]
             for row in own.to_dict("records")
