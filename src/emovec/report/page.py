@@ -24,7 +24,8 @@ from emovec.report.tables import StudyTables, read_study
 def write_report(study_dir: Path, *, progress: Callable[[int], None] | None = None) -> Path:
     """Write `report.html` and `figures/*.svg, *.png` into a study folder, from nothing but what lies in it.
 
-    Maps that move stand beside them as `*.gif`, and as `*.mp4` where there is an ffmpeg. The same tables always give the same bytes. The page needs no network; a missing table leaves a note in its section.
+    Maps that move stand beside them as `*.gif`, and as `*.mp4` where there is an ffmpeg. The same tables always
+    give the same bytes. The page needs no network; a missing table leaves a note in its section.
 
     Args:
         study_dir: the study's folder.
