@@ -47,6 +47,7 @@ def output_keys(config: StudyConfig, corpus: Corpus, base: Path) -> dict[str, st
         "norms": None if config.geometry.norms is None else _file_digest(base / config.geometry.norms),
         "vectors": keys["vectors"],
         "activations": keys["activations"],
+        "neutral": keys["activations"],
     }
     for name, analysis in ANALYSES.items():
         keys[name] = _digest(name, version("emovec"), {used: inputs[used] for used in sorted(analysis.inputs)})

@@ -80,6 +80,15 @@ def tables(
                 rows["order"] += [(variant, layer, a, position, emotions[e]) for position, e in enumerate(order)]
                 continue
             off = c[~np.eye(len(emotions), dtype=bool)]
+            if m == n_layers // 2:
+                rows["robustness"] += [
+                    (layer, texts, 720, choice, option, int(q == 0), variant, statistic, a, b, 0.8 - 0.3 * q)
+                    for texts, choice in (("all stories", "distance"), ("a sample", "offset"))
+                    for q, option in enumerate(
+                        ("cosine", "euclidean") if choice == "distance" else ("50 tokens", "0 tokens")
+                    )
+                    for statistic in ("rsa", "cosine_difference", "retrieval")
+                ]
             ab, ba = (c.argmax(1) == np.arange(len(emotions))).mean(), (c.argmax(0) == np.arange(len(emotions))).mean()
             rows["crosslingual"].append((variant, layer, a, b, np.diag(c).mean(), off.mean(), 0.0001, ab, ba, chance))
             own = [(unit[v, k, :, m] @ unit[v, k, :, m].T)[upper] for k in (i, j)]
@@ -197,6 +206,10 @@ def tables(
     _uncertainty(rows, languages, layers)
     _confusions(rows, languages, emotions, layers[(2 * n_layers) // 3])
     _controls(rows, languages, layers)
+    _paths(rows, languages, emotions, layers)
+    _alignment(rows, languages, layers)
+    if norms:
+        _affect(rows, languages, emotions, layers)
     found = {name: pd.DataFrame(rows[name], columns=list(columns)) for name, columns in COLUMNS.items()}
     return {name: table for name, table in found.items() if len(table)}
 
@@ -237,6 +250,51 @@ def _confusions(rows: dict[str, list[tuple]], languages: Sequence[str], emotions
                 rows["confused_pairs"].append((layer, method, one, other, language, 0.125 * near))
         rows["confusion_agreement"] += [
             (layer, method, a, b, 0.8, 0.001, n * (n - 1) // 2, 10_000) for a, b in pairs(languages) if a != b
+        ]
+
+
+def _paths(
+    rows: dict[str, list[tuple]], languages: Sequence[str], emotions: Sequence[str], layers: Sequence[int]
+) -> None:
+    places = np.random.default_rng(5).normal(size=(len(languages), len(emotions), 3))
+    for variant, (m, layer) in product(VARIANTS, enumerate(layers)):
+        for (i, language), (e, emotion) in product(enumerate(languages), enumerate(emotions)):
+            x, y, z = (places[i, e] * (1 + m / 5)).tolist()
+            rows["isomap"].append((variant, layer, language, emotion, x, y, 5))
+            for method, dimensions in product(("aligned-umap", "pca"), (2, 3)):
+                depth, share = (z if dimensions == 3 else np.nan), (0.4 if method == "pca" else np.nan)
+                rows["manifold"].append((variant, method, dimensions, layer, language, emotion, x, y, depth, share))
+        for (a, b), k in product(pairs(languages), range(2, 6)):
+            if a != b:
+                rows["geodesic"].append((variant, layer, a, b, k, int(k > 2), 0.6, 0.8, -0.2, -0.3, -0.1, 200))
+
+
+def _alignment(rows: dict[str, list[tuple]], languages: Sequence[str], layers: Sequence[int]) -> None:
+    samples = {"in-sample": 0.9, "held-out": 0.4, "shuffled in-sample": 0.6, "shuffled held-out": -0.2}
+    for variant, layer, (a, b), components in product(VARIANTS, layers, pairs(languages), (0, 2, 5)):
+        for sample, r2 in samples.items():
+            shuffled = sample.startswith("shuffled")
+            if a != b and (components or "held" not in sample):
+                limit, shuffles = (r2 + 0.1, 20) if shuffled else (np.nan, 0)
+                rows["procrustes"].append((variant, layer, a, b, components, sample, r2, limit, 0.5, 0.1, shuffles))
+
+
+def _affect(
+    rows: dict[str, list[tuple]], languages: Sequence[str], emotions: Sequence[str], layers: Sequence[int]
+) -> None:
+    rated = emotions[: len(emotions) - 1]
+    for variant, (m, layer), language in product(VARIANTS, enumerate(layers), languages):
+        for n, scale in enumerate(("valence", "arousal", "dominance")):
+            r = 0.3 + 0.5 * m / len(layers) - 0.1 * n
+            numbers = (r, r - 0.2, r + 0.1, 0.01, 0.03, 0.25, len(rated), 0.9)
+            rows["affect"].append((variant, layer, language, "Glasgow2019", scale, *numbers))
+            rows["affect_predictions"] += [
+                (variant, layer, language, "Glasgow2019", emotion, scale, 2 + e / 5, 3 + e / 7)
+                for e, emotion in enumerate(rated)
+            ]
+        rows["affect_components"] += [
+            (variant, layer, language, "Glasgow2019", component, 0.6, -0.4, 0.5, 0.45, len(rated))
+            for component in (1, 2)
         ]
 
 

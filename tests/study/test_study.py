@@ -13,9 +13,46 @@ from emovec.study import Study, study_template
 from tests.tiny_models import random_stories
 
 Change = Callable[..., None]
-GEOMETRY = {
-    *("decoding", "lexical", "choice", "rsa", "crosslingual", "cosine", "cross_layer", "distances", "languages", "clusters", "umap", "pca"),
-    *("axes", "lens", "outliers"),
+PUBLISHED = {
+    "decoding",
+    "lexical",
+    "choice",
+    "rsa",
+    "crosslingual",
+    "cosine",
+    "clusters",
+    "umap",
+    "pca",
+    "axes",
+    "lens",
+    "outliers",
+}
+BEYOND = {
+    "uncertainty",
+    "controls",
+    "distances",
+    "cross_layer",
+    "languages",
+    "robustness",
+    "stability",
+    "geodesic",
+    "manifold",
+    "confusion",
+    "affect",
+    "alignment",
+}
+GEOMETRY = PUBLISHED | BEYOND
+PERMUTED = {"rsa", "crosslingual", "controls", "distances", "stability", "confusion", "affect"}
+AT_THE_LAYER = {
+    "umap",
+    "outliers",
+    "uncertainty",
+    "robustness",
+    "stability",
+    "geodesic",
+    "manifold",
+    "confusion",
+    "alignment",
 }
 
 
@@ -47,9 +84,10 @@ def test_a_finished_study_has_nothing_to_do(finished: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "redone"),
     [
-        ({"geometry": {"permutations": 300}}, {"rsa", "crosslingual", "report"}),
+        ({"geometry": {"permutations": 300}}, PERMUTED | {"report"}),
+        ({"geometry": {"bootstraps": 30}}, {"uncertainty", "stability", "geodesic", "affect", "report"}),
         ({"geometry": {"top_k": 3}}, {"lens", "report"}),
-        ({"geometry": {"layer": 2}}, {"choice", "umap", "outliers", "report"}),
+        ({"geometry": {"layer": 2}}, AT_THE_LAYER | {"choice", "report"}),
         ({"vectors": {"centring": "topics"}}, {"vectors", "report"} | GEOMETRY),
         ({"extraction": {"offset": 4}}, {"activations", "vectors", "report"} | GEOMETRY),
         ({"extraction": {"batch_tokens": 100}}, set()),

@@ -1,12 +1,12 @@
 """The main findings of a study in a few plain sentences with numbers."""
 
 from collections.abc import Callable, Mapping
-from math import sqrt
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
-from emovec.corpus.lexicon import base_language
+from emovec.corpus.language_names import language_name
+from emovec.geometry.lexical import compare_words
 
 ALPHA = 0.05
 # From this r on two patterns may be called alike; a smaller one can be beyond chance all the same.
@@ -17,15 +17,6 @@ DOMINANT = 0.1
 NOTABLE = 0.1
 # Vectors that were made elsewhere may lack what it takes to standardise them.
 _SCALINGS = {"raw": "with the dimensions as they are", "standardised": "with each dimension standardised"}
-
-_NAMES = {
-    **{"ar": "Arabic", "bn": "Bengali", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English"},
-    **{"es": "Spanish", "fa": "Persian", "fi": "Finnish", "fr": "French", "he": "Hebrew", "hi": "Hindi"},
-    **{"hu": "Hungarian", "id": "Indonesian", "it": "Italian", "ja": "Japanese", "ko": "Korean", "nl": "Dutch"},
-    **{"no": "Norwegian", "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sv": "Swedish"},
-    **{"sw": "Swahili", "th": "Thai", "tr": "Turkish", "uk": "Ukrainian", "ur": "Urdu", "vi": "Vietnamese"},
-    **{"zh": "Chinese"},
-}
 
 
 def headlines(tables: Mapping[str, pd.DataFrame], summaries: Mapping[str, Mapping[str, Any]], layer: int) -> list[str]:
@@ -42,56 +33,14 @@ def headlines(tables: Mapping[str, pd.DataFrame], summaries: Mapping[str, Mappin
     at_layer = {name: table[table["layer"] == layer] if "layer" in table else table for name, table in tables.items()}
     return [
         *_agreement(at_layer, summaries, layer),
+        *_certainty(at_layer, layer),
+        *_beyond(at_layer, layer),
         *_retrieval(at_layer, layer),
         *_decoding(at_layer, summaries, layer),
+        *_affect(at_layer, layer),
         *_energy(tables, layer),
         *_scaling(at_layer, layer),
     ]
-
-
-def language_name(code: str) -> str:
-    """The English name of a language, or its code where none is known."""
-    base = base_language(code)
-    return _NAMES[base] + code[len(base) :] if base in _NAMES else code
-
-
-class WordComparison(NamedTuple):
-    """How far decoding from activations goes beyond decoding from words.
-
-    Attributes:
-        gap: accuracy from activations less that from words.
-        standard_error: of the gap, were the two equally good (pooled proportion).
-    """
-
-    gap: float
-    standard_error: float
-
-    @property
-    def beyond(self) -> bool:
-        """Whether the gap is at least two standard errors."""
-        return self.gap > 0 and self.gap >= 2 * self.standard_error
-
-    def sentence(self, language: str) -> str:
-        """A clause with the numbers."""
-        points, error = 100 * self.gap, 100 * self.standard_error
-        side = "above" if points >= 0 else "below"
-        verdict = "no better than words within the error"
-        if abs(self.gap) >= 2 * self.standard_error and self.gap:
-            verdict = "more than a count of words gives" if self.beyond else "less than a count of words gives"
-        return (
-            f"in {language} the activations lie {abs(points):.1f} points {side} (standard error {error:.1f}): {verdict}"
-        )
-
-
-def compare_words(activations: float, n_activations: int, words: float, n_words: int) -> WordComparison:
-    """Compare two accuracies as proportions of so many stories.
-
-    The stories are the same, so the error is too large rather than too small where the two succeed on the same ones.
-    """
-    pooled = (activations * n_activations + words * n_words) / (n_activations + n_words)
-    return WordComparison(
-        activations - words, sqrt(max(0.0, pooled * (1 - pooled) * (1 / n_activations + 1 / n_words)))
-    )
 
 
 def _agreement(tables: Mapping[str, pd.DataFrame], summaries: Mapping[str, Mapping[str, Any]], layer: int) -> list[str]:
@@ -127,6 +76,82 @@ def _agreement(tables: Mapping[str, pd.DataFrame], summaries: Mapping[str, Mappi
             f"{_each(by, 'null_95', '{:.2f}'.format)})."
         )
     return sentences
+
+
+def _last_variant(table: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    """The rows of the standardised vectors, or of those that there are."""
+    name = next(name for name in reversed(_SCALINGS) if name in set(table["variant"]))
+    return name, table[table["variant"] == name]
+
+
+def _certainty(tables: Mapping[str, pd.DataFrame], layer: int) -> list[str]:
+    table = tables.get("intervals", pd.DataFrame())
+    if table.empty or "rsa" not in set(table["statistic"]):
+        return []
+    variant, rows = _last_variant(table[table["statistic"] == "rsa"])
+    ceilings = tables.get("ceiling", pd.DataFrame())
+    sentences: list[str] = []
+    for row in rows.to_dict("records"):
+        a, b = row["language_a"], row["language_b"]
+        sentence = (
+            f"With other topics of the same number the agreement of {language_name(a)} and {language_name(b)} would "
+            f"lie between r = {row['low']:.2f} and {row['high']:.2f} (95 % interval, layer {layer}, {variant})"
+        )
+        if len(ceilings):
+            own = ceilings[(ceilings["language_a"] == a) & (ceilings["language_b"] == b)]
+            for ceiling in own[own["variant"] == variant]["ceiling"].dropna():
+                sentence += f"; given how well each language agrees with itself, it could reach {ceiling:.2f}"
+        sentences.append(f"{sentence}.")
+    return sentences
+
+
+def _beyond(tables: Mapping[str, pd.DataFrame], layer: int) -> list[str]:
+    table = tables.get("controls", pd.DataFrame())
+    if table.empty:
+        return []
+    variant, rows = _last_variant(table)
+    sentences: list[str] = []
+    for (a, b), pair in rows.groupby(["language_a", "language_b"], sort=False):
+        by = pair.set_index("given")
+        if "words" not in by.index or "all" not in by.index:
+            continue
+        p = float(by["p"]["all"])
+        left = (
+            f"beyond words, averaged embeddings, the first layer and valence a partial r of {by['partial']['all']:.2f} "
+            f"remains (p = {_p(p)})"
+            if p < ALPHA
+            else f"beyond words, averaged embeddings, the first layer and valence no agreement is left that chance "
+            f"would not give (partial r = {by['partial']['all']:.2f}, p = {_p(p)})"
+        )
+        sentences.append(
+            f"The words of the stories alone, without a model, make {language_name(str(a))} and "
+            f"{language_name(str(b))} agree with r = {by['r_control']['words']:.2f}; {left} (layer {layer}, {variant})."
+        )
+    return sentences
+
+
+def _affect(tables: Mapping[str, pd.DataFrame], layer: int) -> list[str]:
+    table = tables.get("affect", pd.DataFrame())
+    if table.empty:
+        return []
+    _, rows = _last_variant(table)
+    rows = rows[rows["source"] == sorted(rows["source"])[0]]
+    parts: list[str] = []
+    for scale in ("valence", "arousal"):
+        own = rows[rows["scale"] == scale]
+        each = " and ".join(
+            f"r = {row.r:.2f} in {language_name(str(row.language))} ({row.low:.2f} to {row.high:.2f}, p = "
+            f"{_p(float(str(row.p_familywise)))} over all layers)"
+            for row in own.itertuples()
+        )
+        if each:
+            parts.append(f"{scale} with {each}")
+    if not parts:
+        return []
+    return [
+        f"A straight-line fit to the vectors of layer {layer} predicts how people rate an emotion that it has not "
+        f"seen: {'; '.join(parts)}."
+    ]
 
 
 def too_few(permutations: int) -> bool:

@@ -1,7 +1,8 @@
 """How well words alone, without a model, tell the emotion of a story on an unseen topic."""
 
 from collections.abc import Sequence
-from typing import Any
+from math import sqrt
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -55,6 +56,45 @@ def counter(features: str) -> CountVectorizer:
     if features == "word":
         return CountVectorizer(token_pattern=r"(?u)\b\w+\b")
     return CountVectorizer(analyzer="char", ngram_range=(1, 3))
+
+
+class WordComparison(NamedTuple):
+    """How far decoding from activations goes beyond decoding from words.
+
+    Attributes:
+        gap: accuracy from activations less that from words.
+        standard_error: of the gap, were the two equally good (pooled proportion).
+    """
+
+    gap: float
+    standard_error: float
+
+    @property
+    def beyond(self) -> bool:
+        """Whether the gap is at least two standard errors."""
+        return self.gap > 0 and self.gap >= 2 * self.standard_error
+
+    def sentence(self, language: str) -> str:
+        """A clause with the numbers."""
+        points, error = 100 * self.gap, 100 * self.standard_error
+        side = "above" if points >= 0 else "below"
+        verdict = "no better than words within the error"
+        if abs(self.gap) >= 2 * self.standard_error and self.gap:
+            verdict = "more than a count of words gives" if self.beyond else "less than a count of words gives"
+        return (
+            f"in {language} the activations lie {abs(points):.1f} points {side} (standard error {error:.1f}): {verdict}"
+        )
+
+
+def compare_words(activations: float, n_activations: int, words: float, n_words: int) -> WordComparison:
+    """Compare two accuracies as proportions of so many stories.
+
+    The stories are the same, so the error is too large rather than too small where the two succeed on the same ones.
+    """
+    pooled = (activations * n_activations + words * n_words) / (n_activations + n_words)
+    return WordComparison(
+        activations - words, sqrt(max(0.0, pooled * (1 - pooled) * (1 / n_activations + 1 / n_words)))
+    )
 
 
 def _decode(counts: Any, truth: np.ndarray, folds: np.ndarray, n_emotions: int) -> tuple[int, int]:

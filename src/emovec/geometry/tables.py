@@ -69,9 +69,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("difference", "low", "high", "draws"),
     ),
     "isomap": ("variant", "layer", "language", "emotion", "x", "y", "k"),
-    "manifold": (
-        *("variant", "method", "dimensions", "layer", "language", "emotion", "x", "y", "z", "share"),
-    ),
+    "manifold": (*("variant", "method", "dimensions", "layer", "language", "emotion", "x", "y", "z", "share"),),
     "cluster_quality": (
         *("variant", "layer", "languages", "algorithm", "k", "silhouette", "stability", "draws"),
         *("silhouette_chance", "silhouette_95", "stability_chance", "stability_95"),

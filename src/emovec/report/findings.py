@@ -2,8 +2,9 @@
 
 import pandas as pd
 
-from emovec.geometry.headlines import compare_words, too_few
+from emovec.geometry.headlines import too_few
 from emovec.geometry.inputs import VARIANTS
+from emovec.geometry.lexical import compare_words
 from emovec.geometry.outliers import KINDS
 from emovec.report.charts import nearest_layer
 from emovec.report.choices import KIND_NAMES, best_words, kinds, pairs, variants

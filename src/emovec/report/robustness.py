@@ -9,7 +9,8 @@ from emovec.report.plan import Plan
 from emovec.report.style import language_name, number
 from emovec.report.tables import StudyTables
 
-_STATISTICS = {"rsa": "RSA r", "cosine_difference": "same − other cosine", "retrieval": "retrieval"}
+_STATISTICS = {"rsa": "RSA r", "cosine_difference": "same − other", "retrieval": "retrieval"}
+_TEXTS = {"all stories": "all", "a sample": "sample,"}
 
 
 def finding(study: StudyTables) -> str:
@@ -52,7 +53,7 @@ def table(study: StudyTables) -> Listing | None:
             values = own.set_index(["statistic", "variant"])["value"].to_dict()
             mark = " (the study's)" if used == "1" else ""
             lines.append(
-                [f"{texts} ({n})", choice, option + mark, *(number(values[column]) for column in columns)],
+                [f"{_TEXTS[texts]} {n}", choice, option + mark, *(number(values[column]) for column in columns)],
             )
         frames[(f"{a}+{b}",)] = lines
     names = [f"{_STATISTICS[statistic]}, {variant}" for statistic, variant in columns]

@@ -47,19 +47,37 @@ class Section:
     missing: Sequence[str]
 
 
-PLANS = (
-    *published.PLANS,
-    *uncertainty.PLANS,
-    *controls.PLANS,
-    *distances.PLANS,
-    *languages.PLANS,
-    *robustness.PLANS,
-    *geodesic.PLANS,
-    *stability.PLANS,
-    *confusion.PLANS,
-    *manifold.PLANS,
-    *affect.PLANS,
-    *alignment.PLANS,
+_ORDER = (
+    *(
+        "decoding",
+        "confusion",
+        "rsa",
+        "uncertainty",
+        "controls",
+        "robustness",
+        "crosslingual",
+        "distances",
+        "languages",
+    ),
+    *("cosine", "clusters", "stability", "pca", "affect", "affect-components", "procrustes", "geodesic", "manifold"),
+    *("cross-layer", "lens", "outliers"),
+)
+PLANS = sorted(
+    (
+        *published.PLANS,
+        *uncertainty.PLANS,
+        *controls.PLANS,
+        *robustness.PLANS,
+        *distances.PLANS,
+        *languages.PLANS,
+        *stability.PLANS,
+        *confusion.PLANS,
+        *affect.PLANS,
+        *alignment.PLANS,
+        *geodesic.PLANS,
+        *manifold.PLANS,
+    ),
+    key=lambda plan: _ORDER.index(plan.anchor),
 )
 """The read-outs in the order of the page."""
 

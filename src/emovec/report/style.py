@@ -5,7 +5,7 @@ import math
 import re
 from typing import Any
 
-from emovec.geometry import headlines
+from emovec.corpus import language_names
 
 OKABE_ITO = (
     "#0072B2",
@@ -41,7 +41,7 @@ LAYER_AXIS = "layer (output of block k, 0-based)"
 
 def language_name(code: str) -> str:
     """The English name of a language code, or the code itself; `en+ja` becomes `English + Japanese`."""
-    return " + ".join(headlines.language_name(part) for part in code.split("+"))
+    return " + ".join(language_names.language_name(part) for part in code.split("+"))
 
 
 def pair_name(language_a: str, language_b: str, sign: str = "–") -> str:

@@ -7,6 +7,8 @@ from emovec.geometry.inputs import Inputs
 SAMPLE = 2
 """Stories of each emotion and language that are read anew for other offsets."""
 
+_USUAL = {"centring": "emotions", "denoise": "none", "denoise_variance": 0.5}
+
 
 def _robustness(inputs: Inputs) -> Outcome:
     from emovec.activations.tokens import token_states
@@ -14,7 +16,7 @@ def _robustness(inputs: Inputs) -> Outcome:
     vectors, layer = inputs.vectors, inputs.layer
     if len(vectors.languages) < 2 or layer is None:
         return Outcome({"robustness": []}, noted(inputs, []))
-    recipe = vectors.provenance["vectors"]
+    recipe = _USUAL | vectors.provenance.get("vectors", {})
     stories = {language: inputs.activations(layer, language) for language in vectors.languages}
     neutral = {language: inputs.neutral(layer, language) for language in vectors.languages}
     analytic = robustness.analytic_choices(stories, neutral, vectors.emotions, recipe)
@@ -40,6 +42,6 @@ def _robustness(inputs: Inputs) -> Outcome:
 
 ANALYSES = {
     "robustness": Analysis(
-        ("robustness",), frozenset({"vectors", "activations", "stories", "model", "layer"}), _robustness
+        ("robustness",), frozenset({"vectors", "activations", "neutral", "stories", "model", "layer"}), _robustness
     ),
 }
