@@ -85,7 +85,7 @@ def test_a_finished_study_has_nothing_to_do(finished: Path) -> None:
     ("settings", "redone"),
     [
         ({"geometry": {"permutations": 300}}, PERMUTED | {"report"}),
-        ({"geometry": {"bootstraps": 30}}, {"uncertainty", "stability", "geodesic", "affect", "report"}),
+        ({"geometry": {"bootstraps": 40}}, {"uncertainty", "stability", "geodesic", "affect", "report"}),
         ({"geometry": {"top_k": 3}}, {"lens", "report"}),
         ({"geometry": {"layer": 2}}, AT_THE_LAYER | {"choice", "report"}),
         ({"vectors": {"centring": "topics"}}, {"vectors", "report"} | GEOMETRY),
@@ -155,7 +155,7 @@ def test_three_languages(study_file: Path, change: Change, tmp_path: Path) -> No
     write_jsonl([s for s in texts if s.emotion == "neutral"], tmp_path / "neutral.jsonl")
     change(languages=["fr", "de", "en"])
     study = Study(study_file)
-    study.run()
+    study.run("geometry")
     pairs = study.table("rsa")[["language_a", "language_b"]].drop_duplicates()
     assert {frozenset(row) for row in pairs.itertuples(index=False)} == {
         frozenset(pair) for pair in (("fr", "de"), ("fr", "en"), ("de", "en"))
@@ -184,10 +184,12 @@ def test_norms_of_ones_own(finished: Path, change: Change, tmp_path: Path) -> No
         norms += f"{word},{word},{i},{i % 2},{i % 3},Mine2026,0,3\n"
     (tmp_path / "norms.csv").write_text(norms, encoding="utf-8")
     change(geometry={"norms": "norms.csv"})
-    assert set(Study(finished).run("geometry")) == {"pca", "axes"}
+    rated = {"pca", "axes", "controls", "stability", "uncertainty", "affect"}
+    assert set(Study(finished).run("geometry")) == rated
     assert "Mine2026 valence" in set(Study(finished).table("axes")["reference"])
     (tmp_path / "norms.csv").write_text(norms.replace(",3\n", ",4\n"), encoding="utf-8")
-    assert set(Study(finished).run("geometry")) == {"pca", "axes"}
+    rated = {"pca", "axes", "controls", "stability", "uncertainty", "affect"}
+    assert set(Study(finished).run("geometry")) == rated
 
 
 def test_a_second_process_is_told_of_the_first(study_file: Path, tmp_path: Path) -> None:
