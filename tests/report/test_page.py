@@ -13,7 +13,7 @@ from emovec.errors import EmovecError
 from emovec.report import write_report
 from emovec.report.interactive import decode_matrix
 from emovec.report.page import steps
-from emovec.report.sections import sections
+from emovec.report.sections import charts_of, sections
 from emovec.report.tables import COLUMNS, read_study
 from tests.report.synthetic import write_study
 
@@ -344,3 +344,20 @@ def test_the_order_of_rows_does_not_matter(study: Path, tmp_path: Path, monkeypa
 
 def copy(study: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(study, tmp_path / "copy", ignore=shutil.ignore_patterns("report.html", "figures")))
+
+
+def test_the_tree_of_four_languages_joins_those_that_agree_most_first(tmp_path: Path) -> None:
+    write_study(tmp_path, languages=("en", "ja", "de", "fr"), layers=(0, 1))
+    table = read_study(tmp_path).tables["language_agreement"]
+    near = {("de", "fr"): 0.9, ("en", "ja"): 0.8}
+    r = [
+        1.0 if a == b else near.get(tuple(sorted((a, b))), 0.2)
+        for a, b in zip(table["language_a"], table["language_b"], strict=False)
+    ]
+    table.assign(r=r).to_parquet(tmp_path / "geometry" / "language_agreement.parquet", index=False)
+    (chart,) = (c for c in charts_of(sections(read_study(tmp_path))) if c.name == "language-tree")
+    (tree,) = chart.frames["1", "standardised"]
+    places = {group.label: group.y[0] for group in tree.groups}
+    assert abs(places["German"] - places["French"]) == abs(places["English"] - places["Japanese"]) == 1
+    joints = sorted({round(x, 6) for link in tree.links for x, _ in link})
+    assert joints == [0.0, 0.1, 0.2, 0.8]

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
+from scipy.cluster.hierarchy import dendrogram, leaves_list
 
-from emovec.geometry.languages import MINIMUM_LANGUAGES
+from emovec.geometry.languages import MINIMUM_LANGUAGES, language_tree
 from emovec.report.charts import Chart, HeatMap, Panel, Points, Scatter, kept_note, layer_control, thin
 from emovec.report.choices import among, variant_control, variants
 from emovec.report.findings import at_layer
@@ -77,9 +79,53 @@ def _scatter(study: StudyTables, places: pd.DataFrame, where: str) -> Scatter:
     return Scatter(f"map, {where}", "first axis of the scaling", "second axis of the scaling", groups)
 
 
+def _trees(study: StudyTables) -> Chart | None:
+    table = study.tables.get("language_agreement")
+    if table is None or table["language_a"].nunique() < MINIMUM_LANGUAGES:
+        return None
+    every = sorted(int(layer) for layer in table["layer"].unique())
+    layers = thin(every, _LAYERS, study.layer)
+    languages = among(study.languages, table["language_a"].unique())
+    frames: dict[tuple[str, ...], Sequence[Panel]] = {}
+    for (layer, variant), rows in table.groupby(["layer", "variant"]):  # pyright: ignore[reportGeneralTypeIssues]
+        r = matrix(rows, "language_a", "language_b", "r", (languages, languages))
+        if layer in layers and np.isfinite(r).all():
+            frames[str(layer), str(variant)] = [_tree(study, languages, r, f"layer {layer}, {variant}")]
+    controls = (layer_control(layers, study.layer), variant_control(table))
+    note = kept_note(layers, every, "language_agreement")
+    caption = "Tree of the languages: where two branches meet, their mean 1 − r"
+    complete = len(frames) == len(layers) * table["variant"].nunique()
+    return Chart("language-tree", caption, controls, frames, note) if complete else None
+
+
+def _tree(study: StudyTables, languages: Sequence[str], r: np.ndarray, where: str) -> Scatter:
+    tree = language_tree(r)
+    drawn = dendrogram(tree, no_plot=True)
+    links = [
+        ((across[i], _rank(up[i])), (across[i + 1], _rank(up[i + 1])))
+        for up, across in zip(drawn["icoord"], drawn["dcoord"], strict=True)
+        for i in range(3)
+    ]
+    groups = [
+        Points(language_name(language), [0.0], [at + 1.0], [language_name(language)], colour(i), marker(i))
+        for i, language, at in (
+            (study.languages.index(languages[leaf]), languages[leaf], at)
+            for at, leaf in enumerate(leaves_list(tree).tolist())
+        )
+    ]
+    top = 1.05 * max(max(across) for across in drawn["dcoord"])
+    limits = ((-0.25 * top, top), (0.5, len(languages) + 0.5))
+    return Scatter(f"tree, {where}", "1 − r", "languages, in leaf order", groups, links=links, limits=limits)
+
+
+def _rank(place: float) -> float:
+    """Leaves counted from 1; scipy puts them at 5, 15, 25 …"""
+    return (place + 5) / 10
+
+
 PLANS: tuple[Plan, ...] = (
     Plan(
-        "languages", "Agreement among languages", ("language_agreement", "language_map"), _finding, (_maps,),
+        "languages", "Agreement among languages", ("language_agreement", "language_map"), _finding, (_maps, _trees),
         "Each cell correlates the cosines of all emotion pairs in two languages; the languages stand in the leaf order "
         "of a tree (average linkage on 1 − r), so that families form bright blocks. On the map two languages lie the "
         "closer the more their cosines agree.",
