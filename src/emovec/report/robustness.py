@@ -26,7 +26,7 @@ def finding(study: StudyTables) -> str:
         moved = others[others["change"].abs() > NOTABLE]
         told = ", ".join(
             f"{row.choice} {row.option} with {row.variant} vectors ({number(row.change)})"
-            for row in moved.sort_values("change").itertuples()
+            for row in moved.sort_values(["change", "choice", "option", "variant"]).itertuples()
         )
         verdict = f"more than {NOTABLE} in r: {told}" if told else f"{NOTABLE} in r or more: none"
         sentences.append(
@@ -46,7 +46,9 @@ def table(study: StudyTables) -> Listing | None:
     columns = [(statistic, variant) for statistic in _STATISTICS for variant in variants(rows)]
     frames: dict[tuple[str, ...], list[list[str | list[str]]]] = {}
     for a, b in found:
-        pair = rows[(rows["language_a"] == a) & (rows["language_b"] == b)]
+        pair = rows[(rows["language_a"] == a) & (rows["language_b"] == b)].sort_values(
+            ["texts", "choice", "used", "option"], ascending=[True, True, False, True], kind="stable"
+        )
         lines: list[list[str | list[str]]] = []
         for key, own in pair.groupby(["texts", "choice", "option", "used", "n_texts"], sort=False):
             texts, choice, option, used, n = (str(part) for part in key)  # pyright: ignore[reportGeneralTypeIssues]
