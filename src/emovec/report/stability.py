@@ -29,7 +29,9 @@ def finding(study: StudyTables) -> str:
         above = (own["stability"] > own["stability_95"]) & (own["silhouette"] > own["silhouette_95"])
         real = own[above & (own["stability"] >= _STABLE)]
         kept = real if len(real) else own
-        row = kept.sort_values(["stability" if len(real) else "silhouette", "k"], ascending=[False, True]).iloc[0]
+        row = kept.sort_values(
+            ["stability" if len(real) else "silhouette", "k", "algorithm"], ascending=[False, True, True]
+        ).iloc[0]
         told = (
             f"{row['k']} groups by {row['algorithm']}: adjusted Rand index under new topics "
             f"{number(row['stability'])}, without groups 95 % below {number(row['stability_95'])}; silhouette "
@@ -55,7 +57,7 @@ def finding(study: StudyTables) -> str:
         agreement, _ = _shown(table, study)
         for a, b in pairs(study, agreement):
             own = agreement[(agreement["language_a"] == a) & (agreement["language_b"] == b)]
-            best = own.sort_values(["ari", "k"], ascending=[False, True]).iloc[0]
+            best = own.sort_values(["ari", "k", "algorithm"], ascending=[False, True, True]).iloc[0]
             agree = best["p_familywise"] < _LEVEL
             verdict = "agree most" if agree else "do not agree reliably, most"
             sentence += (
