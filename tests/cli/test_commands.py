@@ -1,44 +1,16 @@
-import logging
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
-from emovec.cli import main
 from emovec.corpus.write import write_jsonl
 from emovec.study import Study
+from tests.cli.conftest import Run
 from tests.study.conftest import write_study
 from tests.tiny_models import random_stories, save_tiny_model
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(autouse=True)
-def _quiet_again() -> Iterator[None]:
-    yield
-    logging.getLogger("emovec").handlers.clear()
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Run a command in a folder of its own: exit code, output, errors with line breaks folded."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["emovec", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as leaving:
-            code = int(leaving.code or 0)
-        printed = capsys.readouterr()
-        return code, " ".join(printed.out.split()), " ".join(printed.err.split())
-
-    return run
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from emovec.errors import EmovecError
 from emovec.geometry.models import between_models
 from emovec.report.compare import compare_studies, write_comparison
 from emovec.vectors.emotion_vectors import EmotionVectors
-from tests.cli.test_import import Run, run  # noqa: F401
+from tests.cli.conftest import Run
 
 EMOTIONS = ("happy", "sad", "angry", "calm", "afraid", "proud")
 
@@ -95,7 +95,7 @@ def test_what_cannot_be_compared_is_an_error(tmp_path: Path) -> None:
         compare_studies([a, b])
 
 
-def test_the_command_prints_tables_and_names_the_page(run: Run, tmp_path: Path) -> None:  # noqa: F811
+def test_the_command_prints_tables_and_names_the_page(run: Run, tmp_path: Path) -> None:
     a, b = write(tmp_path / "a", 8, ("en",), EMOTIONS), write(tmp_path / "b", 12, ("en",), EMOTIONS)
     code, out, err = run("compare", a, b, "--out", "c.html", "--permutations", "20")
     assert (code, err) == (0, "")

@@ -1,36 +1,14 @@
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import gguf
 import numpy as np
 import pandas as pd
-import pytest
 
-from emovec.cli import main
 from emovec.config import read_config
 from emovec.vectors.emotion_vectors import EmotionVectors
+from tests.cli.conftest import Run
 
 EMOTIONS = ("happy", "sad", "angry", "calm", "afraid")
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["emovec", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as leaving:
-            code = int(leaving.code or 0)
-        printed = capsys.readouterr()
-        return code, " ".join(printed.out.split()), " ".join(printed.err.split())
-
-    return run
 
 
 def test_two_languages_become_a_study_with_a_report(run: Run, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from emovec.cli import main
 from emovec.geometry import transfer_accuracy
 from emovec.study import Study
 from emovec.transfer import COLUMNS, _stacked  # pyright: ignore[reportPrivateUsage]
-from tests.cli.test_commands import Run, _quiet_again, run  # noqa: F401
+from tests.cli.conftest import Run
 from tests.study.conftest import write_study
 from tests.tiny_models import random_stories, save_tiny_model
 
@@ -43,7 +43,7 @@ def studies(_studies: Path, tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "source" / "source.yaml", tmp_path / "target" / "target.yaml"
 
 
-def test_names_the_target_and_says_so(run: Run, studies: tuple[Path, Path]) -> None:  # noqa: F811
+def test_names_the_target_and_says_so(run: Run, studies: tuple[Path, Path]) -> None:
     target = studies[1]
     code, out, err = run("transfer", *studies)
     assert (code, err) == (0, "")
@@ -71,7 +71,7 @@ def test_names_the_target_and_says_so(run: Run, studies: tuple[Path, Path]) -> N
     assert set(pd.read_parquet(folder / "transfer.parquet")["target_language"]) == {"en"}
 
 
-def test_refuses_what_cannot_be(run: Run, studies: tuple[Path, Path], tmp_path: Path) -> None:  # noqa: F811
+def test_refuses_what_cannot_be(run: Run, studies: tuple[Path, Path], tmp_path: Path) -> None:
     source, target = studies
     assert "name at least two studies" in run("transfer", source)[2]
     assert "no layer has been chosen" in run("transfer", target, source)[2]
@@ -91,7 +91,7 @@ def test_refuses_what_cannot_be(run: Run, studies: tuple[Path, Path], tmp_path: 
     assert run("transfer", *studies)[0] == 2
 
 
-def test_takes_the_nearest_layer_that_both_have(run: Run, studies: tuple[Path, Path]) -> None:  # noqa: F811
+def test_takes_the_nearest_layer_that_both_have(run: Run, studies: tuple[Path, Path]) -> None:
     _, target = studies
     settings = yaml.safe_load(target.read_text())
     settings["extraction"]["layers"] = [0, 3]
