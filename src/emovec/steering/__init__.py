@@ -1,0 +1,1 @@
+"""Steering: what the vectors do to a model."""

@@ -1,0 +1,292 @@
+"""`steer`: add emotion vectors to a model's residual stream, or project them out, while a `with` block lasts."""
+
+import math
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+
+from emovec.errors import EmovecError
+from emovec.models.blocks import Decoder, block_output, find_decoder
+from emovec.models.language_model import LanguageModel
+from emovec.steering.positions import Columns, watch_columns
+
+if TYPE_CHECKING:
+    from emovec.vectors.emotion_vectors import EmotionVectors
+
+
+class Span(NamedTuple):
+    """The tokens of a row from `start` to before `stop`: its own and its BOS count, padding doesn't."""
+
+    start: int
+    stop: int
+
+
+Positions = Literal["all", "prompt", "generated"] | Span | Sequence[Span]
+"""Which tokens are steered. A sequence holds a span for each row of the batch."""
+
+
+@dataclass(frozen=True)
+class Intervention:
+    """What is done to the residual stream; made by `intervene`.
+
+    Attributes:
+        layers: 0-based blocks whose output is changed.
+        directions: [layer, row, hidden] float32, unit vectors; one row stands for every row of a batch.
+        lengths: [layer, row] float32, how much of the direction is added; zeros change nothing.
+        positions: which tokens.
+        project_out: whether the direction is taken out instead of being added.
+    """
+
+    layers: tuple[int, ...]
+    directions: Tensor
+    lengths: Tensor
+    positions: Positions = "all"
+    project_out: bool = False
+
+
+def intervene(
+    vector: "xr.DataArray | ArrayLike | Tensor",
+    *,
+    layer: int | Sequence[int],
+    strength: float | Sequence[float] = 0.1,
+    norm: float | Sequence[float] | None = None,
+    positions: Positions = "all",
+    project_out: bool = False,
+) -> Intervention:
+    """Describe one intervention: h ← h + strength × norm × unit(vector), or h ← h − (h·unit) unit.
+
+    Args:
+        vector: [hidden]; or [layer, hidden] with a coordinate `layer`, from which each layer takes its own; or
+            [row, hidden] for the rows of a batch.
+        layer: 0-based block or blocks whose output is steered.
+        strength: in residual norms; one for all rows, or one for each.
+        norm: the residual norm, one for all layers or one for each; by default the coordinate `residual_norm` that
+            arrays taken from `EmotionVectors` carry.
+        positions: `all`, `prompt` (what is there before generation), `generated`, or a `Span` of each row's tokens.
+        project_out: take the direction out of the stream; `strength` and `norm` then don't count.
+
+    Raises:
+        EmovecError: if a vector is zero or not finite, a layer is missing, the norm is unknown or a strength is no
+            finite number.
+    """
+    layers = (int(layer),) if isinstance(layer, int | np.integer) else tuple(map(int, layer))
+    if not layers or len(set(layers)) < len(layers):
+        raise EmovecError("layer: give at least one layer, and each only once.")
+    rows = torch.stack([_rows(vector, each) for each in layers])
+    norms = torch.linalg.vector_norm(rows, dim=-1)
+    if not bool(torch.isfinite(rows).all()) or not bool((norms > 0).all()):
+        raise EmovecError("vector: it is zero or holds values that are not finite, so it has no direction to steer in.")
+    strengths = torch.as_tensor(np.atleast_1d(np.asarray(strength, dtype=np.float64)))
+    if strengths.ndim != 1 or not bool(torch.isfinite(strengths).all()):
+        raise EmovecError(f"strength: {strength} is no finite number, or list of such, in residual norms.")
+    if len(strengths) > 1 and rows.shape[1] > 1 and len(strengths) != rows.shape[1]:
+        raise EmovecError(f"strength: {len(strengths)} of them for {rows.shape[1]} vectors; give one for each row.")
+    if isinstance(positions, str) and positions not in ("all", "prompt", "generated"):
+        raise EmovecError(f"positions: '{positions}' is none of all, prompt, generated; or give spans.")
+    scale = torch.ones(len(layers), dtype=torch.float64) if project_out else _norms(vector, layers, norm)
+    return Intervention(
+        layers=layers,
+        directions=(rows / norms[..., None]).float(),
+        lengths=(scale[:, None] * strengths[None]).float(),
+        positions=positions,
+        project_out=project_out,
+    )
+
+
+@contextmanager
+def steer(
+    model: "LanguageModel | nn.Module",
+    what: "xr.DataArray | ArrayLike | Tensor | Intervention | Sequence[Intervention]",
+    *,
+    layer: int | Sequence[int] | None = None,
+    strength: float | Sequence[float] = 0.1,
+    norm: float | Sequence[float] | None = None,
+    positions: Positions = "all",
+    project_out: bool = False,
+) -> Generator[None]:
+    """Steer a model while the block lasts; blocks may be nested, and nothing stays behind, also after an error.
+
+    Positions are absolute: with a KV cache, left padding, any batch, the outcome is that of the whole text run at once.
+
+    Args:
+        model: from `load_model`, or a transformers model.
+        what: a vector, for which the other arguments are those of `intervene`; or interventions, done in their order.
+        layer: by default the block at two thirds of the depth.
+        strength: as in `intervene`.
+        norm: as in `intervene`.
+        positions: as in `intervene`.
+        project_out: as in `intervene`.
+
+    Raises:
+        EmovecError: if the vectors don't fit the model, or as in `intervene`; while running, if the rows of a batch are
+            no multiple of the rows given.
+    """
+    decoder = _decoder(model)
+    if isinstance(what, Intervention):
+        interventions = [what]
+    elif isinstance(what, Sequence) and len(what) and all(isinstance(item, Intervention) for item in what):
+        interventions = list(what)
+    else:
+        where = default_layer(len(decoder.blocks)) if layer is None else layer
+        interventions = [
+            intervene(what, layer=where, strength=strength, norm=norm, positions=positions, project_out=project_out)  # pyright: ignore[reportArgumentType]
+        ]
+    for intervention in interventions:
+        _require_fit(intervention, decoder, model)
+    with ExitStack() as stack:
+        columns = stack.enter_context(watch_columns(decoder.module))
+        for intervention in interventions:
+            if intervention.project_out or bool(intervention.lengths.any()):
+                for position, each in enumerate(intervention.layers):
+                    hook = decoder.blocks[each].register_forward_hook(_Push(intervention, position, columns))
+                    stack.callback(hook.remove)
+        yield
+
+
+def default_layer(n_layers: int) -> int:
+    """The block at two thirds of the depth, where steering is usual."""
+    return min(n_layers - 1, round(2 * n_layers / 3))
+
+
+def character_span(model: LanguageModel, text: str, start: int, stop: int, *, special_tokens: bool = True) -> Span:
+    """The tokens that hold any of the characters [start, stop) of a text, as positions to steer.
+
+    Args:
+        model: whose tokenizer counts.
+        text: the whole prompt.
+        start: first character.
+        stop: the character after the last.
+        special_tokens: whether the tokenizer puts its BOS before the text, as `generate` lets it.
+
+    Raises:
+        EmovecError: if the span is empty or lies outside the text, or the tokenizer knows no offsets.
+    """
+    if not 0 <= start < stop <= len(text):
+        raise EmovecError(f"positions: characters {start} to {stop} are no part of a text of {len(text)} characters.")
+    tokenizer = model.tokenizer.tokenizer
+    if not tokenizer.is_fast:
+        raise EmovecError(f"positions: the tokenizer of {model.id} gives no character offsets; name tokens by a Span.")
+    encoded = tokenizer(text, add_special_tokens=special_tokens, return_offsets_mapping=True)
+    held = [
+        i for i, (first, last) in enumerate(encoded["offset_mapping"]) if first < stop and last > start and last > first
+    ]
+    return Span(held[0], held[-1] + 1)
+
+
+class _Push:
+    """The hook of one intervention on one block."""
+
+    def __init__(self, intervention: Intervention, position: int, columns: Columns):
+        self._directions = intervention.directions[position]
+        self._lengths = intervention.lengths[position]
+        self._positions = intervention.positions
+        self._project_out = intervention.project_out
+        self._columns = columns
+        self._delta: Tensor | None = None
+
+    def __call__(self, _module: nn.Module, _inputs: Any, output: Any) -> Any:
+        hidden = block_output(output)
+        steered = self._steered(hidden)
+        return steered if isinstance(output, Tensor) else (steered, *output[1:])
+
+    def _steered(self, hidden: Tensor) -> Tensor:
+        if self._project_out:
+            unit = self._for_rows(self._directions.to(hidden.device), len(hidden))[:, None, :]
+            wide = hidden.float()
+            steered = (wide - (wide * unit).sum(-1, keepdim=True) * unit).to(hidden.dtype)
+        else:
+            if self._delta is None or self._delta.device != hidden.device or self._delta.dtype != hidden.dtype:
+                self._delta = (self._directions * self._lengths[:, None]).to(hidden.device, hidden.dtype)
+            steered = hidden + self._for_rows(self._delta, len(hidden))[:, None, :]
+        chosen = self._chosen(hidden)
+        return steered if chosen is None else torch.where(chosen[..., None], steered, hidden)
+
+    def _chosen(self, hidden: Tensor) -> Tensor | None:
+        """[row or 1, token] bool: where to steer; None for everywhere."""
+        n_rows, device = len(hidden), hidden.device
+        # A row of strength zero stays bit-identical: adding 0 would turn −0 into 0.
+        still = self._lengths == 0
+        moved = None
+        if not self._project_out and bool(still.any()):
+            moved = self._for_rows(~still, n_rows).to(device)[:, None]
+        if self._positions == "all":
+            return None if moved is None else moved.expand(len(moved), hidden.shape[1])
+        if isinstance(self._positions, str):
+            column = self._columns.columns(device)[None]
+            in_prompt = column < self._columns.prompt
+            chosen = in_prompt if self._positions == "prompt" else ~in_prompt
+        else:
+            spans = [self._positions] if isinstance(self._positions, Span) else list(self._positions)
+            bounds = self._for_rows(torch.tensor(spans), n_rows).to(device)
+            own = self._columns.own(n_rows, device)
+            chosen = (own >= bounds[:, :1]) & (own < bounds[:, 1:])
+        return chosen if moved is None else chosen & moved
+
+    @staticmethod
+    def _for_rows(values: Tensor, n_rows: int) -> Tensor:
+        """Values of each row of the batch: beams and samples of one prompt stand side by side."""
+        if len(values) in (1, n_rows):
+            return values
+        if n_rows % len(values):
+            raise EmovecError(f"steering: vectors, strengths or spans for {len(values)} rows, a batch of {n_rows}.")
+        return values.repeat_interleave(n_rows // len(values), dim=0)
+
+
+def _rows(vector: Any, layer: int) -> Tensor:
+    """[row, hidden] float64 of one layer."""
+    if isinstance(vector, xr.DataArray):
+        if "layer" in vector.dims:
+            if layer not in vector["layer"].values:
+                known = ", ".join(map(str, vector["layer"].values))
+                raise EmovecError(f"layer: there is no vector for layer {layer}; the layers are {known}.")
+            vector = vector.sel(layer=layer)
+        extra = [str(dim) for dim in vector.dims if dim != "hidden"]
+        if len(extra) > 1:
+            raise EmovecError(f"vector: it has the dimensions {', '.join(extra)}; choose one of each with .sel().")
+        vector = vector.transpose(*extra, "hidden").values
+    rows = torch.as_tensor(np.asarray(vector.detach().cpu() if isinstance(vector, Tensor) else vector)).double()
+    rows = rows[None] if rows.ndim == 1 else rows
+    if rows.ndim != 2:
+        raise EmovecError(f"vector: its shape {tuple(rows.shape)} is neither [hidden] nor [row, hidden].")
+    return rows
+
+
+def _norms(vector: Any, layers: tuple[int, ...], norm: float | Sequence[float] | None) -> Tensor:
+    """[layer] float64: the residual norm of each layer."""
+    if norm is None and isinstance(vector, xr.DataArray) and "residual_norm" in vector.coords:
+        known = vector["residual_norm"]
+        norm = [float(known.sel(layer=each) if "layer" in known.dims else known) for each in layers]
+    if norm is None:
+        raise EmovecError(
+            "norm: this vector comes without a residual norm, the unit of strength; give norm=, or take the vector out "
+            "of EmotionVectors."
+        )
+    norms = torch.as_tensor(np.atleast_1d(np.asarray(norm, dtype=np.float64)))
+    if len(norms) not in (1, len(layers)) or not all(math.isfinite(n) and n > 0 for n in norms.tolist()):
+        raise EmovecError(f"norm: {norm}; give one positive number, or one for each of {len(layers)} layers.")
+    return norms.expand(len(layers))
+
+
+def _decoder(model: "LanguageModel | nn.Module") -> Decoder:
+    return model.decoder if isinstance(model, LanguageModel) else find_decoder(model, model.config)
+
+
+def _require_fit(intervention: Intervention, decoder: Decoder, model: Any) -> None:
+    config = (model.model if isinstance(model, LanguageModel) else model).config
+    hidden = int(config.get_text_config(decoder=True).hidden_size)
+    n_layers = len(decoder.blocks)
+    name = model.id if isinstance(model, LanguageModel) else type(model).__name__
+    if intervention.directions.shape[-1] != hidden:
+        raise EmovecError(
+            f"vector: it has {intervention.directions.shape[-1]} dimensions, {name} has {hidden}: it was made with "
+            "another model."
+        )
+    if not all(0 <= layer < n_layers for layer in intervention.layers):
+        raise EmovecError(f"layer: {list(intervention.layers)}; {name} has the layers 0 to {n_layers - 1}.")
