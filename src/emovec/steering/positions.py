@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class Columns:
-    """The columns [start, start + token) that the decoder is running now, and where its rows and its prompt lie in them.
+    """The columns [start, start + token) that the decoder runs now, and where its rows and its prompt lie.
 
     A column counts from the left edge of the batch, padding included; what a row calls its own token 0 stands after its
     padding.

@@ -4,12 +4,12 @@ import math
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 import xarray as xr
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from emovec.errors import EmovecError
@@ -17,8 +17,8 @@ from emovec.models.blocks import Decoder, block_output, find_decoder
 from emovec.models.language_model import LanguageModel
 from emovec.steering.positions import Columns, watch_columns
 
-if TYPE_CHECKING:
-    from emovec.vectors.emotion_vectors import EmotionVectors
+Vector = xr.DataArray | NDArray[Any] | Tensor
+"""[hidden]; [layer, hidden] with a coordinate `layer`; or [row, hidden] for the rows of a batch."""
 
 
 class Span(NamedTuple):
@@ -52,7 +52,7 @@ class Intervention:
 
 
 def intervene(
-    vector: "xr.DataArray | ArrayLike | Tensor",
+    vector: Vector,
     *,
     layer: int | Sequence[int],
     strength: float | Sequence[float] = 0.1,
@@ -103,7 +103,7 @@ def intervene(
 @contextmanager
 def steer(
     model: "LanguageModel | nn.Module",
-    what: "xr.DataArray | ArrayLike | Tensor | Intervention | Sequence[Intervention]",
+    what: Vector | Intervention | Sequence[Intervention],
     *,
     layer: int | Sequence[int] | None = None,
     strength: float | Sequence[float] = 0.1,
@@ -131,13 +131,17 @@ def steer(
     decoder = _decoder(model)
     if isinstance(what, Intervention):
         interventions = [what]
-    elif isinstance(what, Sequence) and len(what) and all(isinstance(item, Intervention) for item in what):
+    elif isinstance(what, Sequence):
         interventions = list(what)
     else:
         where = default_layer(len(decoder.blocks)) if layer is None else layer
-        interventions = [
-            intervene(what, layer=where, strength=strength, norm=norm, positions=positions, project_out=project_out)  # pyright: ignore[reportArgumentType]
-        ]
+        options: dict[str, Any] = {
+            "strength": strength,
+            "norm": norm,
+            "positions": positions,
+            "project_out": project_out,
+        }
+        interventions = [intervene(what, layer=where, **options)]
     for intervention in interventions:
         _require_fit(intervention, decoder, model)
     with ExitStack() as stack:

@@ -1,0 +1,258 @@
+"""Text out of a model, steered or not: continuations, chat prompts, next-token logits, log-probabilities."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from emovec.errors import EmovecError
+from emovec.models.language_model import LanguageModel
+
+
+def generate(
+    model: LanguageModel,
+    prompts: Sequence[str],
+    *,
+    max_new_tokens: int = 64,
+    temperature: float = 0.0,
+    top_p: float = 1.0,
+    seed: int = 0,
+    stop: Sequence[str] = (),
+    special_tokens: bool = True,
+    batch_size: int = 8,
+    on_tokens: Callable[[list[str]], None] | None = None,
+) -> list[str]:
+    """Continue each prompt; inside a block of `steer` the continuation is steered.
+
+    Args:
+        model: the language model.
+        prompts: texts to continue.
+        max_new_tokens: most tokens of each continuation.
+        temperature: 0 always takes the likeliest token.
+        top_p: share of the probability that sampling draws from.
+        seed: of the sampling.
+        stop: texts that end a continuation; left out of it.
+        special_tokens: whether the tokenizer puts its BOS first. A prompt from `chat_prompt` holds its own.
+        batch_size: prompts run at once, padded on the left. Interventions with a row for each prompt need them all
+            in one batch.
+        on_tokens: called after each step with what there is of the batch's continuations so far.
+
+    Returns:
+        The continuations, in the order of the prompts, without the prompt.
+
+    Raises:
+        EmovecError: if a prompt is empty or leaves no room in the model's positions, or logits are not finite.
+    """
+    encoded = [_ids(model, prompt, special_tokens) for prompt in prompts]
+    _require_room(model, encoded, prompts, max_new_tokens)
+    tokenizer = model.tokenizer.tokenizer
+    found: list[str] = []
+    for begin in range(0, len(encoded), batch_size):
+        ids, mask = pad_left(encoded[begin : begin + batch_size], model.device)
+        criteria: list[Callable[[Tensor, Any], Tensor]] = []
+
+        def texts(whole: Tensor, width: int = ids.shape[1]) -> list[str]:
+            decoded = tokenizer.batch_decode(whole[:, width:], skip_special_tokens=True)
+            return [_until(text, stop) for text in decoded]
+
+        def told(whole: Tensor, _scores: Any, texts: Any = texts, width: int = ids.shape[1]) -> Tensor:
+            ended = [False] * len(whole)
+            if on_tokens is not None:
+                on_tokens(texts(whole))
+            if stop:
+                decoded = tokenizer.batch_decode(whole[:, width:], skip_special_tokens=True)
+                ended = [any(mark in text for mark in stop) for text in decoded]
+            return torch.tensor(ended, device=whole.device)
+
+        if stop or on_tokens is not None:
+            criteria.append(told)
+        sampling: dict[str, Any] = (
+            {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
+            if temperature > 0
+            # None, not 1: a checkpoint's own sampling settings would warn beside greedy search.
+            else {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+        )
+        devices = [model.device] if model.device.type == "cuda" else []
+        with torch.inference_mode(), torch.random.fork_rng(devices=devices):
+            torch.manual_seed(seed + begin)
+            whole = model.model.generate(
+                ids,
+                attention_mask=mask,
+                max_new_tokens=max_new_tokens,
+                pad_token_id=_pad(model),
+                stopping_criteria=criteria,
+                logits_processor=[_require_finite],
+                **sampling,
+            )
+        found.extend(texts(whole))
+    return found
+
+
+def has_chat_template(model: LanguageModel) -> bool:
+    """Whether the model was made to be talked to: its tokenizer has a chat template."""
+    return bool(getattr(model.tokenizer.tokenizer, "chat_template", None))
+
+
+def chat_prompt(model: LanguageModel, messages: Sequence[Mapping[str, str]], *, prefill: str = "") -> str:
+    """A conversation as the model's chat template writes it, up to where the assistant goes on.
+
+    Pass it on with `special_tokens=False`: the template has put in all special tokens.
+
+    Args:
+        model: an instruct model.
+        messages: `role` (system, user, assistant) and `content` of each.
+        prefill: what the assistant's answer begins with.
+
+    Raises:
+        EmovecError: if the model has no chat template, or the template refuses the messages.
+    """
+    if not has_chat_template(model):
+        raise EmovecError(
+            f"model: {model.id} is a base model without a chat template; take its instruct version, or give plain text."
+        )
+    try:
+        text = model.tokenizer.tokenizer.apply_chat_template(
+            [dict(message) for message in messages], tokenize=False, add_generation_prompt=True
+        )
+    except Exception as error:  # templates raise errors of their own engine
+        raise EmovecError(f"model: the chat template of {model.id} refuses these messages ({error}).") from error
+    return str(text) + prefill
+
+
+def next_token_logits(
+    model: LanguageModel, prompts: Sequence[str], *, special_tokens: bool = True, batch_size: int = 8
+) -> NDArray[np.float32]:
+    """[prompt, vocab] float32: logits of the token after each prompt's last own token.
+
+    Raises:
+        EmovecError: as in `generate`.
+    """
+    encoded = [_ids(model, prompt, special_tokens) for prompt in prompts]
+    _require_room(model, encoded, prompts, 1)
+    rows: list[NDArray[np.float32]] = []
+    for begin in range(0, len(encoded), batch_size):
+        ids, mask = pad_left(encoded[begin : begin + batch_size], model.device)
+        with torch.inference_mode():
+            logits = model.model(
+                input_ids=ids, attention_mask=mask, position_ids=own_positions(mask), use_cache=False, logits_to_keep=1
+            ).logits[:, -1]
+        rows.append(_require_finite(ids, logits).float().cpu().numpy())
+    return np.concatenate(rows)
+
+
+def log_probabilities(
+    model: LanguageModel,
+    prompts: Sequence[str],
+    continuations: Sequence[str],
+    *,
+    special_tokens: bool = True,
+    batch_size: int = 8,
+) -> NDArray[np.float64]:
+    """[prompt]: log-probability of each continuation after its prompt, summed over its tokens, in nats.
+
+    The two are tokenised together where the prompt's tokens stay what they are, as a reader would meet them, and
+    separately otherwise.
+
+    Raises:
+        EmovecError: as in `generate`; or if a continuation has no token.
+    """
+    return np.array([sum(each) for each in token_log_probabilities(
+        model, prompts, continuations, special_tokens=special_tokens, batch_size=batch_size
+    )])  # fmt: skip
+
+
+def token_log_probabilities(
+    model: LanguageModel,
+    prompts: Sequence[str],
+    continuations: Sequence[str],
+    *,
+    special_tokens: bool = True,
+    batch_size: int = 8,
+) -> list[list[float]]:
+    """The log-probability of each token of each continuation, in nats; as in `log_probabilities`."""
+    before = [_ids(model, prompt, special_tokens) for prompt in prompts]
+    after = [
+        _after(model, prompt, continuation, ids, special_tokens)
+        for prompt, continuation, ids in zip(prompts, continuations, before, strict=True)
+    ]
+    encoded = [first + last for first, last in zip(before, after, strict=True)]
+    _require_room(model, encoded, prompts, 0)
+    found: list[list[float]] = []
+    for batch in _batches(range(len(encoded)), batch_size):
+        ids, mask = pad_left([encoded[i] for i in batch], model.device)
+        keep = max(len(after[i]) for i in batch) + 1
+        with torch.inference_mode():
+            logits = model.model(
+                input_ids=ids, attention_mask=mask, position_ids=own_positions(mask), use_cache=False,
+                logits_to_keep=keep,
+            ).logits  # fmt: skip
+        logits = torch.log_softmax(_require_finite(ids, logits[:, :-1]).float(), dim=-1)
+        wanted = logits.gather(-1, ids[:, 1:][:, -(keep - 1) :, None])[..., 0].cpu().double()
+        found.extend(wanted[row, -len(after[i]) :].tolist() for row, i in enumerate(batch))
+    return found
+
+
+def pad_left(encoded: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
+    """[row, token] ids and attention mask, each row padded on its left with its own first token."""
+    longest = max(map(len, encoded))
+    ids = [[each[0]] * (longest - len(each)) + list(each) for each in encoded]
+    mask = [[0] * (longest - len(each)) + [1] * len(each) for each in encoded]
+    return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
+
+
+def own_positions(mask: Tensor) -> Tensor:
+    """[row, token]: position ids that start at each row's first own token."""
+    return (mask.cumsum(1) - 1).clamp(min=0)
+
+
+def _batches(items: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    for begin in range(0, len(items), size):
+        yield items[begin : begin + size]
+
+
+def _ids(model: LanguageModel, prompt: str, special_tokens: bool) -> list[int]:
+    if special_tokens:
+        return list(model.tokenizer.encode([prompt])[0].ids)
+    return model.text_token_ids(prompt)
+
+
+def _after(model: LanguageModel, prompt: str, continuation: str, ids: list[int], special_tokens: bool) -> list[int]:
+    together = _ids(model, prompt + continuation, special_tokens)
+    own = together[len(ids) :] if together[: len(ids)] == ids else model.text_token_ids(continuation)
+    if not own:
+        raise EmovecError(f"continuation: '{continuation}' after '…{prompt[-40:]}' has no token for {model.id}.")
+    return own
+
+
+def _require_room(
+    model: LanguageModel, encoded: Sequence[Sequence[int]], prompts: Sequence[str], new_tokens: int
+) -> None:
+    for ids, prompt in zip(encoded, prompts, strict=True):
+        if not ids:
+            raise EmovecError("prompt: it is empty, so there is nothing to go on from; give some text.")
+        if model.max_tokens is not None and len(ids) + new_tokens > model.max_tokens:
+            raise EmovecError(
+                f"prompt: '{prompt[:40]}…' has {len(ids)} tokens, which with {new_tokens} new ones is more than the "
+                f"{model.max_tokens} that {model.id} has positions for; shorten it."
+            )
+
+
+def _pad(model: LanguageModel) -> int:
+    tokenizer = model.tokenizer.tokenizer
+    return next((i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id) if i is not None), 0)
+
+
+def _until(text: str, stop: Sequence[str]) -> str:
+    return min((text.split(mark, 1)[0] for mark in stop), key=len, default=text)
+
+
+def _require_finite(_ids: Tensor, logits: Tensor) -> Tensor:
+    if not bool(torch.isfinite(logits).any(-1).all()) or bool(torch.isnan(logits).any()):
+        raise EmovecError(
+            "The model's logits are no longer finite: steering this strong has blown it up; lower the strength, or set "
+            "the dtype to float32."
+        )
+    return logits
