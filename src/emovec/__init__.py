@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from emovec.study import Study as Study
     from emovec.vectors.build import build_vectors as build_vectors
     from emovec.vectors.emotion_vectors import EmotionVectors as EmotionVectors
+    from emovec.vectors.exporting import export_vectors as export_vectors
 
 _MODULES = {
     "Activations": "emovec.activations.store",
@@ -25,6 +26,7 @@ _MODULES = {
     "Story": "emovec.corpus.story",
     "Study": "emovec.study",
     "build_vectors": "emovec.vectors.build",
+    "export_vectors": "emovec.vectors.exporting",
     "extract": "emovec.activations.extract",
     "load_model": "emovec.models.load",
     "read_stories": "emovec.corpus.read",
@@ -37,6 +39,7 @@ __all__ = [
     "Story",
     "Study",
     "build_vectors",
+    "export_vectors",
     "extract",
     "geometry",
     "load_model",

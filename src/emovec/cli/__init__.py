@@ -7,7 +7,9 @@ import typer
 
 from emovec.cli.compare import compare
 from emovec.cli.corpus import corpus_app
+from emovec.cli.export import export
 from emovec.cli.model import model_app
+from emovec.cli.names import names
 from emovec.cli.store import store_app
 from emovec.cli.study import register_study_commands
 from emovec.cli.transfer import register_transfer_command
@@ -24,6 +26,8 @@ register_study_commands(app)
 register_transfer_command(app)
 app.command("import")(import_vectors)
 app.command()(compare)
+app.command()(names)
+app.command()(export)
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(model_app, name="model")
 app.add_typer(store_app, name="store")

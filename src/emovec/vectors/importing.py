@@ -129,13 +129,16 @@ def _read_safetensors(path: Path) -> _Found:
     try:
         # PyTorch reads bfloat16, which NumPy doesn't have.
         with safe_open(path, framework="pt") as file:
-            ours = json.loads((file.metadata() or {}).get("emovec", "{}"))
+            ours, exported = (json.loads((file.metadata() or {}).get(k, "{}")) for k in ("emovec", "control_vectors"))
             tensors: dict[str, Any] = {} if ours else {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
         raise EmovecError(f"{path}: not a readable safetensors file ({error}).") from error
     if ours:
         return _of(EmotionVectors.load(path))
-    return _Found(_split_names({name: tensor.float().numpy() for name, tensor in tensors.items()}, path))
+    arrays = {name: tensor.float().numpy() for name, tensor in tensors.items()}
+    # What `emovec export` wrote tells which layers its rows are.
+    model = exported.get("provenance", {}).get("model")
+    return _Found(_split_names(arrays, path), exported.get("layers"), model)
 
 
 def _read_gguf(path: Path) -> _Found:
