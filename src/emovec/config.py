@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from emovec.corpus.emotions import NAMED_LISTS, emotion_list
 from emovec.errors import EmovecError
@@ -78,6 +78,36 @@ class GeometryConfig(_Section):
     norms: str | None = None
 
 
+EXPERIMENT_NAMES = ("implicit", "intensity", "calibration", "preferences", "rules")
+
+
+class SteeringConfig(_Section):
+    """What the vectors are put to: readings of texts, and steering."""
+
+    experiments: list[Literal["implicit", "intensity", "calibration", "preferences", "rules"]] = Field(
+        default_factory=lambda: ["implicit", "intensity", "calibration"]
+    )
+    emotions: list[str] | None = None
+    layer: Literal["auto"] | int = "auto"
+    strengths: list[float] = Field(default_factory=lambda: [0.05, 0.1, 0.2], min_length=1)
+    controls: int = Field(default=2, ge=0)
+    languages: list[str] | None = None
+    limit: int | None = Field(default=None, ge=1)
+    max_new_tokens: int = Field(default=40, ge=1)
+    seed: int = Field(default=0, ge=0)
+    judge: str | None = None
+    activities: str | None = None
+    prompts: str | None = None
+    scenarios: str | None = None
+
+    @field_validator("strengths")
+    @classmethod
+    def _positive(cls, strengths: list[float]) -> list[float]:
+        if min(strengths) <= 0 or len(set(strengths)) < len(strengths):
+            raise ValueError("give positive numbers, in residual norms, each once: the unsteered model is always there")
+        return sorted(strengths)
+
+
 class StudyConfig(_Section):
     """One study: a model, languages, emotions, texts, and the settings of each stage."""
 
@@ -90,6 +120,7 @@ class StudyConfig(_Section):
     extraction: ExtractionConfig = ExtractionConfig()
     vectors: VectorsConfig = VectorsConfig()
     geometry: GeometryConfig = GeometryConfig()
+    steering: SteeringConfig = SteeringConfig()
 
     @field_validator("languages", "emotions")
     @classmethod
@@ -109,6 +140,16 @@ class StudyConfig(_Section):
         if len(emotions) < 2:
             raise ValueError("give at least two emotions: a vector is what sets an emotion apart from others")
         return emotions
+
+    @model_validator(mode="after")
+    def _steered_by_its_own(self) -> "StudyConfig":
+        for emotion in self.steering.emotions or ():
+            if emotion not in self.emotion_words:
+                nearest = difflib.get_close_matches(emotion, self.emotion_words, n=1, cutoff=0.0)[0]
+                raise ValueError(
+                    f"steering.emotions: '{emotion}' is none of the study's emotions; did you mean '{nearest}'?"
+                )
+        return self
 
     @property
     def emotion_words(self) -> tuple[str, ...]:
@@ -157,6 +198,8 @@ def _explain(error: Any) -> str:
         nearest = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.0)
         return f"unknown setting '{setting}'; did you mean '{'.'.join([*keys[:-1], *nearest])}'?"
     message = error["msg"].removeprefix("Value error, ")
+    if not setting:  # about several settings at once, which the message names
+        return message
     return f"{setting}: {message[0].lower() + message[1:]} (got {error['input']!r})"
 
 

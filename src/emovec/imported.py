@@ -84,7 +84,7 @@ def write_imported_study(vectors: "EmotionVectors", folder: Path, layer: int | N
                     results[name] = _passed_over(
                         name, f"This takes the {lacking}, and the vectors were made elsewhere."
                     )
-                save_result(folder, results[name], KEY)
+                save_result(folder / "geometry", results[name], KEY)
                 advance(1)
         with track("Drawing the report", steps(folder)) as advance:
             write_report(folder, progress=advance)

@@ -5,6 +5,7 @@ Every output carries the hash of what it was made from, its key: in a JSON recor
 
 import hashlib
 import json
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -16,15 +17,18 @@ from emovec.corpus.story import fingerprint
 from emovec.files import read_json
 from emovec.models.locate import model_identity
 
-Stage = Literal["corpus", "activations", "vectors", "geometry", "report"]
+Stage = Literal["corpus", "activations", "vectors", "geometry", "steering", "report"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
+
+_STEERING_FILES = ("activities", "prompts", "scenarios")
+_ALWAYS_USED = frozenset({"emotions", "layer", "languages", "limit", "seed"})
 
 State = Literal["done", "stale", "missing"]
 """`stale` is done, but with other settings or texts."""
 
 
 def output_keys(config: StudyConfig, corpus: Corpus, base: Path) -> dict[str, str]:
-    """The key of each output: `corpus`, `activations`, `vectors`, each analysis of the geometry, `report`.
+    """The key of each output: `corpus`, `activations`, `vectors`, each analysis, each experiment, `report`.
 
     Args:
         config: the study.
@@ -32,6 +36,7 @@ def output_keys(config: StudyConfig, corpus: Corpus, base: Path) -> dict[str, st
         base: the folder that relative paths start from.
     """
     from emovec.geometry.analyses import ANALYSES
+    from emovec.steering.experiments import EXPERIMENTS
 
     stories = fingerprint(corpus.stories)
     identity = model_identity(config.model, config.revision)
@@ -55,20 +60,40 @@ def output_keys(config: StudyConfig, corpus: Corpus, base: Path) -> dict[str, st
             inputs["decoding"] = keys[name]
         if name == "choice":  # from here on, `layer` is the layer that was chosen
             inputs["layer"] = keys[name]
-    keys["report"] = _digest(version("emovec"), *(keys[name] for name in sorted(keys)))
+    steering = config.steering.model_dump()
+    files = {name: steering[name] and _file_digest(base / steering[name]) for name in _STEERING_FILES}
+    measured_on = [keys["vectors"], keys["activations"], identity, inputs["norms"], config.languages]
+    for name, experiment in EXPERIMENTS.items():
+        used = {field: files.get(field, steering[field]) for field in sorted(experiment.settings | _ALWAYS_USED)}
+        keys[name] = _digest(name, version("emovec"), measured_on, used)
+    keys["report"] = _digest(version("emovec"), *(keys[name] for name in sorted(keys) if name not in EXPERIMENTS))
     return keys
+
+
+def report_key(key: str, folder: Path, keys: dict[str, str], experiments: Sequence[str]) -> str:
+    """The report's key, given the experiments that the study lists, and any others whose results lie in its folder."""
+    from emovec.steering.experiments import EXPERIMENTS
+
+    there = {name: read_json(record_path(folder, name)).get("key") for name in EXPERIMENTS}
+    listed = {name: keys[name] for name in experiments if name in keys}
+    return _digest(key, {name: found for name, found in (there | listed).items() if found is not None})
 
 
 def record_path(folder: Path, output: str) -> Path:
     """The file that holds an output's key; it is written when all of the output is there."""
+    from emovec.steering.experiments import EXPERIMENTS
+
     if output == "vectors":
         return folder / "vectors.safetensors"
+    if output in EXPERIMENTS:
+        return folder / "steering" / f"{output}.json"
     return folder / f"{output}.json" if output in STAGES else folder / "geometry" / f"{output}.json"
 
 
 def output_state(folder: Path, output: str, key: str) -> State:
     """How an output stands, given the key that it should have."""
     from emovec.geometry.analyses import ANALYSES
+    from emovec.steering.experiments import EXPERIMENTS
     from emovec.vectors.emotion_vectors import read_provenance
 
     record = record_path(folder, output)
@@ -78,6 +103,8 @@ def output_state(folder: Path, output: str, key: str) -> State:
         files = [folder / "report.html"]
     elif output in ANALYSES:
         files = [folder / "geometry" / f"{table}.parquet" for table in ANALYSES[output].tables]
+    elif output in EXPERIMENTS:
+        files = [folder / "steering" / f"{table}.parquet" for table in EXPERIMENTS[output].tables]
     if found is None or not all(file.is_file() for file in files):
         return "missing"
     return "done" if found == key else "stale"

@@ -18,6 +18,7 @@ from emovec.outputs import Stage, record_path
 if TYPE_CHECKING:
     from emovec.geometry.inputs import AnalysisResult, Inputs
     from emovec.models.language_model import LanguageModel
+    from emovec.steering.experiment import SteeringInputs
     from emovec.study import Study
     from emovec.vectors.emotion_vectors import EmotionVectors
 
@@ -113,9 +114,40 @@ def run_geometry(study: "Study", track: Track) -> list[str]:
     vectors = _vectors_with_layer(study)
     with track("Comparing vectors", len(stale)) as advance:
         for name in stale:
-            save_result(study.folder, run_analysis(name, _inputs(study, vectors, name)), study.keys[name])
+            save_result(study.folder / "geometry", run_analysis(name, _inputs(study, vectors, name)), study.keys[name])
             advance(1)
     return stale
+
+
+def run_steering(study: "Study", track: Track) -> list[str]:
+    """Run the steering experiments that the study lists and that are missing or stale."""
+    from emovec.steering.experiments import EXPERIMENTS
+
+    listed = study.config.steering.experiments
+    for name in EXPERIMENTS:
+        if name not in listed and study.state(name) == "stale":
+            log.warning(
+                "%s was measured with other vectors or settings, so the report leaves it out; list it under "
+                "steering.experiments, or run it by its own command, to measure it anew", name.capitalize(),
+            )  # fmt: skip
+            record_path(study.folder, name).unlink()
+    return [name for name in listed if name in EXPERIMENTS and run_experiment(study, name, track)]
+
+
+def run_experiment(study: "Study", name: str, track: Track) -> bool:
+    """Run one steering experiment, unless it is up to date; what it measures is kept part by part."""
+    from emovec.geometry.inputs import AnalysisResult
+    from emovec.steering.experiment import Ledger, measure
+    from emovec.steering.experiments import EXPERIMENTS
+
+    if study.state(name) == "done":
+        return False
+    experiment, key = EXPERIMENTS[name], study.keys[name]
+    ledger = Ledger(study.folder / "steering" / f"{name}.rows.jsonl", key)
+    tables, summary = measure(name, experiment, _steering_inputs(study), ledger, track)
+    parameters = study.config.steering.model_dump(mode="json", include=set(experiment.settings))
+    save_result(study.folder / "steering", AnalysisResult(name, tables, parameters, summary), key)
+    return True
 
 
 def run_report(study: "Study", track: Track) -> list[str]:
@@ -135,6 +167,7 @@ RUNNERS: dict[Stage, Callable[["Study", Track], list[str]]] = {
     "activations": run_activations,
     "vectors": run_vectors,
     "geometry": run_geometry,
+    "steering": run_steering,
     "report": run_report,
 }
 """What runs each stage; gives the outputs that it made."""
@@ -196,14 +229,40 @@ def _inputs(study: "Study", vectors: "EmotionVectors", analysis: str) -> "Inputs
     )
 
 
+def _steering_inputs(study: "Study") -> "SteeringInputs":
+    from emovec.steering.conditions import spread_emotions
+    from emovec.steering.experiment import SteeringInputs
+    from emovec.steering.steer import default_layer
+
+    settings, vectors, activations = study.config.steering, study.vectors, study.activations
+    model = _fitting_model(study, vectors)
+    wanted = default_layer(model.n_layers) if settings.layer == "auto" else settings.layer
+    if settings.layer != "auto" and wanted not in vectors.layers:
+        raise EmovecError(f"steering.layer: {wanted} is none of the extracted layers {vectors.layers}.")
+    norms = study.config.geometry.norms
+    return SteeringInputs(
+        model=model,
+        vectors=vectors,
+        settings=settings,
+        languages=settings.languages or study.config.languages,
+        emotions=settings.emotions or spread_emotions(vectors.emotions),
+        layer=min(vectors.layers, key=lambda layer: abs(layer - wanted)),
+        seed=settings.seed,
+        stories=study.corpus.stories,
+        activations=lambda layer, language: activations.layer(layer, language),
+        norms=None if norms is None else study.path.parent / norms,
+        base=study.path.parent,
+    )
+
+
 def save_result(folder: Path, result: "AnalysisResult", key: str) -> None:
-    """Write an analysis's tables into a study's folder, and then its record."""
-    record = record_path(folder, result.name)
+    """Write the tables of an analysis or experiment into the folder of its stage, and then its record."""
+    record = folder / f"{result.name}.json"
     record.unlink(missing_ok=True)
     for name, table in result.tables.items():
         buffer = io.BytesIO()
         table.to_parquet(buffer, index=False)
-        write_bytes(folder / "geometry" / f"{name}.parquet", buffer.getvalue())
+        write_bytes(folder / f"{name}.parquet", buffer.getvalue())
     content = {
         "analysis": result.name,
         "tables": list(result.tables),

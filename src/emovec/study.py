@@ -17,7 +17,7 @@ from emovec.corpus.load import Corpus, load_corpus
 from emovec.errors import EmovecError
 from emovec.files import read_json, write_bytes
 from emovec.lock import locked
-from emovec.outputs import STAGES, Stage, State, output_keys, output_state
+from emovec.outputs import STAGES, Stage, State, output_keys, output_state, record_path, report_key
 from emovec.stages import RUNNERS, Track
 
 if TYPE_CHECKING:
@@ -112,31 +112,36 @@ class Study:
         return self.folder / "report.html"
 
     def table(self, name: str) -> "pd.DataFrame":
-        """A table of the geometry stage.
+        """A table of the geometry or of the steering stage.
 
         Raises:
             EmovecError: if it has not been computed.
         """
         import pandas as pd
 
-        path = self.folder / "geometry" / f"{name}.parquet"
+        from emovec.steering.tables import COLUMNS
+
+        stage = "steering" if name in COLUMNS else "geometry"
+        path = self.folder / stage / f"{name}.parquet"
         if not path.is_file():
-            raise EmovecError(f"{path}: no such table yet. `emovec geometry {self.path}` computes it.")
+            raise EmovecError(f"{path}: no such table yet. `emovec {stage} {self.path}` computes it.")
         return pd.read_parquet(path)
 
     def summary(self, analysis: str) -> dict[str, Any]:
-        """The summary that an analysis of the geometry stage left."""
-        return read_json(self.folder / "geometry" / f"{analysis}.json").get("summary", {})
+        """The summary that an analysis of the geometry, or an experiment of the steering, left."""
+        return read_json(record_path(self.folder, analysis)).get("summary", {})
 
     @cached_property
     def keys(self) -> dict[str, str]:
         """The hash of everything that each output depends on, by output."""
-        return output_keys(self.config, self.corpus, self.path.parent)
+        keys = output_keys(self.config, self.corpus, self.path.parent)
+        return {**keys, "report": report_key(keys["report"], self.folder, keys, self.config.steering.experiments)}
 
     def steps(self) -> list[Step]:
         """How each part of each stage stands, in order."""
         from emovec.activations.store import ShardStore, store_name
         from emovec.geometry.analyses import ANALYSES
+        from emovec.steering.experiments import EXPERIMENTS
 
         n_stories, n_neutral = len(self.corpus.stories), len(self.corpus.neutral)
         steps = [Step("corpus", "corpus", self.state("corpus"), f"{n_stories} stories, {n_neutral} neutral texts")]
@@ -150,11 +155,15 @@ class Study:
         for name, analysis in ANALYSES.items():
             tables = ", ".join(f"{table}.parquet" for table in analysis.tables)
             steps.append(Step("geometry", name, self.state(name), tables or f"{name}.json"))
+        for name, experiment in EXPERIMENTS.items():
+            if name in self.config.steering.experiments or record_path(self.folder, name).is_file():
+                tables = ", ".join(f"{table}.parquet" for table in experiment.tables)
+                steps.append(Step("steering", name, self.state(name), tables))
         steps.append(Step("report", "report", self.state("report"), "report.html"))
         return steps
 
     def state(self, output: str) -> State:
-        """How an output stands: a stage, or an analysis of the geometry."""
+        """How an output stands: a stage, an analysis of the geometry, an experiment of the steering."""
         return output_state(self.folder, output, self.keys[output])
 
     def run(self, until: Stage = "report", track: Track = _untracked) -> list[str]:
@@ -174,8 +183,8 @@ class Study:
                 )
             write_bytes(self.folder / "study.yaml", _dump(self.config))
             for stage in STAGES[: STAGES.index(until) + 1]:
-                # The state of the geometry is that of each of its analyses.
-                if stage == "geometry" or self.state(stage) != "done":
+                # The state of these is that of each of their parts.
+                if stage in {"geometry", "steering"} or self.state(stage) != "done":
                     log.info("Stage: %s", stage)
                     done.extend(RUNNERS[stage](self, track))
             return done

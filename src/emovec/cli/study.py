@@ -27,6 +27,7 @@ def register_study_commands(app: typer.Typer) -> None:
     app.command()(extract)
     app.command()(vectors)
     app.command()(geometry)
+    app.command()(steering)
     app.command()(report)
 
 
@@ -68,6 +69,11 @@ def vectors(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
 def geometry(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
     """Compare the vectors, and whatever that needs."""
     _run(study, out, limit, "geometry")
+
+
+def steering(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
+    """Run the steering experiments that the study lists, and whatever they need."""
+    _run(study, out, limit, "steering")
 
 
 def report(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
@@ -122,6 +128,7 @@ def _run(path: Path, out: Path | None, limit: int | None, until: "Stage") -> Non
         "activations": study.folder / "activations",
         "vectors": study.folder / "vectors.safetensors",
         "geometry": study.folder / "geometry",
+        "steering": study.folder / "steering",
         "report": study.report_path,
     }
     if STAGES.index(until) >= STAGES.index("geometry"):

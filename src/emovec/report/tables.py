@@ -13,10 +13,14 @@ import pandas as pd
 from emovec.config import StudyConfig, read_config
 from emovec.corpus.story import Story
 from emovec.errors import EmovecError
-from emovec.geometry.tables import COLUMNS
+from emovec.geometry import tables as geometry
+from emovec.naming import COLUMNS as NAME_COLUMNS
+from emovec.steering import tables as steering
+from emovec.steering.experiments import EXPERIMENTS
 from emovec.vectors.emotion_vectors import EmotionVectors
 
 EXCERPTS_PER_LANGUAGE = 3
+_COLUMNS = {"geometry": {**geometry.COLUMNS, "cluster_names": NAME_COLUMNS}, "steering": steering.COLUMNS}
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class StudyTables:
 
     Attributes:
         config: the study's resolved settings.
-        tables: those of `COLUMNS` that exist and hold rows.
+        tables: those of geometry and steering, and the clusters' names, that exist and hold rows.
         empty: tables that exist but hold no rows.
         analyses: analysis → its JSON file.
         activations: facts of the extraction; empty where unknown.
@@ -106,9 +110,11 @@ def read_study(study: Path) -> StudyTables:
         EmovecError: if `study.yaml` is missing or wrong, or a file is broken.
     """
     config = read_config(study / "study.yaml")
-    read = {name: _read_table(study / "geometry" / f"{name}.parquet", name) for name in COLUMNS}
-    found = {name: table for name, table in read.items() if table is not None}
-    analyses = {path.stem: _read_json(path) for path in sorted((study / "geometry").glob("*.json"))}
+    analyses = {path.stem: _read_json(path) for stage in _COLUMNS for path in sorted((study / stage).glob("*.json"))}
+    read = {name: _read_table(study, stage, name) for stage, tables in _COLUMNS.items() for name in tables}
+    # What an experiment leaves without its record was measured with other settings.
+    outdated = {table for name, made in EXPERIMENTS.items() if name not in analyses for table in made.tables}
+    found = {name: table for name, table in read.items() if table is not None and name not in outdated}
     activations = study / "activations.json"
     corpus: dict[str, dict[str, int]] = {"stories": {}, "neutral": {}}
     excerpts: dict[str, list[Story]] = {}
@@ -133,7 +139,8 @@ def read_study(study: Path) -> StudyTables:
     )
 
 
-def _read_table(path: Path, name: str) -> pd.DataFrame | None:
+def _read_table(study: Path, stage: str, name: str) -> pd.DataFrame | None:
+    path = study / stage / f"{name}.parquet"
     if not path.is_file():
         return None
     try:
@@ -141,11 +148,11 @@ def _read_table(path: Path, name: str) -> pd.DataFrame | None:
     except Exception as error:  # pyarrow raises many kinds for a broken file
         raise EmovecError(
             f"{path}: not a readable Parquet table ({' '.join(str(error).split())}). "
-            "Delete it and run `emovec geometry` again."
+            f"Delete it and run `emovec {stage}` again."
         ) from error
-    missing = [column for column in COLUMNS[name] if column not in table]
+    missing = [column for column in _COLUMNS[stage][name] if column not in table]
     if missing:
-        raise EmovecError(f"{path}: lacks the columns {', '.join(missing)}. Delete it and run `emovec geometry` again.")
+        raise EmovecError(f"{path}: lacks the columns {', '.join(missing)}. Delete it and run `emovec {stage}` again.")
     return table
 
 

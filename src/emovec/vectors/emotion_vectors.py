@@ -68,6 +68,17 @@ class EmotionVectors:
     noise_directions: xr.DataArray | None = None
     provenance: dict[str, Any] = field(default_factory=dict[str, Any])
 
+    def __post_init__(self) -> None:
+        if self.residual_norm is not None:  # the unit of steering goes wherever a vector goes
+            for name in ("raw", "centred", "denoised"):
+                if (array := getattr(self, name)) is not None:
+                    with_norm = array.assign_coords(residual_norm=(("language", "layer"), self._norms()))
+                    object.__setattr__(self, name, with_norm)
+
+    def _norms(self) -> np.ndarray:
+        assert self.residual_norm is not None
+        return self.residual_norm.sel(language=self.languages, layer=self.layers).transpose("language", "layer").values
+
     @property
     def languages(self) -> list[str]:
         """Language codes, in order."""

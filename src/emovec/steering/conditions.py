@@ -1,0 +1,114 @@
+"""What a run of an experiment is steered by: nothing, an emotion's vector, or a control of the same length."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from emovec.errors import EmovecError
+from emovec.vectors.emotion_vectors import EmotionVectors
+
+Kind = Literal["baseline", "emotion", "random", "shuffled"]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One way to steer.
+
+    Attributes:
+        kind: `baseline` (nothing), `emotion`, `random` (a direction drawn at random) or `shuffled` (a vector built from
+            stories whose emotions were shuffled).
+        name: the emotion, or the control with its number; "baseline".
+        vector_language: whose vector; "" for the baseline and random directions.
+        layer: 0-based block; −1 for the baseline.
+        strength: in residual norms; 0 for the baseline.
+    """
+
+    kind: Kind
+    name: str
+    vector_language: str
+    layer: int
+    strength: float
+
+    @property
+    def id(self) -> str:
+        """One word that tells it from all others."""
+        if self.kind == "baseline":
+            return "baseline"
+        of = f"{self.vector_language}." if self.vector_language else ""
+        return f"{of}{self.name.replace(' ', '-')}.L{self.layer}.{self.strength:g}"
+
+
+BASELINE = Condition("baseline", "baseline", "", -1, 0.0)
+
+
+def random_direction(hidden: int, seed: int, number: int) -> NDArray[np.float32]:
+    """[hidden]: the `number`-th unit vector drawn uniformly from all directions."""
+    drawn = np.random.default_rng([seed, number]).standard_normal(hidden)
+    return (drawn / np.linalg.norm(drawn)).astype(np.float32)
+
+
+def shuffled_direction(stories: xr.DataArray, n_drawn: int, seed: int, number: int) -> NDArray[np.float32]:
+    """[hidden]: what an emotion's vector would be, had the emotions been shuffled over stories.
+
+    The mean of as many stories as an emotion has, drawn at random, less the mean of all: it holds what an emotion's
+    vector holds except the emotion.
+
+    Args:
+        stories: [story, hidden] activations of one language and layer.
+        n_drawn: stories of an emotion.
+        seed: of the draw.
+        number: which one.
+    """
+    values = stories.values.astype(np.float64)
+    drawn = np.random.default_rng([seed, number]).choice(len(values), min(n_drawn, len(values) - 1), replace=False)
+    return (values[drawn].mean(axis=0) - values.mean(axis=0)).astype(np.float32)
+
+
+def condition_vector(
+    condition: Condition,
+    vectors: EmotionVectors,
+    activations: Callable[[int, str], xr.DataArray] | None,
+    seed: int,
+) -> NDArray[np.float32]:
+    """[hidden]: the vector of a condition other than the baseline; only its direction counts.
+
+    Args:
+        condition: what to steer by; the number of a control is the last word of its name.
+        vectors: of the model.
+        activations: (layer, language) → [story, hidden]; None where the vectors came without.
+        seed: of the controls.
+
+    Raises:
+        EmovecError: if a shuffled control is asked for without activations.
+    """
+    if condition.kind == "emotion":
+        chosen = vectors.best.sel(language=condition.vector_language, emotion=condition.name, layer=condition.layer)
+        return chosen.values
+    number = int(condition.name.split()[-1])
+    if condition.kind == "random":
+        return random_direction(vectors.raw.sizes["hidden"], seed, number)
+    if activations is None:
+        raise EmovecError("A shuffled-label control needs the activations of the stories, which are not there.")
+    stories = activations(condition.layer, condition.vector_language)
+    counts = vectors.counts
+    n_drawn = (
+        max(2, len(stories) // len(vectors.emotions))
+        if counts is None
+        else round(float(counts.sel(language=condition.vector_language).mean()))
+    )
+    shuffled = shuffled_direction(stories, n_drawn, seed, number)
+    noise = vectors.noise_directions
+    if vectors.denoised is not None and noise is not None:
+        directions = noise.sel(language=condition.vector_language, layer=condition.layer).values.astype(np.float64)
+        shuffled = shuffled - (directions.T @ (directions @ shuffled)).astype(np.float32)
+    return shuffled
+
+
+def spread_emotions(emotions: Sequence[str]) -> list[str]:
+    """A few emotions that lie far apart in valence and arousal; of a list without these, its first six."""
+    apart = [emotion for emotion in ("angry", "afraid", "sad", "calm", "joyful", "loving") if emotion in emotions]
+    return apart if len(apart) >= 4 else list(emotions[:6])

@@ -1,0 +1,5 @@
+"""All steering experiments, by name."""
+
+from emovec.steering.experiment import Experiment
+
+EXPERIMENTS: dict[str, Experiment] = {}
