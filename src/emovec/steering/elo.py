@@ -84,9 +84,7 @@ def bradley_terry(
     return Strengths(scores.reshape(counts.shape), (SCALE * theta[:, n]).reshape(counts.shape[:-1]))
 
 
-def sequential_elo(
-    games: Floats, *, k: float = 16.0, seed: int = 0, passes: int = 1, start: float = MEAN
-) -> Floats:
+def sequential_elo(games: Floats, *, k: float = 16.0, seed: int = 0, passes: int = 1, start: float = MEAN) -> Floats:
     """Ratings after all games in a shuffled order: each moves both players by K × (share won − share expected).
 
     Their scale depends on K, the passes and the order: never compare them with ratings of another recipe.

@@ -38,7 +38,8 @@ class Columns:
         """Note what the decoder is about to run: its forward pre-hook."""
         ids = named.get("input_ids", arguments[0] if arguments else None)
         given = ids if ids is not None else named["inputs_embeds"]
-        cache = named.get("past_key_values")
+        # Newer transformers call it `cache`.
+        cache = named.get("cache", named.get("past_key_values"))
         self._start = int(cache.get_seq_length()) if cache is not None else 0
         self._width = int(given.shape[1])
         mask = named.get("attention_mask", arguments[1] if len(arguments) > 1 else None)

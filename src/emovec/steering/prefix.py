@@ -3,12 +3,14 @@
 import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from inspect import signature
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from transformers import DynamicCache
 
 from emovec.errors import EmovecError
 from emovec.models.language_model import LanguageModel
@@ -62,7 +64,8 @@ def log_probabilities_after(
         if shared:
             with steered("all" if spans is None else _clipped(spans[0], shared)):
                 ids = torch.tensor([list(prompts[0][:shared])], device=model.device)
-                cache = model.decoder.module(input_ids=ids, use_cache=True).past_key_values
+                cache = DynamicCache(config=model.model.config)
+                model.decoder.module(input_ids=ids, use_cache=True, **_cached(model.decoder.module, cache))
         # Of like length, so that little is padding.
         order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
         for begin in range(0, len(order), batch_size):
@@ -96,10 +99,16 @@ def _last_logits(model: LanguageModel, rests: Sequence[Sequence[int]], cache: An
     if cache is not None:
         past = copy.deepcopy(cache)
         past.batch_repeat_interleave(len(rests))
-        options = {"use_cache": True, "past_key_values": past}
+        options = {"use_cache": True, **_cached(model.model, past)}
     last = torch.tensor([len(rest) - 1 for rest in rests], device=model.device)
     with _only_last(model.model.get_output_embeddings(), last):
         return model.model(input_ids=ids, **options).logits[:, 0]
+
+
+def _cached(module: nn.Module, cache: Any) -> dict[str, Any]:
+    """The cache by the name that the module gives it: `cache` in newer transformers."""
+    name = "cache" if "cache" in signature(module.forward).parameters else "past_key_values"
+    return {name: cache}
 
 
 @contextmanager
