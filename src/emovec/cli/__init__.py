@@ -5,11 +5,14 @@ import sys
 
 import typer
 
+from emovec.cli.chat import chat
 from emovec.cli.compare import compare
 from emovec.cli.corpus import corpus_app
+from emovec.cli.experiments import register_experiment_commands
 from emovec.cli.export import export
 from emovec.cli.model import model_app
 from emovec.cli.names import names
+from emovec.cli.steer import steer_app
 from emovec.cli.store import store_app
 from emovec.cli.study import register_study_commands
 from emovec.cli.transfer import register_transfer_command
@@ -24,13 +27,16 @@ app = typer.Typer(
 )
 register_study_commands(app)
 register_transfer_command(app)
+register_experiment_commands(app)
 app.command("import")(import_vectors)
 app.command()(compare)
+app.command()(chat)
 app.command()(names)
 app.command()(export)
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(model_app, name="model")
 app.add_typer(store_app, name="store")
+app.add_typer(steer_app, name="steer")
 
 
 def _version(asked: bool) -> None:

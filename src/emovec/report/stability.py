@@ -128,10 +128,11 @@ def agreement(study: StudyTables) -> Chart | None:
 
 
 def profile(study: StudyTables) -> Listing | None:
-    """Each cluster's members with their mean valence and arousal."""
+    """Each cluster's members with their mean valence and arousal, and its name where a model gave one."""
     table = study.tables.get("cluster_profile")
     if table is None:
         return None
+    table, model = _named(table, study.tables.get("cluster_names"))
     _, layer = _shown(table, study)
     table = table[(table["layer"] == layer) & (table["variant"] == variants(table)[-1])]
     sets = language_sets(study, table)
@@ -141,6 +142,7 @@ def profile(study: StudyTables) -> Listing | None:
     for (k, name, algorithm), rows in table.groupby(["k", "languages", "algorithm"]):  # pyright: ignore[reportGeneralTypeIssues]
         frames[str(k), str(name), str(algorithm)] = [
             [str(row.cluster), str(row.emotions).split(", "), number(row.valence), number(row.arousal)]
+            + ([str(row.name)] if model else [])
             for row in rows.sort_values("cluster").itertuples()
         ]
     first = "4" if "4" in ks else ks[0]
@@ -150,9 +152,19 @@ def profile(study: StudyTables) -> Listing | None:
         Control("algorithm", algorithms, algorithms[0]),
     )
     source = str(table["source"].iloc[0])
-    columns = ("cluster", "emotions", "mean valence", "mean arousal")
+    columns = ("cluster", "emotions", "mean valence", "mean arousal", *(["name"] if model else []))
     caption = f"Groups of emotions at layer {layer}" + (f", rated by {source}" if source else "")
+    caption += f"; names given by the language model {model}" if model else ""
     return Listing("cluster-profile", caption, controls, columns, frames)
+
+
+def _named(table: pd.DataFrame, names: pd.DataFrame | None) -> tuple[pd.DataFrame, str]:
+    """The profile with a column `name`, and who gave the names; a name counts only for the members it was given for."""
+    if names is None:
+        return table, ""
+    key = ["variant", "layer", "languages", "algorithm", "k", "cluster", "emotions"]
+    named = table.merge(names[[*key, "name"]], on=key, how="left").fillna({"name": ""})
+    return named, str(names["model"].iloc[0]) if (named["name"] != "").any() else ""
 
 
 def by_layer(study: StudyTables) -> Chart | None:

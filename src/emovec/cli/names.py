@@ -1,0 +1,36 @@
+"""The command `names`: a language model names a study's clusters."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def names(
+    study: Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="A study whose geometry is done.")],
+    model: Annotated[str, typer.Option(help="The model that gives the names, as Inspect calls it: openai/…, hf/….")],
+    k: Annotated[
+        list[int] | None, typer.Option(min=2, help="Name the groupings into this many clusters; repeat for more.")
+    ] = None,
+    max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer; models that think take more.")] = 256,
+    out: Annotated[Path | None, typer.Option(help="Folder of the results, where it is not beside the study.")] = None,
+) -> None:
+    """Have a language model give each group of emotions a short name, and show it in the report."""
+    from rich.table import Table
+
+    from emovec.cli.progress import console, track
+    from emovec.naming import KS, name_study
+    from emovec.report.page import write_report
+    from emovec.study import Study
+
+    opened = Study(study, out)
+    found = name_study(opened, model, track, ks=tuple(k or KS), max_tokens=max_tokens)
+    shown = found.drop_duplicates(["emotions"])
+    table = Table("name", "emotions", title=f"Names by {model}")
+    for row in shown[shown["name"] != ""].itertuples():
+        table.add_row(str(row.name), str(row.emotions))
+    console.print(table, markup=False)
+    for row in shown[shown["name"] == ""].itertuples():
+        console.print(f"No name for {row.emotions}: {row.problem}.", highlight=False, markup=False)
+    page = write_report(opened.folder)
+    console.print(f"Report: {page}", highlight=False, soft_wrap=True, markup=False)
