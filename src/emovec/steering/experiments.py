@@ -1,5 +1,10 @@
 """All steering experiments, by name."""
 
+from emovec.steering import calibration, implicit, intensity
 from emovec.steering.experiment import Experiment
 
-EXPERIMENTS: dict[str, Experiment] = {}
+EXPERIMENTS: dict[str, Experiment] = {
+    "calibration": calibration.EXPERIMENT,
+    "implicit": implicit.EXPERIMENT,
+    "intensity": intensity.EXPERIMENT,
+}

@@ -1,3 +1,34 @@
 """The tables of the steering experiments: their columns, for those who read them."""
 
-COLUMNS: dict[str, tuple[str, ...]] = {}
+_READ = ("variant", "reading", "vector_language", "text_language")
+_RANKED = ("statistic", "value", "low", "high", "null", "p")
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "calibration_sweep": (
+        *("language", "layer", "strength", "kind", "name", "effect", "low", "high"),
+        *("perplexity_ratio", "distinct", "distinct_unsteered", "regime"),
+    ),
+    "calibration_windows": (
+        *("language", "emotion", "layer", "strength", "effect", "low", "high", "control", "control_max", "best"),
+    ),
+    "calibration_cross": (
+        *("vector_language", "language", "layer", "strength", "effect", "low", "high"),
+        *("control", "control_low", "control_high", "excess", "excess_low", "excess_high"),
+    ),
+    "calibration_words": (
+        *("vector_language", "language", "layer", "kind", "name", "strength", "frame", "emotion", "own", "effect"),
+        "n_words",
+    ),
+    "calibration_texts": (
+        *("vector_language", "language", "layer", "kind", "name", "strength", "opening", "text"),
+        *("perplexity", "distinct"),
+    ),
+    "implicit": (*_READ, "layer", *_RANKED, "p_familywise", "n_scenarios", "n_emotions"),
+    "implicit_words": ("features", "text_language", *_RANKED, "n_scenarios", "n_emotions"),
+    "implicit_scenarios": (*_READ, "layer", "id", "emotion", "rank", "first_ranked", "text"),
+    "implicit_emotions": (*_READ, "layer", "emotion", "vector", "score"),
+    "intensity": (
+        *(*_READ, "layer", "statistic", "value", "low", "high", "p", "p_familywise", "p_emotions", "n_templates"),
+    ),
+    "intensity_templates": (*_READ, "layer", "id", "emotion", "sign", "rho", "text"),
+}
