@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from emovec.corpus.story import Story as Story
     from emovec.errors import EmovecError as EmovecError
     from emovec.models.load import load_model as load_model
+    from emovec.steering.trace import trace as trace
     from emovec.study import Study as Study
     from emovec.vectors.build import build_vectors as build_vectors
     from emovec.vectors.emotion_vectors import EmotionVectors as EmotionVectors
@@ -30,6 +31,7 @@ _MODULES = {
     "extract": "emovec.activations.extract",
     "load_model": "emovec.models.load",
     "read_stories": "emovec.corpus.read",
+    "trace": "emovec.steering.trace",
 }
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "geometry",
     "load_model",
     "read_stories",
+    "trace",
 ]
 
 

@@ -15,6 +15,7 @@ from emovec.cli.names import names
 from emovec.cli.steer import steer_app
 from emovec.cli.store import store_app
 from emovec.cli.study import register_study_commands
+from emovec.cli.trace import trace
 from emovec.cli.transfer import register_transfer_command
 from emovec.cli.vectors_import import import_vectors
 from emovec.errors import EmovecError
@@ -30,6 +31,7 @@ register_transfer_command(app)
 register_experiment_commands(app)
 app.command("import")(import_vectors)
 app.command()(compare)
+app.command()(trace)
 app.command()(chat)
 app.command()(names)
 app.command()(export)

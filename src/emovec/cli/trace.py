@@ -1,0 +1,153 @@
+"""`emovec trace`: a text coloured, token by token, by how far it lies along emotion vectors."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from rich.text import Text
+
+    from emovec.vectors.emotion_vectors import EmotionVectors
+
+_MARKED = 1.0
+"""Without colour, pieces at least this many standard deviations from 0 carry their score."""
+
+
+def trace(
+    model: Annotated[str, typer.Argument(help="Hub id, folder, .gguf file or alias of the model of the vectors.")],
+    vectors: Annotated[Path, typer.Argument(help="A vectors.safetensors file, or the folder of a study.")],
+    text: Annotated[str, typer.Argument(help="Any text; '-' reads it from standard input.")],
+    emotion: Annotated[list[str] | None, typer.Option(help="Show this one; repeat for more.")] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Whose vectors; by default those in whose script the text is written.")
+    ] = None,
+    layer: Annotated[
+        int | None, typer.Option(min=0, help="Layer to show; by default the study's, or at two thirds of depth.")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="How many emotions to show where none is named.")] = 5,
+    baseline: Annotated[
+        str, typer.Option(help="What scores are against: neutral, text, or a file with a neutral text on each line.")
+    ] = "neutral",
+    html: Annotated[Path | None, typer.Option(help="Write a page with every emotion and layer to this file.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps …")] = "auto",
+    dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
+) -> None:
+    """Show how far each token of a text lies along emotion vectors.
+
+    A score is a token's projection on an emotion's vector, in standard deviations from the mean of neutral tokens.
+    Red lies along the vector, blue against it. A token's state holds all of the text before it.
+    """
+    import sys
+
+    from emovec.cli.progress import console, show_log
+    from emovec.errors import EmovecError
+    from emovec.files import write_bytes
+    from emovec.models.load import load_model
+    from emovec.report.trace import heading, page, peaks
+    from emovec.steering import trace as tracing
+
+    show_log()
+    text = sys.stdin.read() if text == "-" else text
+    opened = tracing.open_vectors(vectors)
+    shown_layer = _layer(vectors, opened, layer)
+    for name in emotion or ():
+        tracing.known_emotions(opened, [name])
+    against = baseline if baseline in ("neutral", "text") else _lines(Path(baseline))
+    loaded = load_model(model, device=device, dtype=dtype)
+    traced = tracing.trace(
+        loaded,
+        opened,
+        text,
+        emotions=None if html else emotion,
+        language=language,
+        layers=None if html else [shown_layer],
+        baseline=against,  # pyright: ignore[reportArgumentType]
+    )
+    shown = list(dict.fromkeys(emotion or tracing.strongest(traced, shown_layer, top)))
+    pieces = tracing.by_piece(traced).sel(layer=shown_layer)
+    console.print(f"{heading(traced)}; layer {shown_layer}", highlight=False, markup=False)
+    if not _plain():
+        console.print(_legend())
+    for name in shown:
+        own = pieces.sel(emotion=name)
+        line = f"{name}: mean {_mean(traced, name, shown_layer)}; highest at {peaks(own)}"
+        console.print(f"\n{line}", highlight=False, markup=False, style="bold")
+        console.print(_coloured(own, _plain()))
+    if html:
+        if html.is_dir():
+            raise EmovecError(f"--html {html}: is a folder; name a file.")
+        html.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(html, page(traced, shown, shown_layer).encode())
+        console.print(f"\nPage: {html}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _plain() -> bool:
+    """Whether there is no colour: NO_COLOR is set, or the output is no terminal."""
+    from emovec.cli.progress import console
+
+    return console.no_color or console.color_system is None
+
+
+def _layer(path: Path, vectors: "EmotionVectors", asked: int | None) -> int:
+    from emovec.errors import EmovecError
+    from emovec.files import read_json
+
+    if asked is not None:
+        if asked not in vectors.layers:
+            raise EmovecError(f"--layer {asked}: there are vectors for layers {vectors.layers}.")
+        return asked
+    folder = path if path.is_dir() else path.parent
+    chosen = read_json(folder / "geometry" / "choice.json").get("summary", {}).get("layer")
+    return int(chosen) if chosen in vectors.layers else vectors.layers[(2 * len(vectors.layers)) // 3]
+
+
+def _lines(path: Path) -> list[str]:
+    from emovec.errors import EmovecError
+
+    try:
+        texts = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise EmovecError(
+            f"--baseline {path}: give neutral, text, or a file with a neutral text on each line ({error})."
+        ) from error
+    if not texts:
+        raise EmovecError(f"--baseline {path}: the file holds no text; put a neutral text on each line.")
+    return texts
+
+
+def _mean(traced: "xr.DataArray", emotion: str, layer: int) -> str:
+    from emovec.report.trace import signed
+
+    at = traced.sel(emotion=emotion, layer=layer)
+    return signed(float(at.where(~at["sink"]).mean("token")))
+
+
+def _coloured(pieces: "xr.DataArray", plain: bool) -> "Text":
+    from rich.text import Text
+
+    from emovec.report.trace import shade, signed
+
+    line = Text()
+    for piece, score in zip(pieces["piece_text"].values, pieces.values, strict=True):
+        if plain:
+            marked = abs(score) >= _MARKED and str(piece).strip()
+            line.append(f"{piece}[{signed(float(score))}]" if marked else str(piece))
+        else:
+            background, ink = shade(float(score))
+            line.append(str(piece), style=f"{ink} on {background}")
+    return line
+
+
+def _legend() -> "Text":
+    from rich.text import Text
+
+    from emovec.report.trace import LIMIT, shade
+
+    line = Text(f"−{LIMIT:g} ")
+    for step in range(-6, 7):
+        background, ink = shade(step / 6 * LIMIT)
+        line.append("  ", style=f"{ink} on {background}")
+    line.append(f" +{LIMIT:g} standard deviations")
+    return line

@@ -1,0 +1,79 @@
+"""A trace as a page of its own: the text coloured by one emotion, and a strip of all that are shown."""
+
+import base64
+import json
+import unicodedata
+from collections.abc import Sequence
+from importlib.resources import files
+
+import numpy as np
+import xarray as xr
+from jinja2 import Environment, StrictUndefined
+
+from emovec.report.style import DIVERGING, language_name, number
+from emovec.steering.trace import by_piece
+
+LIMIT = 3.0
+"""Scores beyond this many standard deviations have the end's colour."""
+
+
+def shade(score: float) -> tuple[str, str]:
+    """The background of a score and the text colour that is legible on it: blue below 0, red above."""
+    at = 0.5 + 0.5 * float(np.clip(np.nan_to_num(score) / LIMIT, -1, 1))
+    stops = [float(stop) for stop, _ in DIVERGING]
+    channels = np.array([[int(str(hue)[i : i + 2], 16) for i in (1, 3, 5)] for _, hue in DIVERGING])
+    red, green, blue = (round(float(np.interp(at, stops, channels[:, i]))) for i in range(3))
+    dark = 0.299 * red + 0.587 * green + 0.114 * blue < 140
+    return f"#{red:02x}{green:02x}{blue:02x}", "#ffffff" if dark else "#000000"
+
+
+def heading(traced: xr.DataArray) -> str:
+    """What the scores are."""
+    attrs = traced.attrs
+    return (
+        f"{attrs['model']}, {language_name(attrs['language'])} vectors ({attrs['variant']}); scores against "
+        f"{attrs['baseline']}, in their standard deviations"
+    )
+
+
+def peaks(pieces: xr.DataArray, n: int = 4) -> str:
+    """The pieces [piece] with the highest scores, in words; bare punctuation is passed over."""
+    order = np.argsort(-pieces.values, kind="stable")
+    shown = [i for i in order if any(unicodedata.category(c)[0] in "LNS" for c in str(pieces["piece_text"].values[i]))]
+    return ", ".join(
+        f"{str(pieces['piece_text'].values[i]).strip()} {signed(float(pieces.values[i]))}" for i in shown[:n]
+    )
+
+
+def signed(score: float) -> str:
+    """A score with its sign."""
+    return ("+" if score > 0 else "") + number(score, 1)
+
+
+def page(traced: xr.DataArray, emotions: Sequence[str], layer: int) -> str:
+    """One HTML file that needs nothing else: emotions to choose from, a slider over layers.
+
+    Args:
+        traced: from `trace`, with every emotion and layer that a reader may want.
+        emotions: those that the strip shows first.
+        layer: the one that is shown first.
+    """
+    pieces = by_piece(traced)
+    # Hundredths of a deviation in two bytes each: numbers as text would be five times as large.
+    scores = np.clip(np.nan_to_num(pieces.values) * 100, -32_000, 32_000).round().astype("<i2")
+    data = {
+        "emotions": [str(name) for name in pieces["emotion"].values],
+        "layers": [int(number) for number in pieces["layer"].values],
+        "pieces": [str(piece) for piece in pieces["piece_text"].values],
+        "scores": base64.b64encode(np.ascontiguousarray(scores).tobytes()).decode(),
+        "shown": list(emotions),
+        "layer": layer,
+        "limit": LIMIT,
+        "colours": DIVERGING,
+    }
+    template = (files("emovec.report") / "templates" / "trace.html.j2").read_text(encoding="utf-8")
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    encoded = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
+    return environment.from_string(template).render(
+        heading=heading(traced), data=encoded, language=traced.attrs["language"], limit=f"{LIMIT:g}"
+    )
