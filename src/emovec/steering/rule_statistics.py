@@ -1,0 +1,135 @@
+"""How often rules are kept: rates with intervals, and tests over prompts against the baseline and the controls."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+
+from emovec.geometry.permutation import familywise_p_values, p_values
+from emovec.steering.regimes import regime
+
+CONDITION = ["language", "kind", "name", "vector_language", "layer", "strength"]
+LEVEL = 0.05
+
+_TESTS = ["baseline", "difference", "p", "p_familywise", "controls", "p_controls", "p_controls_familywise"]
+
+
+def rates(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Share of answers that keep their rule, in each group.
+
+    Args:
+        rows: an answer each, with `followed`.
+        by: columns that tell groups apart.
+
+    Returns:
+        `by`, n, rate, and low and high: Wilson's 95 % interval, in which answers count as independent.
+    """
+    found = rows.groupby(list(by), sort=False)["followed"].agg(n="size", kept="sum").reset_index()
+    intervals = [
+        binomtest(int(kept), int(n)).proportion_ci(method="wilson")
+        for kept, n in zip(found["kept"], found["n"], strict=True)
+    ]
+    return found.assign(
+        rate=found["kept"] / found["n"], low=[ci.low for ci in intervals], high=[ci.high for ci in intervals]
+    ).drop(columns="kept")
+
+
+def exchange_test(
+    values: NDArray[np.float64], permutations: int, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Whether conditions differ from what they are compared with, by exchanging them within blocks.
+
+    If a condition does nothing of its own, each of the 1 + k values of a block might as well have been its own: every
+    draw picks one of them in each block, the same place for all conditions. With k = 1 this flips the signs of paired
+    differences. The statistic is |sum of own values less the block's mean|, in standard deviations under the null.
+
+    Args:
+        values: [condition, 1 + k, block]: each condition's own value first, then those that it is compared with.
+        permutations: draws.
+        seed: of the draws.
+
+    Returns:
+        [condition] two-sided p, and the same family-wise over conditions (Westfall & Young 1993). Where nothing
+        differs, p is 1.
+    """
+    deviations = values - values.mean(axis=1, keepdims=True)
+    spread = np.sqrt((deviations**2).mean(axis=1).sum(axis=-1))
+    scaled = np.divide(
+        deviations, spread[:, None, None], out=np.zeros_like(deviations), where=spread[:, None, None] > 0
+    )
+    n_values, n_blocks = values.shape[1:]
+    picked = np.random.default_rng(seed).integers(n_values, size=(permutations, n_blocks))
+    null = np.abs(sum((picked == k).astype(float) @ scaled[:, k].T for k in range(n_values)))
+    observed = np.abs(scaled[:, 0].sum(axis=-1))
+    return p_values(observed, null), familywise_p_values(observed, null)
+
+
+def compare(rows: pd.DataFrame, permutations: int, seed: int) -> pd.DataFrame:
+    """Every steered condition of a language beside its baseline and the controls of its strength.
+
+    Args:
+        rows: an answer each, all of one language: the columns of a condition, `rule`, `prompt`, `followed`, `distinct`,
+            `nats` (per token, under the unsteered model) and `cut`.
+        permutations: draws of each test; prompts are its blocks.
+        seed: of the draws.
+
+    Returns:
+        One row for each condition: its rate with interval; `difference` to the `baseline`, p and family-wise p over
+        the emotions (or over the controls) at all strengths; `controls`, the largest difference in size of a control at
+        its strength, with p of being exchangeable with the controls; `beyond_controls`, whether both family-wise p are
+        below 0.05 and the difference is larger than any control's; coherence: `distinct` bigrams, `perplexity_ratio`
+        to the baseline's answers, `regime`; `cut`, the share of answers that the limit of tokens ended.
+    """
+    asked = rows[rows["kind"] != "unasked"]
+    found = rates(rows, CONDITION).merge(_coherence(asked), on=CONDITION, how="left")
+    found[_TESTS] = math.nan
+    counts = asked.pivot_table(index=CONDITION, columns="prompt", values="followed", aggfunc="sum")
+    blocks = {tuple(key): counts.loc[key].to_numpy(float) for key in counts.index}
+    keys = [tuple(key) for key in found[CONDITION].itertuples(index=False)]
+    base = next(key for key in keys if key[1] == "baseline")
+    found["baseline"] = rate = float(found.loc[found["kind"] == "baseline", "rate"].iloc[0])
+    steered = found["kind"].isin(["emotion", "random", "shuffled"])
+    found.loc[steered, "difference"] = found["rate"] - rate
+    emotion, control = found["kind"] == "emotion", steered & (found["kind"] != "emotion")
+    for family in (emotion, control):
+        own = [key for key, chosen in zip(keys, family, strict=True) if chosen]
+        if own:
+            tests = exchange_test(np.stack([[blocks[key], blocks[base]] for key in own]), permutations, seed)
+            found.loc[family, ["p", "p_familywise"]] = np.stack(tests, axis=1)
+    beside = {
+        strength: [key for key, chosen in zip(keys, control, strict=True) if chosen and key[-1] == strength]
+        for strength in found.loc[emotion, "strength"].unique()
+    }
+    if beside and all(beside.values()):
+        own = [key for key, chosen in zip(keys, emotion, strict=True) if chosen]
+        values = np.stack([[blocks[key], *(blocks[other] for other in beside[key[-1]])] for key in own])
+        tests = exchange_test(values, permutations, seed + 1)
+        found.loc[emotion, ["p_controls", "p_controls_familywise"]] = np.stack(tests, axis=1)
+        sizes = found[control].groupby("strength")["difference"].agg(lambda each: each.abs().max())
+        found.loc[emotion, "controls"] = found.loc[emotion, "strength"].map(sizes)
+    found["beyond_controls"] = (
+        (found["p_familywise"] < LEVEL)
+        & (found["p_controls_familywise"] < LEVEL)
+        & (found["difference"].abs() > found["controls"])
+    )
+    return found
+
+
+def _coherence(asked: pd.DataFrame) -> pd.DataFrame:
+    base = asked.loc[asked["kind"] == "baseline", ["rule", "prompt", "nats", "distinct"]]
+    joined = asked.merge(base[["rule", "prompt", "nats"]], on=["rule", "prompt"], suffixes=("", "_base"))
+    joined["more"] = joined["nats"].astype(float) - joined["nats_base"].astype(float)
+    joined["distinct"] = joined["distinct"].astype(float)
+    found = joined.groupby(CONDITION, sort=False).agg(
+        distinct=("distinct", "mean"), perplexity_ratio=("more", "mean"), cut=("cut", "mean")
+    )
+    found["perplexity_ratio"] = np.exp(found["perplexity_ratio"])
+    plain = float(base["distinct"].astype(float).mean())
+    found["regime"] = [
+        regime(ratio, distinct, plain)
+        for ratio, distinct in zip(found["perplexity_ratio"], found["distinct"], strict=True)
+    ]
+    return found.reset_index()

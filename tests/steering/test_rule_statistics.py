@@ -1,0 +1,149 @@
+"""Rates, and tests over prompts on data whose truth is known."""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from emovec.steering.rule_statistics import CONDITION, compare, exchange_test, rates
+
+
+def test_rates_have_wilsons_interval() -> None:
+    rows = pd.DataFrame({"rule": ["a"] * 10 + ["b"] * 4, "followed": [True] * 3 + [False] * 11})
+    found = rates(rows, ["rule"]).set_index("rule")
+    assert found.loc["a", ["n", "rate"]].tolist() == [10, 0.3]
+    p, z, n = 0.3, 1.959964, 10
+    middle, half = (p + z * z / (2 * n)), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    expected = [(middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)]
+    np.testing.assert_allclose(found.loc["a", ["low", "high"]].to_numpy(float), expected, rtol=1e-5)
+    assert found.loc["b", "low"] == 0
+    assert found.loc["b", "high"] > 0.3
+
+
+def all_exchanges(values: NDArray[np.float64]) -> tuple[list[float], list[float]]:
+    """Exact p of every condition, and of the largest, over all ways to pick a value in each block."""
+    n_conditions, n_values, n_blocks = values.shape
+    scales, sums = [], []
+    for c in range(n_conditions):
+        means = [sum(values[c, :, b]) / n_values for b in range(n_blocks)]
+        variance = sum(
+            sum((values[c, k, b] - means[b]) ** 2 for k in range(n_values)) / n_values for b in range(n_blocks)
+        )
+        scales.append(variance**0.5)
+        sums.append(
+            [
+                abs(sum(values[c, k, b] - means[b] for b, k in enumerate(picks))) / scales[c] if scales[c] else 0.0
+                for picks in product(range(n_values), repeat=n_blocks)
+            ]
+        )
+    count = len(sums[0])
+    largest = [max(each[i] for each in sums) for i in range(count)]
+    own = [each[0] for each in sums]
+    single = [sum(x >= own[c] - 1e-9 for x in sums[c]) / count for c in range(n_conditions)]
+    return single, [sum(x >= own[c] - 1e-9 for x in largest) / count for c in range(n_conditions)]
+
+
+@pytest.mark.parametrize("n_values", [2, 3])
+def test_draws_come_near_all_exchanges(n_values: int) -> None:
+    values = np.random.default_rng(n_values).integers(0, 4, (3, n_values, 6)).astype(float)
+    values[1, 0] += 2
+    p, family = exchange_test(values, 20_000, 0)
+    exact, exact_family = all_exchanges(values)
+    np.testing.assert_allclose(p, exact, atol=0.015)
+    np.testing.assert_allclose(family, exact_family, atol=0.015)
+
+
+@given(st.integers(0, 1000), st.integers(2, 4))
+def test_blocks_are_exchanged_for_all_conditions_alike(seed: int, n_values: int) -> None:
+    values = np.random.default_rng(seed).integers(0, 3, (2, n_values, 9)).astype(float)
+    p, family = exchange_test(values, 200, seed)
+    assert (family >= p).all()
+    alone, alone_family = exchange_test(values[:1], 200, seed)
+    assert alone == alone_family == p[0]
+    shifted = values + np.arange(9)  # a prompt that all find easier changes nothing
+    np.testing.assert_allclose(exchange_test(shifted, 200, seed)[0], p)
+
+
+def test_no_difference_at_all_is_no_finding() -> None:
+    p, family = exchange_test(np.ones((2, 2, 10)), 100, 0)
+    assert p.tolist() == family.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("n_values", [2, 4])
+def test_the_test_is_calibrated_when_nothing_happens(n_values: int) -> None:
+    generator = np.random.default_rng(n_values)
+    hits, single = 0, 0
+    for run in range(400):
+        ease = generator.uniform(0, 1, 25)  # prompts differ, conditions do not
+        values = generator.binomial(5, ease, (6, n_values, 25)).astype(float)
+        p, family = exchange_test(values, 199, run)
+        single += int(p[0] <= 0.05)
+        hits += int(family.min() <= 0.05)
+    assert 8 <= single <= 34  # 20 expected of 400
+    assert 6 <= hits <= 34
+
+
+def answers(shift: dict[str, float], n_prompts: int = 30, seed: int = 0, controls: int = 2) -> pd.DataFrame:
+    """Answers of one language: every condition at two strengths, whose rate is the baseline's 0.5 plus a shift."""
+    generator = np.random.default_rng(seed)
+    names = [("emotion", "angry"), ("emotion", "calm")]
+    names += [(kind, f"{kind} {i + 1}") for kind in ("random", "shuffled") for i in range(controls)]
+    conditions = [("baseline", "baseline", "", -1, 0.0), ("unasked", "without the rule", "", -1, 0.0)]
+    conditions += [(kind, name, "en", 3, strength) for kind, name in names for strength in (0.1, 0.2)]
+    rows = [
+        (
+            "en",
+            *condition,
+            f"rule {r}",
+            f"prompt {p}",
+            generator.random() < 0.5 + shift.get(condition[1], 0),
+            0.8,
+            2.0,
+            False,
+        )
+        for condition in conditions
+        for r in range(5)
+        for p in range(n_prompts)
+    ]
+    return pd.DataFrame(rows, columns=[*CONDITION, "rule", "prompt", "followed", "distinct", "nats", "cut"])
+
+
+def test_a_planted_effect_is_found_and_only_that() -> None:
+    found = compare(answers({"angry": -0.3}), 500, 0).set_index(["name", "strength"])
+    assert found.loc["angry", "beyond_controls"].all()
+    assert not found["beyond_controls"].drop("angry", level="name").any()
+    assert found.loc[("angry", 0.2), "difference"] == pytest.approx(-0.3, abs=0.1)
+    assert (found.loc["angry", "controls"] < 0.25).all()
+
+
+def test_what_any_direction_does_is_no_finding() -> None:
+    everywhere = dict.fromkeys(["angry", "calm", "random 1", "random 2", "shuffled 1", "shuffled 2"], -0.3)
+    found = compare(answers(everywhere), 500, 0)
+    steered = found[found["kind"] == "emotion"]
+    assert (steered["p_familywise"] < 0.05).all()
+    assert not found["beyond_controls"].any()
+
+
+def test_without_controls_nothing_is_claimed() -> None:
+    found = compare(answers({"angry": -0.3}, controls=0), 200, 0)
+    assert found["p_controls"].isna().all()
+    assert not found["beyond_controls"].any()
+
+
+def test_coherence_is_told_beside_the_rate() -> None:
+    rows = answers({})
+    angry = rows["name"] == "angry"
+    strong = rows["strength"] == 0.2
+    rows.loc[angry & strong, "nats"] += np.log(5)
+    rows.loc[angry & ~strong, ["distinct", "nats"]] = [0.1, None]
+    rows.loc[angry & ~strong & (rows["rule"] == "rule 1"), "nats"] = 2.0
+    found = compare(rows, 100, 0).set_index(["name", "strength"])
+    assert found.loc[("angry", 0.2), "perplexity_ratio"] == pytest.approx(5)
+    assert found.loc[("angry", 0.2), "regime"] == "explosion"
+    assert found.loc[("angry", 0.1), "perplexity_ratio"] == pytest.approx(1)
+    assert found.loc[("angry", 0.1), "regime"] == "collapse"
+    assert found.loc[("calm", 0.1), "regime"] == "surgical"
