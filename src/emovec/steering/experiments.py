@@ -1,10 +1,11 @@
 """All steering experiments, by name."""
 
-from emovec.steering import calibration, implicit, intensity
+from emovec.steering import calibration, implicit, intensity, rule_following
 from emovec.steering.experiment import Experiment
 
 EXPERIMENTS: dict[str, Experiment] = {
     "calibration": calibration.EXPERIMENT,
     "implicit": implicit.EXPERIMENT,
     "intensity": intensity.EXPERIMENT,
+    "rules": rule_following.EXPERIMENT,
 }

@@ -1,6 +1,7 @@
 """The tables of the steering experiments: their columns, for those who read them."""
 
 _READ = ("variant", "reading", "vector_language", "text_language")
+_CONDITION = ("language", "kind", "name", "vector_language", "layer", "strength")
 _RANKED = ("statistic", "value", "low", "high", "null", "p")
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -31,4 +32,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *(*_READ, "layer", "statistic", "value", "low", "high", "p", "p_familywise", "p_emotions", "n_templates"),
     ),
     "intensity_templates": (*_READ, "layer", "id", "emotion", "sign", "rho", "text"),
+    "rules": (
+        *(*_CONDITION, "n", "rate", "low", "high", "distinct", "perplexity_ratio", "regime", "cut", "baseline"),
+        *("difference", "p", "p_familywise", "controls", "p_controls", "p_controls_familywise", "beyond_controls"),
+    ),
+    "rule_types": (*_CONDITION, "rule", "n", "rate", "low", "high"),
+    "rule_answers": (*(*_CONDITION, "rule", "prompt", "request", "answer", "followed", "cut", "distinct", "nats"),),
 }
