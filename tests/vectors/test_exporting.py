@@ -143,8 +143,8 @@ def test_the_card_of_a_local_model_tells_no_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"emotions": "agnry"}, "no such emotion; the nearest is 'angry'"),
-        ({"emotions": "sad", "languages": "fr"}, "no such language; there are en, ja"),
+        ({"emotions": "agnry"}, "have no 'agnry'; the nearest is 'angry'"),
+        ({"emotions": "sad", "languages": "fr"}, "have no 'fr'; there are en, ja"),
         ({"emotions": "sad", "layers": [0]}, "can't steer block 0"),
         ({"emotions": "sad", "layers": [9]}, "have the layers 0 to 5"),
         ({"emotions": "sad", "strength": 0.0}, "a number other than 0"),

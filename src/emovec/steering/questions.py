@@ -44,6 +44,11 @@ def question_format(model: LanguageModel, language: str) -> str:
     return _text(model, language, "…", "…")
 
 
+def chat_question(first: Activity, second: Activity) -> str:
+    """The question of two activities in words, as an instruct model is asked it."""
+    return _CHAT.get(first.language, _CHAT["en"]).format(first=first.text, second=second.text)
+
+
 def questions(model: LanguageModel, pairs: Sequence[tuple[Activity, Activity]]) -> list[Question]:
     """Ask which of two activities is preferred: through the chat template of an instruct model, else as plain text.
 

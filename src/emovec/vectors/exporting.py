@@ -63,8 +63,8 @@ def control_vector(
     Raises:
         EmovecError: if emotion, language, layer or kind isn't there, the norm is unknown, or the vector has no length.
     """
-    language = _one_of("language", language or vectors.languages[0], vectors.languages)
-    emotion = _one_of("emotion", emotion, vectors.emotions)
+    language = require_name("language", language or vectors.languages[0], vectors.languages)
+    emotion = require_name("emotion", emotion, vectors.emotions)
     chosen = list(dict.fromkeys(layers)) if layers else [usual_layer(vectors)]
     if lacking := [layer for layer in chosen if layer not in vectors.layers]:
         raise EmovecError(f"--layer {lacking[0]}: the vectors have the layers {_ranges(vectors.layers)}.")
@@ -245,13 +245,18 @@ def _listed(names: str | Sequence[str] | None) -> list[str]:
     return [names] if isinstance(names, str) else list(dict.fromkeys(names or ()))
 
 
-def _one_of(what: str, name: str, known: Sequence[str]) -> str:
+def require_name(what: str, name: str, known: Sequence[str]) -> str:
+    """The name, if it is known.
+
+    Raises:
+        EmovecError: if it isn't; it tells the nearest.
+    """
     if name in known:
         return name
     spelt = {each.casefold(): each for each in known}
     near = get_close_matches(name.casefold(), spelt, n=1)
     hint = f"the nearest is '{spelt[near[0]]}'" if near else f"there are {', '.join(known)}"
-    raise EmovecError(f"--{what} {name}: the vectors have no such {what}; {hint}.")
+    raise EmovecError(f"{what}: the vectors have no '{name}'; {hint}.")
 
 
 def _ranges(layers: Sequence[int]) -> str:
