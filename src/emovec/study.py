@@ -18,7 +18,7 @@ from emovec.errors import EmovecError
 from emovec.files import read_json, write_bytes
 from emovec.lock import locked
 from emovec.outputs import STAGES, Stage, State, output_keys, output_state, record_path, report_key
-from emovec.stages import RUNNERS, Track
+from emovec.stages import RUNNERS, Track, run_experiment
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -188,6 +188,19 @@ class Study:
                     log.info("Stage: %s", stage)
                     done.extend(RUNNERS[stage](self, track))
             return done
+
+    def run_experiment(self, name: str, track: Track = _untracked) -> bool:
+        """Run one steering experiment, listed in the study or not, and whatever of the stages before it needs.
+
+        Returns:
+            Whether anything had to be measured.
+
+        Raises:
+            EmovecError: as `run`.
+        """
+        self.run("vectors", track)
+        with locked(self.folder), self._logged():
+            return run_experiment(self, name, track)
 
     @contextmanager
     def _logged(self) -> Generator[None]:

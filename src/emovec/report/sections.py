@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from emovec.report import (
     affect,
@@ -10,6 +11,8 @@ from emovec.report import (
     controls,
     distances,
     geodesic,
+    implicit,
+    intensity,
     languages,
     listings,
     manifold,
@@ -21,7 +24,8 @@ from emovec.report import (
 from emovec.report.charts import Chart, Listing
 from emovec.report.listings import Rows
 from emovec.report.plan import Plan
-from emovec.report.tables import StudyTables
+from emovec.report.tables import StudyTables, read_study
+from emovec.steering import tables as steering
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ _ORDER = (
     ),
     *("cosine", "clusters", "stability", "pca", "affect", "affect-components", "procrustes", "geodesic", "manifold"),
     *("cross-layer", "lens", "outliers"),
+    *("implicit", "intensity"),
 )
 PLANS = sorted(
     (
@@ -76,6 +81,8 @@ PLANS = sorted(
         *alignment.PLANS,
         *geodesic.PLANS,
         *manifold.PLANS,
+        *implicit.PLANS,
+        *intensity.PLANS,
     ),
     key=lambda plan: _ORDER.index(plan.anchor),
 )
@@ -85,6 +92,14 @@ PLANS = sorted(
 def sections(study: StudyTables) -> list[Section]:
     """Build every read-out's section; a missing table leaves a note."""
     return [_section(plan, study) for plan in PLANS]
+
+
+def findings_of(folder: Path, analysis: str) -> list[str]:
+    """What the report will say of one analysis or experiment, section by section."""
+    study = read_study(folder)
+    tables = study.analyses.get(analysis, {}).get("tables", ())
+    found = [_section(plan, study) for plan in PLANS if set(plan.tables) & set(tables)]
+    return [section.finding or " ".join(section.missing) for section in found]
 
 
 def _section(plan: Plan, study: StudyTables) -> Section:
@@ -105,9 +120,10 @@ def _absence(name: str, plan: Plan, study: StudyTables) -> str:
         for record in study.analyses.values()
         if name in record.get("tables", ()) and "note" in record.get("summary", {})
     ]
+    stage = "steering" if name in steering.COLUMNS else "geometry"
     if name in study.empty:
-        return f"geometry/{name}.parquet holds no rows{f': {said[0]}' if said else '.'}"
-    return f"There is no geometry/{name}.parquet, so that part of “{plan.title}” is left out."
+        return f"{stage}/{name}.parquet holds no rows{f': {said[0]}' if said else '.'}"
+    return f"There is no {stage}/{name}.parquet, so that part of “{plan.title}” is left out."
 
 
 def charts_of(found: Sequence[Section]) -> list[Chart]:

@@ -39,23 +39,26 @@ def distinct(text: str, n: int = 2) -> float:
     return len(set(grams)) / len(grams) if grams else math.nan
 
 
-def perplexity(model: "LanguageModel", prompts: Sequence[str], texts: Sequence[str]) -> list[float]:
+def perplexity(
+    model: "LanguageModel", prompts: Sequence[str], texts: Sequence[str], *, special_tokens: bool = True
+) -> list[float]:
     """Perplexity per token of each text as the continuation of its prompt, under the model as it stands.
 
-    Call it outside any `steer` block: it is the unsteered model that judges.
+    Call it outside any `steer` block: it is the unsteered model that judges. `special_tokens` is False for prompts that
+    hold their own, as those of a chat template do.
 
     Returns:
         [text]: exp of the mean negative log-probability of its tokens; NaN for an empty text.
     """
-    from emovec.steering.generate import log_probabilities
+    from emovec.steering.generate import token_log_probabilities
 
     kept = [i for i, text in enumerate(texts) if text]
     found = [math.nan] * len(texts)
     if kept:
-        sums = log_probabilities(model, [prompts[i] for i in kept], [texts[i] for i in kept])
-        for i, total in zip(kept, sums, strict=True):
-            n_tokens = len(model.text_token_ids(prompts[i] + texts[i])) - len(model.text_token_ids(prompts[i]))
-            found[i] = math.exp(min(-float(total) / max(n_tokens, 1), 700.0))
+        given, said = [prompts[i] for i in kept], [texts[i] for i in kept]
+        each = token_log_probabilities(model, given, said, special_tokens=special_tokens)
+        for i, log_probabilities in zip(kept, each, strict=True):
+            found[i] = math.exp(min(-math.fsum(log_probabilities) / len(log_probabilities), 700.0))
     return found
 
 

@@ -39,7 +39,7 @@ class Intervention:
     Attributes:
         layers: 0-based blocks whose output is changed.
         directions: [layer, row, hidden] float32, unit vectors; one row stands for every row of a batch.
-        lengths: [layer, row] float32, how much of the direction is added; zeros change nothing.
+        lengths: [layer, row] float32, how much of the direction is added; rows of zero stay as they are.
         positions: which tokens.
         project_out: whether the direction is taken out instead of being added.
     """
@@ -70,7 +70,7 @@ def intervene(
         norm: the residual norm, one for all layers or one for each; by default the coordinate `residual_norm` that
             arrays taken from `EmotionVectors` carry.
         positions: `all`, `prompt` (what is there before generation), `generated`, or a `Span` of each row's tokens.
-        project_out: take the direction out of the stream; `strength` and `norm` then don't count.
+        project_out: take the direction out of the stream, wherever `strength` isn't 0; `norm` then doesn't count.
 
     Raises:
         EmovecError: if a vector is zero or not finite, a layer is missing, the norm is unknown or a strength is no
@@ -147,7 +147,7 @@ def steer(
     with ExitStack() as stack:
         columns = stack.enter_context(watch_columns(decoder.module))
         for intervention in interventions:
-            if intervention.project_out or bool(intervention.lengths.any()):
+            if bool(intervention.lengths.any()):
                 for position, each in enumerate(intervention.layers):
                     hook = decoder.blocks[each].register_forward_hook(_Push(intervention, position, columns))
                     stack.callback(hook.remove)
@@ -218,7 +218,7 @@ class _Push:
         # A row of strength zero stays bit-identical: adding 0 would turn −0 into 0.
         still = self._lengths == 0
         moved = None
-        if not self._project_out and bool(still.any()):
+        if bool(still.any()):
             moved = self._for_rows(~still, n_rows).to(device)[:, None]
         if self._positions == "all":
             return None if moved is None else moved.expand(len(moved), hidden.shape[1])

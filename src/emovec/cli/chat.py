@@ -1,0 +1,159 @@
+"""`emovec chat`: a conversation with a model whose emotions can be turned up and down in between."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from emovec.cli.steer import (
+    Device,
+    Dtype,
+    Language,
+    Layers,
+    ModelArgument,
+    Seed,
+    Temperature,
+    Tokens,
+    VectorsArgument,
+    emotion_vector,
+    open_both,
+    usual_layers,
+)
+
+if TYPE_CHECKING:
+    from emovec.models.language_model import LanguageModel
+    from emovec.steering.steer import Intervention
+    from emovec.vectors.emotion_vectors import EmotionVectors
+
+_HELP = (
+    "/steer EMOTION STRENGTH sets an emotion (0 takes it off), /steer alone shows what is set, /off takes all off, "
+    "/new starts anew, /again answers the last message once more, /quit leaves."
+)
+
+
+def chat(
+    model: ModelArgument,
+    vectors: VectorsArgument,
+    language: Language = None,
+    layer: Layers = None,
+    max_new_tokens: Tokens = 200,
+    temperature: Temperature = 0.7,
+    seed: Seed = 0,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+) -> None:
+    """Talk with an instruct model, and steer it in between: /steer angry 0.1."""
+    from emovec.cli.progress import console, show_log
+    from emovec.errors import EmovecError
+    from emovec.steering.generate import chat_prompt
+
+    show_log()
+    read, loaded = open_both(model, vectors, device, dtype)
+    chat_prompt(loaded, [{"role": "user", "content": "Hello"}])  # a base model is told of before anybody types
+    talk = _Talk(loaded, read, language, layer or usual_layers(read), max_new_tokens, temperature, seed)
+    console.print(_HELP, highlight=False, markup=False)
+    while True:
+        try:
+            line = console.input("[bold]you:[/bold] ").strip()
+        except (EOFError, KeyboardInterrupt):
+            console.print()
+            return
+        if line in {"/quit", "/exit"}:
+            return
+        try:
+            if line == "/again":
+                talk.take_back()
+                talk.answer()
+            elif line.startswith("/"):
+                console.print(talk.command(line), highlight=False, markup=False)
+            elif line:
+                talk.messages.append({"role": "user", "content": line})
+                talk.answer()
+        except EmovecError as error:  # a slip of the pen ends no conversation
+            console.print(str(error), style="red", highlight=False, markup=False)
+
+
+@dataclass
+class _Talk:
+    model: "LanguageModel"
+    vectors: "EmotionVectors"
+    language: str | None
+    layers: list[int]
+    max_new_tokens: int
+    temperature: float
+    seed: int
+    messages: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    strengths: dict[str, float] = field(default_factory=dict[str, float])
+
+    def command(self, line: str) -> str:
+        """Do what a line that starts with a slash asks for; gives what to say about it."""
+        name, *rest = line.split()
+        if name == "/off":
+            self.strengths.clear()
+        elif name == "/new":
+            self.messages.clear()
+            return "A new conversation."
+        elif name == "/steer" and rest:
+            self._set(rest)
+        elif name != "/steer":
+            return _HELP
+        set_now = ", ".join(f"{emotion} {strength:g}" for emotion, strength in self.strengths.items())
+        return f"Steered by {set_now}." if set_now else "Not steered."
+
+    def take_back(self) -> None:
+        """Forget the last answer, so that its message can be answered once more."""
+        from emovec.errors import EmovecError
+
+        if self.messages and self.messages[-1]["role"] == "assistant":
+            self.messages.pop()
+        if not self.messages:
+            raise EmovecError("There is no message yet to answer again.")
+
+    def _set(self, words: list[str]) -> None:
+        from emovec.errors import EmovecError
+
+        *name, amount = words
+        try:
+            strength = float(amount)
+        except ValueError:
+            raise EmovecError("Give an emotion and a strength in residual norms, such as /steer angry 0.1.") from None
+        emotion = " ".join(name)
+        emotion_vector(self.vectors, emotion, self.language)
+        self.strengths.pop(emotion, None)
+        if strength:
+            self.strengths[emotion] = strength
+
+    def interventions(self) -> "list[Intervention]":
+        """What is set, as interventions."""
+        from emovec.steering.steer import intervene
+
+        return [
+            intervene(emotion_vector(self.vectors, emotion, self.language), layer=self.layers, strength=strength)
+            for emotion, strength in self.strengths.items()
+        ]
+
+    def answer(self) -> None:
+        """Answer the conversation as it stands, word by word, and keep the answer in it."""
+        from rich.live import Live
+        from rich.text import Text
+
+        from emovec.cli.progress import console
+        from emovec.steering.generate import chat_prompt, generate
+        from emovec.steering.steer import steer
+
+        head = "model: "
+
+        with Live(Text(head), console=console, refresh_per_second=8) as live, steer(self.model, self.interventions()):
+
+            def show(texts: list[str]) -> None:
+                live.update(Text.assemble((head, "bold"), texts[0].strip()))
+
+            text = generate(
+                self.model,
+                [chat_prompt(self.model, self.messages)],
+                max_new_tokens=self.max_new_tokens,
+                temperature=self.temperature,
+                seed=self.seed + len(self.messages),
+                special_tokens=False,
+                on_tokens=show,
+            )[0]
+            show([text])
+        self.messages.append({"role": "assistant", "content": text.strip()})

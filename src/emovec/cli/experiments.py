@@ -1,0 +1,75 @@
+"""The commands that run one steering experiment of a study: prefs, rules, steer calibrate, implicit, intensity."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study file.")]
+_Out = Annotated[
+    Path | None, typer.Option(help="Folder for the results; by default beside the study file, named like it.")
+]
+_Limit = Annotated[
+    int | None, typer.Option(min=1, help="A quick look: this many items of each kind, in place of steering.limit.")
+]
+
+
+def register_experiment_commands(app: typer.Typer) -> None:
+    """Add the commands of this module to the command line."""
+    app.command()(prefs)
+    app.command()(rules)
+    app.command()(implicit)
+    app.command()(intensity)
+
+
+def prefs(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
+    """Measure which activities the model prefers, and how steering by emotions changes that."""
+    _run("preferences", study, out, limit)
+
+
+def rules(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
+    """Measure how well the model follows rules that a program can check, steered and not."""
+    _run("rules", study, out, limit)
+
+
+def implicit(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
+    """Read scenarios that imply an emotion without naming it."""
+    _run("implicit", study, out, limit)
+
+
+def intensity(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
+    """Read texts in which a number raises or lowers an emotion."""
+    _run("intensity", study, out, limit)
+
+
+def calibrate(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
+    """Find where and how strongly to steer: effect and coherence over layers and strengths."""
+    _run("calibration", study, out, limit)
+
+
+def _run(name: str, path: Path, out: Path | None, limit: int | None) -> None:
+    from emovec.cli.progress import console, show_log, track
+    from emovec.report.sections import findings_of
+    from emovec.study import Study
+
+    show_log()
+    study = Study(path, out)
+    if limit is not None:
+        steering = study.config.steering.model_copy(update={"limit": limit})
+        study.config = study.config.model_copy(update={"steering": steering})
+    try:
+        measured = study.run_experiment(name, track)
+    except KeyboardInterrupt:
+        console.print("Interrupted. What is measured is kept: the same command goes on from there.")
+        raise typer.Exit(130) from None
+    if not measured:
+        console.print("Nothing to measure: everything is up to date.")
+    console.print()
+    for sentence in findings_of(study.folder, name):
+        console.print(f"• {sentence}", highlight=False, markup=False)
+    console.print()
+    where = study.folder / "steering" / f"{name}.json"
+    console.print(
+        f"{name.capitalize()}: {where} and its tables beside it", highlight=False, soft_wrap=True, markup=False
+    )
+    console.print(f"`emovec report {path}` puts it into the report.", highlight=False, soft_wrap=True, markup=False)

@@ -1,0 +1,203 @@
+"""`emovec steer`: one prompt continued with and without an emotion, side by side; and `steer calibrate`."""
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from emovec.cli.experiments import calibrate
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from emovec.models.language_model import LanguageModel
+    from emovec.steering.side_by_side import Sample
+    from emovec.vectors.emotion_vectors import EmotionVectors
+
+SWEEP = (0.05, 0.1, 0.2, 0.4, 0.8)
+
+
+class _TextByDefault(TyperGroup):
+    """`emovec steer MODEL …` is `emovec steer text MODEL …`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] != "--help":
+            args = ["text", *args]
+        return super().parse_args(ctx, args)
+
+
+steer_app = typer.Typer(
+    cls=_TextByDefault,
+    no_args_is_help=True,
+    help='Steer a model: `emovec steer MODEL VECTORS "prompt" --emotion angry`; `steer text --help` lists its options.',
+)
+steer_app.command()(calibrate)
+
+ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="Hub id, folder, .gguf file or alias.")]
+VectorsArgument = Annotated[
+    Path, typer.Argument(metavar="VECTORS", help="vectors.safetensors, or the folder of a study.")
+]
+Language = Annotated[str | None, typer.Option(help="Whose vectors; by default the first language of the file.")]
+Layers = Annotated[list[int] | None, typer.Option(help="0-based block, repeat for more; two thirds of the depth.")]
+Tokens = Annotated[int, typer.Option(min=1, help="Most tokens of each continuation.")]
+Temperature = Annotated[float, typer.Option(min=0, help="0 always takes the likeliest token.")]
+Seed = Annotated[int, typer.Option(help="Of the sampling.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda …")]
+Dtype = Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")]
+
+
+@steer_app.command()
+def text(
+    model: ModelArgument,
+    vectors: VectorsArgument,
+    prompt: Annotated[str, typer.Argument(help="What the model is to answer or to continue.")],
+    emotion: Annotated[list[str], typer.Option(help="Which emotion; repeat to steer by several at once.")],
+    strength: Annotated[
+        list[float] | None, typer.Option(help="In residual norms: one for all emotions, or one for each. 0.1.")
+    ] = None,
+    language: Language = None,
+    layer: Layers = None,
+    positions: Annotated[str, typer.Option(help="all, prompt or generated.")] = "all",
+    project_out: Annotated[bool, typer.Option(help="Take the emotion out of the model instead of adding it.")] = False,
+    sweep: Annotated[bool, typer.Option(help=f"At strengths {', '.join(map(str, SWEEP))}, with regimes.")] = False,
+    plain: Annotated[bool, typer.Option(help="Continue the text as it is, though the model has a chat template.")] = (
+        False
+    ),
+    max_new_tokens: Tokens = 60,
+    temperature: Temperature = 0.0,
+    seed: Seed = 0,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+) -> None:
+    """Continue a prompt with and without an emotion, side by side."""
+    from typing import cast
+
+    from emovec.cli.progress import show_log
+    from emovec.errors import EmovecError
+    from emovec.steering.generate import chat_prompt, has_chat_template
+    from emovec.steering.side_by_side import side_by_side
+
+    show_log()
+    if positions not in ("all", "prompt", "generated"):
+        raise EmovecError(f"--positions {positions}: give all, prompt or generated.")
+    amounts = strength or [0.1]
+    if len(amounts) not in (1, len(emotion)):
+        raise EmovecError(f"--strength: {len(amounts)} of them for {len(emotion)} emotions; give one, or one for each.")
+    if sweep and (len(amounts) > 1 or strength):
+        raise EmovecError("--sweep: it has its own strengths; leave out --strength.")
+    if sweep and project_out:
+        raise EmovecError("--sweep: taking an emotion out has no strength; leave out one of the two.")
+    read, loaded = open_both(model, vectors, device, dtype)
+    chosen = [emotion_vector(read, each, language) for each in emotion]
+    spoken = not plain and has_chat_template(loaded)
+    asked = chat_prompt(loaded, [{"role": "user", "content": prompt}]) if spoken else prompt
+    strengths = SWEEP if sweep else (1.0,) if len(amounts) > 1 or project_out else (amounts[0],)
+    heads = ["unsteered", *(_head(emotion, amounts, value, project_out) for value in strengths)]
+    with _live(heads) as show:
+        samples = side_by_side(
+            loaded,
+            asked,
+            chosen,
+            strengths,
+            layer=layer or usual_layers(read),
+            weights=amounts if len(amounts) > 1 else None,
+            positions=cast(Any, positions),
+            project_out=project_out,
+            max_new_tokens=max_new_tokens,
+            temperature=temperature,
+            seed=seed,
+            special_tokens=not spoken,
+            on_tokens=show,
+        )
+        show([sample.text for sample in samples])
+    _print_regimes(samples, heads)
+
+
+def open_both(model: str, vectors: Path, device: str, dtype: str) -> "tuple[EmotionVectors, LanguageModel]":
+    """The vectors, read first since that is quick, and the model that they fit."""
+    from emovec.models.load import load_model
+    from emovec.vectors.emotion_vectors import EmotionVectors
+
+    read = EmotionVectors.load(vectors / "vectors.safetensors" if vectors.is_dir() else vectors)
+    loaded = load_model(model, device=device, dtype=dtype)
+    read.require_fit(loaded)
+    return read, loaded
+
+
+def emotion_vector(vectors: "EmotionVectors", emotion: str, language: str | None) -> "xr.DataArray":
+    """[layer, hidden]: one emotion's best vectors; an unknown emotion or language is told with what there is."""
+    import difflib
+
+    from emovec.errors import EmovecError
+
+    of = language or vectors.languages[0]
+    if of not in vectors.languages:
+        raise EmovecError(f"--language {of}: these vectors are of {', '.join(vectors.languages)}.")
+    if emotion not in vectors.emotions:
+        nearest = difflib.get_close_matches(emotion, vectors.emotions, n=1, cutoff=0.0)[0]
+        raise EmovecError(f"There is no vector for '{emotion}'; did you mean '{nearest}'?")
+    return vectors.best.sel(language=of, emotion=emotion)
+
+
+def usual_layers(vectors: "EmotionVectors") -> list[int]:
+    """The layer of the vectors at two thirds of the depth."""
+    from emovec.vectors.exporting import usual_layer
+
+    return [usual_layer(vectors)]
+
+
+def _head(emotions: Sequence[str], amounts: Sequence[float], strength: float, project_out: bool) -> str:
+    if project_out:
+        return f"without {', '.join(emotions)}"
+    if len(amounts) > 1:
+        return ", ".join(f"{emotion} {amount:g}" for emotion, amount in zip(emotions, amounts, strict=True))
+    return f"{', '.join(emotions)} {strength:g}"
+
+
+@contextmanager
+def _live(heads: Sequence[str]) -> Generator[Callable[[list[str]], None]]:
+    """Columns that fill as the texts grow; without a terminal the finished texts are printed once, at the end."""
+    from rich.live import Live
+
+    from emovec.cli.progress import console
+
+    latest = [""] * len(heads)
+    if not console.is_terminal:
+        yield lambda texts: latest.__setitem__(slice(None), texts)
+        console.print(_columns(heads, latest))
+        return
+    with Live(_columns(heads, latest), console=console, refresh_per_second=8) as live:
+        yield lambda texts: live.update(_columns(heads, texts))
+
+
+def _columns(heads: Sequence[str], texts: Sequence[str]) -> Any:
+    from rich.markup import escape
+    from rich.table import Table
+    from rich.text import Text
+
+    if len(heads) > 3:  # too many to stand side by side
+        table = Table("steered by", "text", show_lines=True)
+        for head, body in zip(heads, texts, strict=True):
+            table.add_row(Text(head), Text(body.strip()))
+        return table
+    table = Table(*map(escape, heads), expand=True)
+    for column in table.columns:
+        column.ratio = 1
+    table.add_row(*(Text(body.strip()) for body in texts))
+    return table
+
+
+def _print_regimes(samples: "Sequence[Sample]", heads: Sequence[str]) -> None:
+    from emovec.cli.progress import console
+
+    for sample, head in zip(samples[1:], heads[1:], strict=True):
+        console.print(
+            f"{head}: {sample.regime}; perplexity × {sample.perplexity_ratio:.2f}, "
+            f"{100 * sample.distinct:.0f} % of word pairs distinct (unsteered {100 * samples[0].distinct:.0f} %)",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )

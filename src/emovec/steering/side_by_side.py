@@ -1,0 +1,102 @@
+"""One prompt continued with and without steering, side by side."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import xarray as xr
+
+from emovec.models.language_model import LanguageModel
+from emovec.steering.generate import generate
+from emovec.steering.regimes import distinct, perplexity, regime
+from emovec.steering.steer import Positions, intervene, steer
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A continuation and how coherent it is.
+
+    Attributes:
+        strength: in residual norms; 0 is the unsteered model.
+        text: the continuation.
+        perplexity_ratio: its perplexity under the unsteered model over that of the unsteered continuation.
+        distinct: share of distinct pairs of words, or of characters where there are no spaces.
+        regime: surgical, collapse or explosion; "" for the unsteered one.
+    """
+
+    strength: float
+    text: str
+    perplexity_ratio: float
+    distinct: float
+    regime: str
+
+
+def side_by_side(
+    model: LanguageModel,
+    prompt: str,
+    vectors: Sequence[xr.DataArray],
+    strengths: Sequence[float],
+    *,
+    layer: int | Sequence[int],
+    weights: Sequence[float] | None = None,
+    positions: Positions = "all",
+    project_out: bool = False,
+    max_new_tokens: int = 64,
+    temperature: float = 0.0,
+    seed: int = 0,
+    special_tokens: bool = True,
+    on_tokens: Callable[[list[str]], None] | None = None,
+) -> list[Sample]:
+    """Continue a prompt unsteered and at each strength, all in one batch.
+
+    Args:
+        model: the language model.
+        prompt: what to continue.
+        vectors: emotion vectors [layer, hidden] that steer together, with their residual norms.
+        strengths: in residual norms; signs count.
+        layer: block or blocks.
+        weights: of each vector against the others.
+        positions: which tokens.
+        project_out: take the vectors out instead of adding them; one steered continuation then, of strength 1.
+        max_new_tokens: of each continuation.
+        temperature: 0 always takes the likeliest token.
+        seed: of the sampling.
+        special_tokens: as in `generate`.
+        on_tokens: as in `generate`: the unsteered text first.
+
+    Returns:
+        The unsteered continuation, then one for each strength.
+
+    Raises:
+        EmovecError: as in `intervene` and `generate`.
+    """
+    rows = [0.0, 1.0] if project_out else [0.0, *strengths]
+    shares = [1.0] * len(vectors) if weights is None else list(weights)
+    interventions = [
+        intervene(
+            vector,
+            layer=layer,
+            strength=[row * share for row in rows],
+            positions=positions,
+            project_out=project_out,
+        )
+        for vector, share in zip(vectors, shares, strict=True)
+    ]
+    with steer(model, interventions):
+        texts = generate(
+            model,
+            [prompt] * len(rows),
+            max_new_tokens=max_new_tokens,
+            temperature=temperature,
+            seed=seed,
+            special_tokens=special_tokens,
+            batch_size=len(rows),
+            on_tokens=on_tokens,
+        )
+    likely = perplexity(model, [prompt] * len(rows), texts, special_tokens=special_tokens)
+    varied = [distinct(text) for text in texts]
+    samples = [Sample(0.0, texts[0], 1.0, varied[0], "")]
+    for row, text, found, variety in zip(rows[1:], texts[1:], likely[1:], varied[1:], strict=True):
+        ratio = found / likely[0] if likely[0] else math.nan
+        samples.append(Sample(row, text, ratio, variety, regime(ratio, variety, varied[0])))
+    return samples
