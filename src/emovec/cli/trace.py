@@ -45,7 +45,7 @@ def trace(
     from emovec.errors import EmovecError
     from emovec.files import write_bytes
     from emovec.models.load import load_model
-    from emovec.report.trace import heading, page, peaks
+    from emovec.report.trace import heading, page, peaks, signed
     from emovec.steering import trace as tracing
 
     show_log()
@@ -70,9 +70,10 @@ def trace(
     console.print(f"{heading(traced)}; layer {shown_layer}", highlight=False, markup=False)
     if not _plain():
         console.print(_legend())
+    means = tracing.token_means(traced).sel(layer=shown_layer)
     for name in shown:
         own = pieces.sel(emotion=name)
-        line = f"{name}: mean {_mean(traced, name, shown_layer)}; highest at {peaks(own)}"
+        line = f"{name}: mean {signed(float(means.sel(emotion=name)))}; highest at {peaks(own)}"
         console.print(f"\n{line}", highlight=False, markup=False, style="bold")
         console.print(_coloured(own, _plain()))
     if html:
@@ -115,13 +116,6 @@ def _lines(path: Path) -> list[str]:
     if not texts:
         raise EmovecError(f"--baseline {path}: the file holds no text; put a neutral text on each line.")
     return texts
-
-
-def _mean(traced: "xr.DataArray", emotion: str, layer: int) -> str:
-    from emovec.report.trace import signed
-
-    at = traced.sel(emotion=emotion, layer=layer)
-    return signed(float(at.where(~at["sink"]).mean("token")))
 
 
 def _coloured(pieces: "xr.DataArray", plain: bool) -> "Text":

@@ -18,6 +18,7 @@ from emovec.report import (
     manifold,
     published,
     robustness,
+    rules,
     stability,
     uncertainty,
 )
@@ -66,6 +67,7 @@ _ORDER = (
     *("cosine", "clusters", "stability", "pca", "affect", "affect-components", "procrustes", "geodesic", "manifold"),
     *("cross-layer", "lens", "outliers"),
     *("implicit", "intensity"),
+    "rules",
 )
 PLANS = sorted(
     (
@@ -81,6 +83,7 @@ PLANS = sorted(
         *alignment.PLANS,
         *geodesic.PLANS,
         *manifold.PLANS,
+        *rules.PLANS,
         *implicit.PLANS,
         *intensity.PLANS,
     ),

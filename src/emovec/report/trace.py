@@ -11,7 +11,7 @@ import xarray as xr
 from jinja2 import Environment, StrictUndefined
 
 from emovec.report.style import DIVERGING, language_name, number
-from emovec.steering.trace import by_piece
+from emovec.steering.trace import by_piece, token_means
 
 LIMIT = 3.0
 """Scores beyond this many standard deviations have the end's colour."""
@@ -66,6 +66,7 @@ def page(traced: xr.DataArray, emotions: Sequence[str], layer: int) -> str:
         "layers": [int(number) for number in pieces["layer"].values],
         "pieces": [str(piece) for piece in pieces["piece_text"].values],
         "scores": base64.b64encode(np.ascontiguousarray(scores).tobytes()).decode(),
+        "means": np.round(token_means(traced).values, 3).tolist(),
         "shown": list(emotions),
         "layer": layer,
         "limit": LIMIT,

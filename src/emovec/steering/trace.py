@@ -112,11 +112,15 @@ def by_piece(traced: xr.DataArray) -> xr.DataArray:
     return mean.assign_coords(piece_text=("piece", texts)).transpose("emotion", "layer", "piece")
 
 
+def token_means(traced: xr.DataArray) -> xr.DataArray:
+    """[emotion, layer]: the mean score over the tokens that are no sinks."""
+    return traced.where(~traced["sink"]).mean("token")
+
+
 def strongest(traced: xr.DataArray, layer: int, n: int) -> list[str]:
     """The emotions with the highest mean score over the tokens at a layer that are no sinks, highest first."""
-    at = traced.sel(layer=layer)
-    means = at.where(~at["sink"]).mean("token")
-    order = np.argsort(-np.nan_to_num(means.values, nan=-np.inf), kind="stable")
+    means = token_means(traced).sel(layer=layer)
+    order = np.argsort(-means.values, kind="stable")
     return [str(traced["emotion"].values[i]) for i in order[:n]]
 
 
