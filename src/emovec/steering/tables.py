@@ -38,4 +38,21 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "rule_types": (*_CONDITION, "rule", "n", "rate", "low", "high"),
     "rule_answers": (*(*_CONDITION, "rule", "prompt", "request", "answer", "followed", "cut", "distinct", "nats"),),
+    "preference_scores": (
+        *("language", "design", *_CONDITION[1:], "activity", "category", "text", "steered"),
+        *("score", "low", "high", "sequential"),
+    ),
+    "preference_changes": (
+        *("language", "design", *_CONDITION[1:], "category", "change", "low", "high", "n_activities", "control"),
+    ),
+    "preference_shift": (*("language", "design", *_CONDITION[1:], "change", "low", "high", "n_activities", "control"),),
+    "preference_effects": (
+        *("language", "design", "strength", "measure", "emotions", "controls", "n_emotions", "n_controls", "p"),
+    ),
+    "preference_bias": (
+        *("language", "design", *_CONDITION[1:], "share_a", "first", "mass", "mass_least", "n_questions"),
+    ),
+    "preference_probe": (
+        *("language", "vector_language", "layer", "emotion", "r", "p", "p_familywise", "null_95", "n"),
+    ),
 }
