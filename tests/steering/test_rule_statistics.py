@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from emovec.steering.rule_statistics import CONDITION, compare, exchange_test, rates
+from emovec.steering.rule_statistics import compare, exchange_test, rates
+from tests.steering.planted_answers import answers
 
 
 def test_rates_have_wilsons_interval() -> None:
@@ -85,31 +86,6 @@ def test_the_test_is_calibrated_when_nothing_happens(n_values: int) -> None:
         hits += int(family.min() <= 0.05)
     assert 8 <= single <= 34  # 20 expected of 400
     assert 6 <= hits <= 34
-
-
-def answers(shift: dict[str, float], n_prompts: int = 30, seed: int = 0, controls: int = 2) -> pd.DataFrame:
-    """Answers of one language: every condition at two strengths, whose rate is the baseline's 0.5 plus a shift."""
-    generator = np.random.default_rng(seed)
-    names = [("emotion", "angry"), ("emotion", "calm")]
-    names += [(kind, f"{kind} {i + 1}") for kind in ("random", "shuffled") for i in range(controls)]
-    conditions = [("baseline", "baseline", "", -1, 0.0), ("unasked", "without the rule", "", -1, 0.0)]
-    conditions += [(kind, name, "en", 3, strength) for kind, name in names for strength in (0.1, 0.2)]
-    rows = [
-        (
-            "en",
-            *condition,
-            f"rule {r}",
-            f"prompt {p}",
-            generator.random() < 0.5 + shift.get(condition[1], 0),
-            0.8,
-            2.0,
-            False,
-        )
-        for condition in conditions
-        for r in range(5)
-        for p in range(n_prompts)
-    ]
-    return pd.DataFrame(rows, columns=[*CONDITION, "rule", "prompt", "followed", "distinct", "nats", "cut"])
 
 
 def test_a_planted_effect_is_found_and_only_that() -> None:

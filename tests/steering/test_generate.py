@@ -1,0 +1,128 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from emovec.errors import EmovecError
+from emovec.models.language_model import LanguageModel
+from emovec.steering.generate import (
+    chat_prompt,
+    generate,
+    has_chat_template,
+    log_probabilities,
+    next_token_logits,
+    token_log_probabilities,
+)
+from emovec.steering.steer import steer
+
+Model = Callable[..., LanguageModel]
+PROMPTS = ["w1 w2 w3", "w4", "w5 w6 w7 w8 w9 w10"]
+AFTER = ["w11", "w12 w13 w14", "w15 w16"]
+FAMILIES = ["llama", "qwen2", "gemma3", "gpt2"]
+
+
+def _logits(model: LanguageModel, text: str) -> torch.Tensor:
+    """[token, vocab] of one text alone."""
+    ids = torch.tensor([model.tokenizer.encode([text])[0].ids])
+    with torch.inference_mode():
+        return model.model(ids, use_cache=False).logits[0].double()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("batch_size", [1, 2, 8])
+def test_next_token_logits_are_those_after_the_last_own_token(tiny_model: Model, family: str, batch_size: int) -> None:
+    model = tiny_model(family)
+    found = next_token_logits(model, PROMPTS, batch_size=batch_size)
+    for prompt, row in zip(PROMPTS, found, strict=True):
+        np.testing.assert_allclose(row, _logits(model, prompt)[-1], atol=1e-4)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_log_probabilities_equal_one_text_at_a_time(tiny_model: Model, family: str) -> None:
+    model = tiny_model(family)
+    joined = [" " + text for text in AFTER]
+    found = log_probabilities(model, PROMPTS, joined, batch_size=2)
+    each = token_log_probabilities(model, PROMPTS, joined, batch_size=3)
+    for prompt, after, total, tokens in zip(PROMPTS, joined, found, each, strict=True):
+        ids = model.tokenizer.encode([prompt + after])[0].ids
+        start = len(model.tokenizer.encode([prompt])[0].ids)
+        logs = torch.log_softmax(_logits(model, prompt + after), dim=-1)
+        expected = [float(logs[at - 1, ids[at]]) for at in range(start, len(ids))]
+        np.testing.assert_allclose(tokens, expected, atol=1e-4)
+        np.testing.assert_allclose(total, sum(expected), atol=1e-4)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("batch_size", [1, 2, 8])
+def test_greedy_continuations_equal_one_step_at_a_time(tiny_model: Model, family: str, batch_size: int) -> None:
+    model = tiny_model(family)
+    found = generate(model, PROMPTS, max_new_tokens=5, batch_size=batch_size)
+    for prompt, text in zip(PROMPTS, found, strict=True):
+        ids = list(model.tokenizer.encode([prompt])[0].ids)
+        start, end = len(ids), model.model.generation_config.eos_token_id
+        while len(ids) < start + 5 and (len(ids) == start or ids[-1] != end):
+            with torch.inference_mode():
+                ids.append(int(model.model(torch.tensor([ids]), use_cache=False).logits[0, -1].argmax()))
+        assert text == model.tokenizer.tokenizer.decode(ids[start:], skip_special_tokens=True)
+
+
+def test_sampling_follows_its_seed_and_leaves_the_global_one_alone(tiny_model: Model) -> None:
+    model = tiny_model("llama")
+    torch.manual_seed(7)
+    expected = torch.rand(1)
+    torch.manual_seed(7)
+    one, again, other = (generate(model, PROMPTS, max_new_tokens=8, temperature=1.5, seed=seed) for seed in (1, 1, 2))
+    assert one == again != other
+    assert torch.equal(torch.rand(1), expected)
+
+
+def test_a_stop_text_ends_a_continuation_and_is_left_out(tiny_model: Model) -> None:
+    model = tiny_model("llama")
+    whole = generate(model, ["w1 w2 w3"], max_new_tokens=8)[0]
+    stop = whole.split()[3]
+    seen: list[str] = []
+    cut = generate(model, ["w1 w2 w3"], max_new_tokens=8, stop=[stop], on_tokens=lambda texts: seen.append(texts[0]))[0]
+    assert cut == whole.split(stop)[0]
+    assert seen[-1] == cut
+    assert len(seen) <= 4
+
+
+def test_an_exploded_model_is_told_of(tiny_model: Model) -> None:
+    model = tiny_model("llama")
+    vector = np.ones(model.hidden_size)
+    for run in (
+        lambda: generate(model, ["w1 w2"], max_new_tokens=2),
+        lambda: next_token_logits(model, ["w1 w2"]),
+        lambda: log_probabilities(model, ["w1 w2"], [" w3"]),
+    ):
+        with pytest.raises(EmovecError, match="lower the strength"), steer(model, vector, strength=1e38, norm=1e3):
+            run()
+
+
+def test_prompts_that_can_t_be_run_are_refused(tiny_model: Model) -> None:
+    model = tiny_model("llama")
+    with pytest.raises(EmovecError, match="96"):
+        generate(model, [" ".join(["w1"] * 90)], max_new_tokens=20)
+    with pytest.raises(EmovecError, match="empty"):
+        next_token_logits(model, [""], special_tokens=False)
+    with pytest.raises(EmovecError, match="no token"):
+        log_probabilities(model, ["w1"], [""])
+
+
+def test_a_chat_template_writes_the_prompt(tiny_model: Model) -> None:
+    model = tiny_model("llama")
+    messages = [{"role": "user", "content": "w1 w2"}]
+    assert not has_chat_template(model)
+    with pytest.raises(EmovecError, match="base model"):
+        chat_prompt(model, messages)
+    tokenizer = model.tokenizer.tokenizer
+    tokenizer.chat_template = (
+        "{{ bos_token }}{% for m in messages %} {{ m.role }} {{ m.content }}{% endfor %}"
+        "{% if add_generation_prompt %} assistant {% endif %}"
+    )
+    try:
+        assert has_chat_template(model)
+        assert chat_prompt(model, messages, prefill="w3 (") == "<bos> user w1 w2 assistant w3 ("
+    finally:
+        tokenizer.chat_template = None
