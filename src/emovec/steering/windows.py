@@ -1,0 +1,239 @@
+"""The surgical window: how far each emotion can be pushed while texts stay coherent, and what that does to its word."""
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from emovec.steering.effects import Estimate, FloatArray, crossed_mean
+from emovec.steering.regimes import regime
+from emovec.steering.tables import COLUMNS
+
+TABLES = (
+    "calibration_sweep",
+    "calibration_windows",
+    "calibration_cross",
+    "calibration_words",
+    "calibration_texts",
+)
+ALL = "all emotions"
+CONTROLS = "all controls"
+
+
+def summarise(
+    rows: pd.DataFrame, *, layer: int, emotions: Sequence[str], strengths: Sequence[float], languages: Sequence[str]
+) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """The tables of the calibration, and its facts.
+
+    Args:
+        rows: of all units.
+        layer: the steering layer of the study.
+        emotions: those of the sweep.
+        strengths: those of the sweep.
+        languages: of the prompts; those without frames are told of.
+
+    Returns:
+        `calibration_sweep`: effect, coherence and regime of each direction by language, layer and strength, with
+        pooled rows for all emotions and all controls; `calibration_windows`: the surgical window of each emotion;
+        `calibration_cross`: effect by vector language and text language; `calibration_words` and
+        `calibration_texts`: what was measured. Then the summary.
+    """
+    left_out = [language for language in languages if rows.empty or language not in set(rows["language"])]
+    note = (
+        f"There are no frames such as 'He feels', or no words for these emotions, in {', '.join(left_out)}."
+        if left_out
+        else ""
+    )
+    if rows.empty:
+        return {name: pd.DataFrame(columns=list(COLUMNS[name])) for name in TABLES}, {"note": note}
+    words = rows[rows["task"] == "words"].drop(columns="task").dropna(axis=1, how="all")
+    words[["own", "effect"]] = words[["own", "effect"]].astype(float)
+    texts = rows[rows["task"] == "texts"].drop(columns="task").dropna(axis=1, how="all")
+    texts[["perplexity", "distinct"]] = texts[["perplexity", "distinct"]].astype(float)
+    coherent = coherence(texts)
+    sweep = _sweep(words, coherent)
+    found = {
+        "calibration_sweep": sweep,
+        "calibration_windows": windows(words, coherent, emotions),
+        "calibration_cross": cross_language(words),
+        "calibration_words": words.reset_index(drop=True),
+        "calibration_texts": texts.reset_index(drop=True),
+    }
+    spoken = list(dict.fromkeys(words["language"]))
+    told = "; ".join(
+        (
+            f"{len(emotions)} emotions ({', '.join(emotions)})",
+            f"layers {', '.join(map(str, sorted(words['layer'].unique())))}",
+            f"strengths {', '.join(f'{s:g}' for s in strengths)}",
+            f"{words['frame'].nunique() // len(spoken)} frames a language",
+            f"{texts.groupby('language')['opening'].nunique().max()} openings",
+            "texts for one random and one shuffled direction",
+        )
+    )
+    summary: dict[str, Any] = {
+        "layer": layer,
+        "emotions": list(emotions),
+        "languages": spoken,
+        "strengths": list(strengths),
+        "n_words": {language: int(group["n_words"].min()) for language, group in words.groupby("language")},
+        "thinned": told,
+    }
+    if note:
+        summary["note"] = note
+    if "judged" in texts:
+        summary["judged"] = judged_shares(texts)
+    return found, summary
+
+
+def coherence(texts: pd.DataFrame) -> pd.DataFrame:
+    """Perplexity ratio, distinct bigrams and regime of each direction by language, layer and strength.
+
+    Each text is compared with the unsteered ones of its opening, pooled over layers, which don't touch them. Rows named
+    `all emotions` and `all controls` pool directions.
+    """
+    texts = texts.assign(log_perplexity=np.log(texts["perplexity"]))
+    unsteered = texts[texts["kind"] == "baseline"].groupby(["language", "opening"])
+    reference = unsteered[["log_perplexity", "distinct"]].mean().add_suffix("_unsteered").reset_index()
+    steered = texts[texts["kind"] != "baseline"].merge(reference, on=["language", "opening"])
+    pooled = steered.assign(name=np.where(steered["kind"] == "emotion", ALL, CONTROLS), kind="pooled")
+    rows: list[dict[Hashable, Any]] = []
+    by = ["language", "layer", "strength", "kind", "name"]
+    for key, group in pd.concat([steered, pooled]).groupby(by, sort=True):
+        # A text of no token or of one says nothing of how likely or varied it is.
+        ratio = float(np.exp(min((group["log_perplexity"] - group["log_perplexity_unsteered"]).mean(), 700)))
+        varied, before = float(group["distinct"].mean()), float(group["distinct_unsteered"].mean())
+        found = {"perplexity_ratio": ratio, "distinct": varied, "distinct_unsteered": before}
+        rows.append(dict(zip(by, key, strict=True)) | found | {"regime": regime(ratio, varied, before)})  # pyright: ignore[reportArgumentType]
+    return pd.DataFrame(rows)
+
+
+def effect_matrix(words: pd.DataFrame) -> FloatArray:
+    """[emotion, frame]: effect on each emotion's own word, the mean over directions where there are several."""
+    return words.pivot_table(index="emotion", columns="frame", values="effect", aggfunc="mean", sort=True).to_numpy(
+        float
+    )
+
+
+def own_words(words: pd.DataFrame) -> pd.DataFrame:
+    """The rows of vectors that steer towards the word that is looked at."""
+    return words[(words["kind"] == "emotion") & (words["name"] == words["emotion"])]
+
+
+def controls_of(words: pd.DataFrame) -> pd.DataFrame:
+    """The rows of random and shuffled-label directions."""
+    return words[words["kind"].isin(["random", "shuffled"])]
+
+
+def _sweep(words: pd.DataFrame, coherent: pd.DataFrame) -> pd.DataFrame:
+    within = _within(words)
+    rows: list[dict[str, Any]] = []
+    for (language, layer, strength), cell in within.groupby(["language", "layer", "strength"], sort=True):
+        where = {"language": language, "layer": layer, "strength": strength}
+        own, control = own_words(cell), controls_of(cell)
+        for (kind, name), group in pd.concat([own, control]).groupby(["kind", "name"], sort=False):
+            rows.append(where | {"kind": kind, "name": name} | _columns(crossed_mean(effect_matrix(group))))
+        for name, group in ((ALL, own), (CONTROLS, control)):
+            if len(group):
+                rows.append(where | {"kind": "pooled", "name": name} | _columns(crossed_mean(effect_matrix(group))))
+    keys = ["language", "layer", "strength", "kind", "name"]
+    return pd.DataFrame(rows).merge(coherent, on=keys, how="left")
+
+
+def windows(words: pd.DataFrame, coherent: pd.DataFrame, emotions: Sequence[str]) -> pd.DataFrame:
+    """The surgical window of each emotion and language at each layer, and the layer where it does most.
+
+    At a layer it ends at the largest strength up to which every text is surgical. `control_max` is the largest effect
+    that any control direction has on the same word at any layer at the strength of its window: the same choice among
+    layers is open to it.
+
+    Returns:
+        A row for each language, emotion and layer; `strength` is 0 where not even the smallest is surgical. `best`
+        marks the layer with the largest effect.
+    """
+    within = _within(words)
+    rows: list[dict[str, Any]] = []
+    for language, spoken in within.groupby("language", sort=False):
+        for emotion in emotions:
+            own = own_words(spoken)
+            own, control = own[own["emotion"] == emotion], controls_of(spoken[spoken["emotion"] == emotion])
+            if own.empty:
+                continue
+            heard = coherent[(coherent["language"] == language) & (coherent["name"] == emotion)]
+            mine: list[dict[str, Any]] = []
+            for layer, texts in heard.groupby("layer", sort=True):
+                strength = _end(texts)
+                here = own[(own["layer"] == layer) & (own["strength"] == strength)]
+                beside = control[(control["layer"] == layer) & (control["strength"] == strength)]
+                estimate = crossed_mean(here["effect"].to_numpy(float)[None]) if len(here) else Estimate(0.0, 0.0, 0.0)
+                rivals = beside.groupby("name")["effect"].mean()
+                told = {"language": language, "emotion": emotion, "layer": layer, "strength": strength}
+                mine.append(
+                    told | _columns(estimate)
+                    | {"control": float(rivals.mean()), "largest": float(rivals.max()) if len(rivals) else np.nan}
+                )  # fmt: skip
+            best = max(range(len(mine)), key=lambda i: (mine[i]["strength"] > 0, mine[i]["effect"]))
+            largest = pd.Series([row.pop("largest") for row in mine]).max()
+            rows += [row | {"control_max": largest, "best": i == best} for i, row in enumerate(mine)]
+    return pd.DataFrame(rows)
+
+
+def _end(texts: pd.DataFrame) -> float:
+    ordered = texts.sort_values("strength")
+    fine = (ordered["regime"] == "surgical").cummin()
+    return float(ordered["strength"][fine].max()) if fine.any() else 0.0
+
+
+def cross_language(words: pd.DataFrame) -> pd.DataFrame:
+    """Effect by language of the vector and language of the text, beside controls, by layer and strength.
+
+    `excess` is the effect less that of the controls on the same word and frame, with its own interval.
+    """
+    rows: list[dict[str, Any]] = []
+    by = ["vector_language", "language", "layer", "strength"]
+    for key, cell in words.groupby(by, sort=False):
+        own, control = own_words(cell), controls_of(cell)
+        if own.empty:
+            continue
+        mine = effect_matrix(own)
+        row = dict(zip(by, key, strict=True)) | _columns(crossed_mean(mine))  # pyright: ignore[reportArgumentType]
+        if len(control):
+            others = effect_matrix(control)
+            row |= _columns(crossed_mean(others), "control") | _columns(crossed_mean(mine - others), "excess")
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def judged_shares(texts: pd.DataFrame) -> list[dict[str, Any]]:
+    """How often the judge heard the emotion whose vector steered, and how often it heard it in controls' texts."""
+    rows: list[dict[str, Any]] = []
+    for (language, strength), cell in texts[texts["kind"] != "baseline"].groupby(["language", "strength"]):
+        own = cell[cell["kind"] == "emotion"]
+        control = controls_of(cell)
+        emotions = own["name"].unique()
+        rows.append(
+            {
+                "language": language,
+                "strength": float(strength),  # pyright: ignore[reportArgumentType]
+                "hits": int((own["judged"] == own["name"]).sum()),
+                "texts": len(own),
+                "control_hits": int(control["judged"].isin(emotions).sum()),
+                "control_texts": len(control),
+                "control_rate": float(control["judged"].isin(emotions).mean() / len(emotions))
+                if len(control)
+                else None,
+            }
+        )
+    return rows
+
+
+def _within(words: pd.DataFrame) -> pd.DataFrame:
+    """Vectors that steer their own language's texts, or where it has none the first that steer them."""
+    own = set(words.loc[words["vector_language"] == words["language"], "language"])
+    first = words.groupby("language")["vector_language"].transform("first")
+    return words[np.where(words["language"].isin(own), words["language"], first) == words["vector_language"]]
+
+
+def _columns(estimate: Estimate, name: str = "effect") -> dict[str, float]:
+    prefix = "" if name == "effect" else f"{name}_"
+    return {name: estimate.mean, f"{prefix}low": estimate.low, f"{prefix}high": estimate.high}
