@@ -67,9 +67,15 @@ def test_the_window_ends_where_texts_explode_and_the_best_layer_is_found() -> No
     assert found.loc[("sad", 5), "effect"] == pytest.approx(2.0, abs=0.15)
     assert found.loc[("sad", 5), "low"] < 2.0 < found.loc[("sad", 5), "high"]
     assert found.loc[("calm", 5), "effect"] == 0
-    cell = words[(words["emotion"] == "sad") & words["kind"].isin(["random", "shuffled"]) & (words["strength"] == 0.2)]
-    largest = max(group["effect"].mean() for _, group in cell.groupby(["layer", "name"]))
-    assert found.loc[("sad", 5), "control_max"] == pytest.approx(largest)
+    # A control is heard at the end of its own window, and may choose its layer too.
+    cell = words[words["emotion"] == "sad"]
+    ends = {"random 1": 0.4, "shuffled 1": 0.1}
+    rivals = [
+        cell[(cell["layer"] == layer) & (cell["name"] == name) & (cell["strength"] == end)]["effect"].mean()
+        for layer in (2, 5)
+        for name, end in ends.items()
+    ]
+    assert found.loc[("sad", 5), "control_max"] == pytest.approx(max(0.0, *rivals))
 
 
 def test_a_gap_in_coherence_ends_the_window() -> None:
@@ -100,6 +106,26 @@ def test_languages_are_crossed_and_an_effect_is_told_from_none() -> None:
     rows = words[(words["vector_language"] == "ja") & (words["language"] == "en")]
     rows = rows[(rows["layer"] == 2) & (rows["strength"] == 0.1) & (rows["name"] == rows["emotion"])]
     assert found.loc[("ja", "en", 2, 0.1), "effect"] == pytest.approx(rows["effect"].mean())
+
+
+def test_assignments_tell_own_words_from_others() -> None:
+    planted = words_table({"en>en": 3.0})
+    cell = planted[(planted["layer"] == 5) & (planted["strength"] == 0.4)]
+    found = windows.assignment_test(cell)
+    assert found["p"] == pytest.approx(1 / 6)  # the smallest that three vectors allow
+    assert found["others"] == pytest.approx(-0.6, abs=0.06)
+    backwards = cell.assign(name=cell["name"].replace({"sad": "angry", "angry": "calm", "calm": "sad"}))
+    assert windows.assignment_test(backwards)["p"] > 0.3
+
+
+def test_under_no_effect_assignments_are_as_rare_as_they_should_be() -> None:
+    rng = np.random.default_rng(0)
+    emotions = list("abcd")
+    rows = [{"kind": "emotion", "name": a, "emotion": b} for a in emotions for b in emotions]
+    found = [
+        windows.assignment_test(pd.DataFrame(rows).assign(effect=rng.standard_normal(16)))["p"] for _ in range(400)
+    ]
+    assert 0.06 < np.mean(np.array(found) <= 3 / 24) < 0.19
 
 
 def test_no_rows_give_empty_tables_and_say_why(inputs: SteeringInputs) -> None:

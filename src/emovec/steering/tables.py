@@ -14,7 +14,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "calibration_cross": (
         *("vector_language", "language", "layer", "strength", "effect", "low", "high"),
-        *("control", "control_low", "control_high", "excess", "excess_low", "excess_high"),
+        *("control", "control_low", "control_high", "excess", "excess_low", "excess_high", "others", "p"),
     ),
     "calibration_words": (
         *("vector_language", "language", "layer", "kind", "name", "strength", "frame", "emotion", "own", "effect"),

@@ -1,6 +1,7 @@
 """The surgical window: how far each emotion can be pushed while texts stay coherent, and what that does to its word."""
 
 from collections.abc import Hashable, Sequence
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ TABLES = (
 )
 ALL = "all emotions"
 CONTROLS = "all controls"
+_EXACT, _DRAWN = 6, 5_000
 
 
 def summarise(
@@ -143,9 +145,10 @@ def _sweep(words: pd.DataFrame, coherent: pd.DataFrame) -> pd.DataFrame:
 def windows(words: pd.DataFrame, coherent: pd.DataFrame, emotions: Sequence[str]) -> pd.DataFrame:
     """The surgical window of each emotion and language at each layer, and the layer where it does most.
 
-    At a layer it ends at the largest strength up to which every text is surgical. `control_max` is the largest effect
-    that any control direction has on the same word at any layer at the strength of its window: the same choice among
-    layers is open to it.
+    At a layer it ends at the largest strength up to which the texts are surgical. `control` is the mean effect of the
+    control directions at that layer and strength, coherent or not. `control_max` is the largest effect on the same word
+    that a control reaches at any layer at the end of a window of its own: it has the same choice as the emotion. It
+    rests on the controls that write texts.
 
     Returns:
         A row for each language, emotion and layer; `strength` is 0 where not even the smallest is surgical. `best`
@@ -161,20 +164,19 @@ def windows(words: pd.DataFrame, coherent: pd.DataFrame, emotions: Sequence[str]
                 continue
             heard = coherent[(coherent["language"] == language) & (coherent["name"] == emotion)]
             mine: list[dict[str, Any]] = []
-            for layer, texts in heard.groupby("layer", sort=True):
-                strength = _end(texts)
+            rivals = [0.0]
+            for layer, texts in coherent[coherent["language"] == language].groupby("layer", sort=True):
+                strength = _end(texts[texts["name"] == emotion])
                 here = own[(own["layer"] == layer) & (own["strength"] == strength)]
-                beside = control[(control["layer"] == layer) & (control["strength"] == strength)]
                 estimate = crossed_mean(here["effect"].to_numpy(float)[None]) if len(here) else Estimate(0.0, 0.0, 0.0)
-                rivals = beside.groupby("name")["effect"].mean()
+                beside = control[(control["layer"] == layer) & (control["strength"] == strength)]
                 told = {"language": language, "emotion": emotion, "layer": layer, "strength": strength}
-                mine.append(
-                    told | _columns(estimate)
-                    | {"control": float(rivals.mean()), "largest": float(rivals.max()) if len(rivals) else np.nan}
-                )  # fmt: skip
+                mine.append(told | _columns(estimate) | {"control": float(beside["effect"].mean())})
+                for name, heard in texts[texts["kind"].isin(["random", "shuffled"])].groupby("name"):
+                    at = (control["layer"] == layer) & (control["name"] == name) & (control["strength"] == _end(heard))
+                    rivals.append(float(control.loc[at, "effect"].mean()) if at.any() else 0.0)
             best = max(range(len(mine)), key=lambda i: (mine[i]["strength"] > 0, mine[i]["effect"]))
-            largest = pd.Series([row.pop("largest") for row in mine]).max()
-            rows += [row | {"control_max": largest, "best": i == best} for i, row in enumerate(mine)]
+            rows += [row | {"control_max": max(rivals), "best": i == best} for i, row in enumerate(mine)]
     return pd.DataFrame(rows)
 
 
@@ -187,7 +189,8 @@ def _end(texts: pd.DataFrame) -> float:
 def cross_language(words: pd.DataFrame) -> pd.DataFrame:
     """Effect by language of the vector and language of the text, beside controls, by layer and strength.
 
-    `excess` is the effect less that of the controls on the same word and frame, with its own interval.
+    `excess` is the effect less that of the controls on the same word and frame, with its own interval; `others` and `p`
+    are those of `assignment_test`.
     """
     rows: list[dict[str, Any]] = []
     by = ["vector_language", "language", "layer", "strength"]
@@ -200,8 +203,32 @@ def cross_language(words: pd.DataFrame) -> pd.DataFrame:
         if len(control):
             others = effect_matrix(control)
             row |= _columns(crossed_mean(others), "control") | _columns(crossed_mean(mine - others), "excess")
-        rows.append(row)
+        rows.append(row | assignment_test(cell))
     return pd.DataFrame(rows)
+
+
+def assignment_test(words: pd.DataFrame) -> dict[str, float]:
+    """Whether each vector moves its own word more than the vectors would if they were given to the words at random.
+
+    Returns:
+        `others`: mean effect of the vectors on each other's words; `p`: the share of all assignments of vectors to
+        words, the true one among them, whose mean effect is at least as large (at most 5,000 drawn ones).
+    """
+    vectors = words[words["kind"] == "emotion"]
+    square = vectors.pivot_table(index="name", columns="emotion", values="effect", aggfunc="mean")
+    shared = [name for name in square.index if name in square.columns]
+    values = square.loc[shared, shared].to_numpy(float)
+    n = len(shared)
+    if n < 2 or not np.isfinite(values).all():
+        return {"others": np.nan, "p": np.nan}
+    others = float((values.sum() - np.trace(values)) / (n * (n - 1)))
+    if n <= _EXACT:
+        orders = np.array(list(permutations(range(n))))
+    else:
+        rng = np.random.default_rng(0)
+        orders = np.array([np.arange(n), *(rng.permutation(n) for _ in range(_DRAWN))])
+    means = values[np.arange(n), orders].mean(axis=1)
+    return {"others": others, "p": float((means >= np.trace(values) / n - 1e-12).mean())}
 
 
 def judged_shares(texts: pd.DataFrame) -> list[dict[str, Any]]:
