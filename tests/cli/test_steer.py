@@ -1,0 +1,125 @@
+import io
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emovec.models.load import load_model
+from emovec.vectors.emotion_vectors import EmotionVectors
+from tests.cli.conftest import Run
+
+TEMPLATE = "{% for m in messages %}{{ m.content }} {% endfor %}w0"
+
+
+@pytest.fixture(scope="module")
+def talking(tiny_folder: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny llama with a chat template."""
+    folder = tmp_path_factory.mktemp("talking") / "model"
+    shutil.copytree(tiny_folder("llama"), folder)
+    (folder / "chat_template.jinja").write_text(TEMPLATE, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def vectors(talking: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    model = load_model(str(talking), device="cpu")
+    made = EmotionVectors.from_arrays(
+        np.random.default_rng(0).standard_normal((2, 3, 4, 32)).astype(np.float32),
+        languages=["en", "ja"],
+        emotions=["angry", "calm", "sad"],
+        residual_norm=np.full((2, 4), 20.0, np.float32),
+        model=str(talking),
+        provenance={"revision": model.revision},
+    )
+    made.save(path := tmp_path_factory.mktemp("vectors") / "vectors.safetensors")
+    return path
+
+
+def test_one_prompt_side_by_side(run: Run, talking: Path, vectors: Path) -> None:
+    common = ("steer", talking, vectors, "w1 w2 w3", "--emotion", "angry", "--max-new-tokens", "6")
+    code, out, _ = run(*common, "--strength", "0.9")
+    assert code == 0
+    assert "unsteered" in out
+    assert "angry 0.9: " in out
+    assert "of word pairs distinct" in out
+    assert run(*common, "--strength", "0")[1].count("perplexity × 1.00") == 1
+    assert "sad -0.2" in run(*common, "--strength", "0.5", "--emotion", "sad", "--strength", "-0.2")[1]
+    assert "without angry: " in run(*common, "--project-out", "--plain")[1]
+
+
+def test_a_sweep_over_strengths_names_regimes(run: Run, talking: Path, vectors: Path) -> None:
+    _, out, _ = run("steer", talking, vectors.parent, "w1 w2", "--emotion", "sad", "--sweep", "--max-new-tokens", "5")
+    for strength in ("0.05", "0.1", "0.2", "0.4", "0.8"):
+        assert any(f"sad {strength}: {regime};" in out for regime in ("surgical", "collapse", "explosion"))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--emotion", "angri"), "did you mean 'angry'?"),
+        (("--emotion", "sad", "--language", "fr"), "these vectors are of en, ja"),
+        (("--emotion", "sad", "--positions", "answer"), "give all, prompt or generated"),
+        (("--emotion", "sad", "--strength", "0.1", "--strength", "0.2"), "2 of them for 1 emotions"),
+        (("--emotion", "sad", "--strength", "nan"), "no finite number"),
+        (("--emotion", "sad", "--layer", "7"), "there is no vector for layer 7"),
+        (("--emotion", "sad", "--sweep", "--strength", "0.1"), "has its own strengths"),
+        (("--emotion", "sad", "--sweep", "--project-out"), "has no strength"),
+        (("--emotion", "sad", "--strength", "1e38"), "lower the strength"),
+    ],
+)
+def test_what_can_t_be_done_is_said(
+    run: Run, talking: Path, vectors: Path, options: tuple[str, ...], said: str
+) -> None:
+    code, _, err = run("steer", talking, vectors, "w1 w2", *options)
+    assert code == 2
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_vectors_of_another_model_are_refused(run: Run, tiny_folder: Callable[..., Path], tmp_path: Path) -> None:
+    narrow = EmotionVectors.from_arrays(
+        np.random.default_rng(0).standard_normal((1, 2, 4, 8)).astype(np.float32), languages=["en"], emotions=["a", "b"]
+    )
+    narrow.save(tmp_path / "v.safetensors")
+    code, _, err = run("steer", tiny_folder("llama"), tmp_path / "v.safetensors", "w1", "--emotion", "a")
+    assert code == 2
+    assert "hidden size 8" in err
+
+
+def test_a_conversation_is_steered_in_between(
+    run: Run, talking: Path, vectors: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [
+        "/again",
+        "w1 w2",
+        "/steer angry 2.5",
+        "/again",
+        "/steer",
+        "/steer angri 1",
+        "/steer sad much",
+        "/off",
+        "/x",
+    ]
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join([*lines, "/new", "/quit", "never read"])))
+    code, out, _ = run("chat", talking, vectors, "--max-new-tokens", "5", "--temperature", "0")
+    assert code == 0
+    for said in (
+        "There is no message yet",
+        "Steered by angry 2.5.",
+        "did you mean 'angry'?",
+        "such as /steer angry 0.1",
+        "Not steered.",
+        "A new conversation.",
+    ):
+        assert said in out
+    answers = [part.split("you:")[0].strip() for part in out.split("model: ")[1:]]
+    assert len(answers) == 2
+    assert answers[0] != answers[1]
+
+
+def test_a_base_model_can_t_be_talked_with(run: Run, tiny_folder: Callable[..., Path], vectors: Path) -> None:
+    code, _, err = run("chat", tiny_folder("llama"), vectors)
+    assert code == 2
+    assert "is a base model without a chat template" in err
