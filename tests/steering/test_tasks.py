@@ -52,26 +52,24 @@ def test_rules_are_checked_by_program(tmp_path: Path, language: str) -> None:
 
 
 def test_preferences_recover_a_planted_liking(tmp_path: Path) -> None:
-    liked = {activity.text for activity in load_activities(["en"], None, 2) if activity.category == "social"}
+    by_category = {activity.category: activity.text for activity in load_activities(["en"], None, 1)}
+    liked = by_category["social"]
 
     def answer(messages: list[ChatMessage], *_: object) -> ModelOutput:
         question = messages[0].text
-        first = next((text for text in liked if f"(A) {text}" in question), None)
-        second = next((text for text in liked if f"(B) {text}" in question), None)
-        if first and second:
+        if f"(A) {liked}" in question and f"(B) {by_category['helpful']}" in question:
             return said("I like both (A) and (B).")
-        return said("B)" if second else "A)")
+        return said("B)" if f"(B) {liked}" in question else "A)")
 
-    log = run(preferences(limit=2), answer, tmp_path)
+    log = run(preferences(limit=1), answer, tmp_path)
     found = metrics(log)
     assert log.samples is not None
-    assert len(log.samples) == 16 * 15
-    assert found["answered"] == pytest.approx(1 - 2 / 240)
-    # B is named only for a social activity in the second place: 2 × 14 of 238.
-    assert found["named_first"] == pytest.approx(1 - 28 / 238)
+    assert len(log.samples) == 8 * 7
+    assert found["answered"] == pytest.approx(1 - 1 / 56)
+    # B is named only for the social activity in the second place.
+    assert found["named_first"] == pytest.approx(1 - 7 / 55)
     others = [value for name, value in found.items() if name not in {"answered", "named_first", "social"}]
     assert found["social"] > max(others) + 400
-    assert np.ptp(others) < 1
 
 
 def test_elo_is_that_of_the_games() -> None:
