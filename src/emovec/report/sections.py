@@ -7,6 +7,7 @@ from pathlib import Path
 from emovec.report import (
     affect,
     alignment,
+    calibration,
     confusion,
     controls,
     distances,
@@ -16,6 +17,8 @@ from emovec.report import (
     languages,
     listings,
     manifold,
+    preference_probe,
+    preferences,
     published,
     robustness,
     rules,
@@ -66,7 +69,8 @@ _ORDER = (
     ),
     *("cosine", "clusters", "stability", "pca", "affect", "affect-components", "procrustes", "geodesic", "manifold"),
     *("cross-layer", "lens", "outliers"),
-    *("implicit", "intensity"),
+    *("implicit", "intensity", "calibration", "calibration-languages"),
+    *("preferences", "preference-probe"),
     "rules",
 )
 PLANS = sorted(
@@ -83,8 +87,11 @@ PLANS = sorted(
         *alignment.PLANS,
         *geodesic.PLANS,
         *manifold.PLANS,
+        *preferences.PLANS,
+        *preference_probe.PLANS,
         *rules.PLANS,
         *implicit.PLANS,
+        *calibration.PLANS,
         *intensity.PLANS,
     ),
     key=lambda plan: _ORDER.index(plan.anchor),

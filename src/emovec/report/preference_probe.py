@@ -1,0 +1,68 @@
+"""The report's section on whether activities that are preferred lie along an emotion's vector."""
+
+from emovec.report.charts import Listing
+from emovec.report.choices import among
+from emovec.report.plan import Plan
+from emovec.report.preferences import language_control
+from emovec.report.style import language_name, number, p_value
+from emovec.report.tables import StudyTables
+
+_LEVEL = 0.05
+
+
+def finding(study: StudyTables) -> str:
+    """The emotion whose vector goes best with the unsteered preferences, and whether any does beyond chance."""
+    table = study.tables["preference_probe"]
+    said: list[str] = []
+    for language in among(study.languages, table["language"]):
+        rows = table[(table["language"] == language) & table["r"].notna()]
+        if rows.empty:
+            continue
+        top = rows.loc[rows["r"].abs().idxmax()]
+        n = int((rows["p_familywise"] < _LEVEL).sum())
+        verdict = (
+            f"{n} of {len(rows)} emotions go with preference beyond chance"
+            if n
+            else f"none of {len(rows)} emotions goes with preference beyond chance"
+        )
+        said.append(
+            f"in {language_name(language)} the activities' activations along {top['emotion']} go best with how much "
+            f"they are preferred (r = {number(top['r'])}; shuffled 95 % {number(top['null_95'])}, "
+            f"{p_value(top['p_familywise'])} over all emotions): {verdict}"
+        )
+    text = "; ".join(said)
+    return f"{text[:1].upper()}{text[1:]}." if said else ""
+
+
+def listing(study: StudyTables) -> Listing | None:
+    """Correlation of each emotion's projections with the unsteered scores."""
+    table = study.tables.get("preference_probe")
+    if table is None:
+        return None
+    languages = among(study.languages, table["language"])
+    frames: dict[tuple[str, ...], list[list[str | list[str]]]] = {}
+    for language in languages:
+        rows = table[table["language"] == language].sort_values("r", ascending=False)
+        frames[(language,)] = [
+            [
+                str(row["emotion"]), number(row["r"]), p_value(row["p"]), p_value(row["p_familywise"]),
+                number(row["null_95"]),
+            ]
+            for row in rows.to_dict("records")
+        ]  # fmt: skip
+    columns = ("emotion", "r", "one emotion", "over all emotions", "|r| when shuffled, 95 %")
+    caption = "Activities along each emotion's vector, against how much the unsteered model prefers them"
+    return Listing("preference-probe", caption, (language_control(languages),), columns, frames)
+
+
+PLANS = (
+    Plan(
+        "preference-probe", "Whether liked activities lie along an emotion", ("preference_probe",),
+        finding, (listing,),
+        "Each activity's text was read by itself, unsteered, and its mean activation projected on each emotion's "
+        "vector at the layer that is steered; r is that projection's correlation over activities with the unsteered "
+        "model's Elo scores. p is from shuffling the scores.",
+        "Kinds of activities differ both in wording and in how they are preferred, so that a correlation needs no "
+        "emotion: any direction that tells kinds apart shows one.",
+    ),
+)  # fmt: skip

@@ -1,0 +1,307 @@
+"""The report's section on which activities a model prefers, and how steering by an emotion changes that."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from emovec.report.charts import Chart, Control, HeatMap, Listing
+from emovec.report.choices import among
+from emovec.report.plan import Plan
+from emovec.report.style import language_name, number, p_value
+from emovec.report.tables import StudyTables
+from emovec.steering.activities import CATEGORIES
+
+_LEVEL = 0.05
+_DESIGNS = {"whole": "all tokens steered", "half": "one half's tokens steered"}
+_LISTED = 12
+
+
+def finding(study: StudyTables) -> str:
+    """The largest change of a kind of activity beside that of a control, and whether emotions as a group go beyond."""
+    changes, strength = _strongest(study.tables["preference_changes"])
+    whole = changes[(changes["design"] == "whole") & (changes["kind"] == "emotion")]
+    said: list[str] = []
+    for language in among(study.languages, whole["language"]):
+        rows = whole[whole["language"] == language]
+        top = rows.loc[rows["change"].abs().idxmax()]
+        effect = _effect(study, language, "whole", "categories", strength)
+        sentence = (
+            f"in {language_name(language)} the largest change is that of {top['category']} activities under "
+            f"{top['name']}, {_points(top['change'])} Elo points ({_interval(top)})"
+        )
+        if effect is None or not np.isfinite(effect["controls"]):
+            said.append(f"{sentence}, with no control to set it against")
+            continue
+        beyond = effect["p"] < _LEVEL
+        verdict = (
+            "emotions change preferences more than controls of the same length do"
+            if beyond
+            else "emotions don't reliably change preferences more than controls of the same length do"
+        )
+        said.append(
+            f"{sentence}, a control's {number(top['control'], 0)}, and {verdict} (typically "
+            f"{number(effect['emotions'], 0)} against {number(effect['controls'], 0)} points, "
+            f"{p_value(effect['p'])}{_few(effect)})"
+        )
+        if (shift := _shift(study, language, strength)) is not None:
+            said[-1] += shift
+    return f"At strength {strength:g}, {'; '.join(said)}{_mass(study)}."
+
+
+def changes(study: StudyTables) -> Chart | None:
+    """Emotion × kind of activity: change of the mean score, with the controls below the emotions."""
+    table = study.tables.get("preference_changes")
+    if table is None:
+        return None
+    designs, languages, strengths = _choices(study, table)
+    kinds = [*among(CATEGORIES, table["category"]), *sorted(set(table["category"]) - set(CATEGORIES))]
+    frames: dict[tuple[str, ...], Sequence[HeatMap]] = {}
+    for design in designs:
+        limit = _limit(table[table["design"] == design])
+        for language in languages:
+            for strength in strengths:
+                rows = table[
+                    (table["design"] == design)
+                    & (table["language"] == language)
+                    & np.isclose(table["strength"], float(strength))
+                ]
+                names = _names(study, rows)
+                wide = rows.pivot_table(index="name", columns="category", values="change", aggfunc="first")
+                values = wide.reindex(index=names, columns=kinds).to_numpy(dtype=np.float64)
+                title = f"{language_name(language)}, {_DESIGNS[design]}, strength {strength}"
+                frames[design, language, strength] = [
+                    HeatMap(
+                        title, values, names, kinds, "steered by", "kind of activity", "change in Elo points",
+                        (-limit, limit), "diverging",
+                    )
+                ]  # fmt: skip
+    controls = (
+        Control("design", designs, designs[0], names=[_DESIGNS[design] for design in designs]),
+        language_control(languages),
+        Control("strength", strengths, strengths[-1], in_paper=False),
+    )
+    height = 260 + 22 * max(len(panel.rows) for (panel,) in frames.values())
+    return Chart(
+        "preference-changes", "What steering does to the kinds of activities; controls below", controls, frames,
+        height=height,
+    )  # fmt: skip
+
+
+def shifts(study: StudyTables) -> Chart | None:
+    """Emotion × strength: how much all activities of the steered half gain on the unsteered half."""
+    table = study.tables.get("preference_shift")
+    if table is None:
+        return None
+    _, languages, strengths = _choices(study, table)
+    limit = _limit(table)
+    frames: dict[tuple[str, ...], Sequence[HeatMap]] = {}
+    for language in languages:
+        rows = table[table["language"] == language]
+        names = _names(study, rows)
+        wide = rows.assign(strength=[f"{value:g}" for value in rows["strength"]]).pivot_table(
+            index="name", columns="strength", values="change", aggfunc="first"
+        )
+        values = wide.reindex(index=names, columns=strengths).to_numpy(dtype=np.float64)
+        frames[(language,)] = [
+            HeatMap(
+                language_name(language), values, names, strengths, "steered by", "strength, in residual norms",
+                "mean shift in Elo points", (-limit, limit), "diverging",
+            )
+        ]  # fmt: skip
+    height = 260 + 22 * max(len(panel.rows) for (panel,) in frames.values())
+    caption = "Mean shift of the steered half of the activities against the unsteered half; controls below"
+    return Chart("preference-shift", caption, (language_control(languages),), frames, height=height)
+
+
+def largest(study: StudyTables) -> Listing | None:
+    """The largest changes of a kind of activity, each with its interval and the largest of a control."""
+    table = study.tables.get("preference_changes")
+    if table is None:
+        return None
+    designs, languages, strengths = _choices(study, table)
+    frames: dict[tuple[str, ...], list[list[str | list[str]]]] = {}
+    for design in designs:
+        for language in languages:
+            rows = table[
+                (table["design"] == design) & (table["language"] == language) & (table["kind"] == "emotion")
+            ].copy()
+            rows["size"] = rows["change"].abs()
+            frames[design, language] = [
+                [
+                    str(row["name"]), f"{row['strength']:g}", str(row["category"]), _points(row["change"]),
+                    _interval(row), number(row["control"], 0),
+                ]
+                for row in rows.sort_values(["size", "name"], ascending=[False, True]).head(_LISTED).to_dict("records")
+            ]  # fmt: skip
+    controls = (
+        Control("design", designs, designs[0], names=[_DESIGNS[design] for design in designs]),
+        language_control(languages),
+    )
+    columns = ("steered by", "strength", "kind", "change", "95 % interval", "largest of a control")
+    caption = f"The {_LISTED} largest changes, in Elo points; {len(strengths)} strengths"
+    return Listing("preference-largest", caption, controls, columns, frames)
+
+
+def likings(study: StudyTables) -> Listing | None:
+    """The unsteered model's activities, most preferred first."""
+    table = study.tables.get("preference_scores")
+    if table is None:
+        return None
+    table = table[table["kind"] == "baseline"]
+    languages = among(study.languages, table["language"])
+    frames: dict[tuple[str, ...], list[list[str | list[str]]]] = {}
+    for language in languages:
+        rows = table[table["language"] == language].sort_values("score", ascending=False)
+        frames[(language,)] = [
+            [str(row["text"]), str(row["category"]), number(row["score"], 0), _range(row)]
+            for row in rows.to_dict("records")
+        ]
+    columns = ("activity", "kind", "Elo score", "95 % interval")
+    return Listing(
+        "preference-scores",
+        "Activities as the unsteered model prefers them",
+        (language_control(languages),),
+        columns,
+        frames,
+    )
+
+
+def bias(study: StudyTables) -> Listing | None:
+    """How often the activity named first is chosen, and how much probability the two letters hold."""
+    table = study.tables.get("preference_bias")
+    if table is None:
+        return None
+    languages = among(study.languages, table["language"])
+    frames: dict[tuple[str, ...], list[list[str | list[str]]]] = {}
+    for language in languages:
+        frames[(language,)] = [
+            [
+                str(row["name"]), f"{row['strength']:g}", _DESIGNS[row["design"]] if row["strength"] else "",
+                _percent(row["share_a"]), _points(row["first"]), _percent(row["mass"]), _percent(row["mass_least"]),
+            ]
+            for row in table[table["language"] == language].to_dict("records")
+        ]  # fmt: skip
+    columns = (
+        *("steered by", "strength", "design", "chooses A", "worth of being A", "probability of A or B", "least"),
+    )
+    caption = "Bias for the activity named first, and how much probability the answers A and B hold together"
+    return Listing("preference-bias", caption, (language_control(languages),), columns, frames)
+
+
+def _strongest(table: pd.DataFrame) -> tuple[pd.DataFrame, float]:
+    strength = float(table["strength"].max())
+    return table[np.isclose(table["strength"], strength)], strength
+
+
+def _effect(study: StudyTables, language: str, design: str, measure: str, strength: float) -> dict[Any, Any] | None:
+    table = study.tables.get("preference_effects")
+    if table is None:
+        return None
+    rows = table[(table["language"] == language) & (table["design"] == design) & (table["measure"] == measure)]
+    rows = rows[np.isclose(rows["strength"], strength)]
+    return None if rows.empty else rows.iloc[0].to_dict()
+
+
+def _shift(study: StudyTables, language: str, strength: float) -> str | None:
+    table = study.tables.get("preference_shift")
+    if table is None:
+        return None
+    rows = table[
+        (table["language"] == language) & np.isclose(table["strength"], strength) & (table["kind"] == "emotion")
+    ]
+    effect = _effect(study, language, "half", "shift", strength)
+    if rows.empty or effect is None:
+        return None
+    top = rows.loc[rows["change"].abs().idxmax()]
+    beyond = "beyond" if effect["p"] < _LEVEL else "not reliably beyond"
+    return (
+        f"; with one half of the activities steered, {top['name']} moves that half by {_points(top['change'])} points "
+        f"({_interval(top)}; a control by up to {number(top['control'], 0)}), emotions as a group {beyond} controls "
+        f"({p_value(effect['p'])})"
+    )
+
+
+def _mass(study: StudyTables) -> str:
+    """A warning where the model hardly answers A or B, or nearly always the same one."""
+    table = study.tables.get("preference_bias")
+    if table is None:
+        return ""
+    said: list[str] = []
+    for row in table[table["kind"] == "baseline"].to_dict("records"):
+        where = language_name(row["language"])
+        if row["mass"] < 0.5:
+            said.append(f"in {where} A and B hold only {_percent(row['mass'])} of the probability")
+        if not 0.25 <= row["share_a"] <= 0.75:
+            place = "A" if row["share_a"] > 0.5 else "B"
+            share = _percent(max(row["share_a"], 1 - row["share_a"]))
+            said.append(f"in {where} the unsteered model says {place} {share} of the time, whatever is asked")
+    return f" (beware: {'; '.join(said)})" if said else ""
+
+
+def _few(effect: dict[Any, Any]) -> str:
+    """That no p below the level can come out, where there are too few emotions and controls for one."""
+    n, m = int(effect["n_emotions"]), int(effect["n_controls"])
+    ways = 1.0
+    for i in range(1, m + 1):
+        ways = ways * (n + i) / i
+    return f"; {n} emotions and {m} controls are too few for any p below {_LEVEL}" if 1 / ways >= _LEVEL else ""
+
+
+def _choices(study: StudyTables, table: pd.DataFrame) -> tuple[list[str], list[str], list[str]]:
+    designs = among(_DESIGNS, table["design"])
+    return designs, among(study.languages, table["language"]), [f"{s:g}" for s in sorted(table["strength"].unique())]
+
+
+def _names(study: StudyTables, rows: pd.DataFrame) -> list[str]:
+    """Emotions in the study's order, then the controls."""
+    emotions = among(study.emotions, rows.loc[rows["kind"] == "emotion", "name"])
+    return [*emotions, *rows.loc[rows["kind"] != "emotion", "name"].drop_duplicates()]
+
+
+def language_control(languages: Sequence[str]) -> Control:
+    """A choice between the languages of the prompts."""
+    return Control("language", languages, languages[0], names=[language_name(name) for name in languages])
+
+
+def _limit(table: pd.DataFrame) -> float:
+    return max(1.0, float(table["change"].abs().max()))
+
+
+def _points(value: Any) -> str:
+    text = number(value, 0)
+    return f"+{text}" if float(value) > 0 and text != "0" else text
+
+
+def _interval(row: Any) -> str:
+    return f"{_points(row['low'])} to {_points(row['high'])}"
+
+
+def _range(row: Any) -> str:
+    return f"{number(row['low'], 0)} to {number(row['high'], 0)}"
+
+
+def _percent(share: Any) -> str:
+    return "–" if pd.isna(share) else f"{100 * float(share):.0f} %"
+
+
+PLANS = (
+    Plan(
+        "preferences", "What the model prefers, and how emotions change it",
+        (
+            *("preference_changes", "preference_effects", "preference_shift", "preference_scores", "preference_bias"),
+        ),
+        finding, (changes, shifts, largest, likings, bias),
+        "The model was asked of every two activities which one it would prefer, in both orders; Elo scores sum up its "
+        "answers, and 400 points are odds of ten to one. Each row of the map is a way of steering, each column a kind "
+        "of activity; red gains and blue loses against the unsteered model. With all tokens steered, scores can only "
+        "show that some kinds gain on others; with one half's tokens steered, what that half gains or loses as a whole "
+        "shows too. Random directions and vectors of shuffled labels, of the same length, stand below the emotions: "
+        "what they do is what any push does. Intervals are over activities.",
+        "An answer is one letter after an opened parenthesis, not a deed. Small models mostly follow the letter, the "
+        "place or the wording: look at how often A is chosen and how much probability A and B hold. A few controls "
+        "can't tell a small effect from none, and the largest of many changes is large by chance. Elo scores of "
+        "different recipes or sets of activities can't be compared.",
+    ),
+)  # fmt: skip
