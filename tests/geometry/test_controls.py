@@ -44,18 +44,24 @@ def test_partial_correlation_equals_regression_and_permuting_by_hand() -> None:
     n, permutations = 7, 40
     a, b = (np.vstack([triangles(n, rng) for _ in range(2)]) for _ in range(2))
     controls = np.vstack([triangles(n, rng) for _ in range(3)])
-    partial, p = partial_correlations(a, b, controls, permutations, seed=5)
+    partial, p, familywise = partial_correlations(a, b, controls, permutations, seed=5)
     orders = np.random.default_rng(5).permuted(np.tile(np.arange(n), (permutations, 1)), axis=1)
     place = {pair: at for at, pair in enumerate(combinations(range(n), 2))}
+    nulls: list[list[float]] = []
     for layer in range(2):
         rest = residual(b[layer], controls)
         expected = np.corrcoef(residual(a[layer], controls), rest)[0, 1]
-        null = []
+        nulls.append(null := [])
         for order in orders:
             moved = [rest[place[tuple(sorted((order[i], order[j])))]] for i, j in combinations(range(n), 2)]
             null.append(np.corrcoef(residual(a[layer], controls), residual(np.array(moved), controls))[0, 1])
         assert partial[layer] == pytest.approx(expected, abs=1e-12)
         assert p[layer] == (1 + sum(r >= expected - 1e-12 for r in null)) / (1 + permutations)
+    largest = [max(pair) for pair in zip(*nulls, strict=True)]
+    for layer in range(2):
+        beaten = sum(r >= partial[layer] - 1e-12 for r in largest)
+        assert familywise[layer] == (1 + beaten) / (1 + permutations)
+    assert (familywise != p).any()
 
 
 def test_without_controls_it_is_rsa() -> None:
@@ -65,6 +71,7 @@ def test_without_controls_it_is_rsa() -> None:
     found = table[table["given"] == "none"]
     np.testing.assert_allclose(found["partial"], expected["r"], atol=1e-12)
     np.testing.assert_allclose(found["p"], expected["p"])
+    np.testing.assert_allclose(found["p_familywise"], expected["p_familywise"])
 
 
 @given(st.integers(0, 1000))
@@ -104,6 +111,7 @@ def test_structure_of_the_words_is_taken_out_and_more_is_left() -> None:
     assert only_words.at["words", "r_control"] == pytest.approx(1)
     assert both.at["words", "partial"] > 0.5
     assert both.at["words", "p"] < 0.01
+    assert only_words["p_familywise"].notna().all()
     assert "first layer" not in both.index, "given itself, nothing of the first layer is left"
     assert not {"valence", "all"} & set(both.index), "no emotion has a valence"
 

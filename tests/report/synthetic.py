@@ -319,7 +319,9 @@ def _controls(rows: dict[str, list[tuple]], languages: Sequence[str], layers: Se
     for variant, layer, (a, b) in product(VARIANTS, layers, pairs(languages)):
         for n, given in enumerate(("none", "embeddings", "words", "valence", "first layer", "all") if a != b else ()):
             left = 0.85 - 0.05 * n - 0.01 * abs(layer - 2)
-            rows["controls"].append((variant, layer, a, b, given, alone.get(given, np.nan), left, 0.0001, 10_000))
+            rows["controls"].append(
+                (variant, layer, a, b, given, alone.get(given, np.nan), left, 0.0001, 0.0001, 10_000)
+            )
 
 
 def write_study(

@@ -12,7 +12,7 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from emovec.corpus.lexicon import UNSPACED_LANGUAGES, base_language
 from emovec.geometry.labelled import in_label_order, labels, unit
 from emovec.geometry.lexical import FEATURES, counter
-from emovec.geometry.permutation import label_permutations, p_values
+from emovec.geometry.permutation import familywise_p_values, label_permutations, p_values
 from emovec.geometry.representational import MINIMUM_EMOTIONS, label_number, standardised
 from emovec.geometry.similarity import pair_cosines
 
@@ -27,7 +27,7 @@ PAIRS_LEFT = 5
 
 _CHUNK_ELEMENTS = 2**18
 _SPENT = 1e-10
-_COLUMNS = ["layer", "language_a", "language_b", "given", "r_control", "partial", "p", "permutations"]
+_COLUMNS = ["layer", "language_a", "language_b", "given", "r_control", "partial", "p", "p_familywise", "permutations"]
 
 
 def mean_embeddings(texts: Sequence[str], model: "LanguageModel") -> np.ndarray:
@@ -91,12 +91,13 @@ def valence(norms: pd.DataFrame) -> dict[str, float]:
 
 def partial_correlations(
     a: np.ndarray, b: np.ndarray, controls: np.ndarray, permutations: int = 10_000, seed: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Partial correlation of two languages' upper triangles at each layer, with a label-permutation test.
 
     Double semi-partialling: what the controls leave of `b` is permuted (rows and columns of its matrix together), and
     its partial correlation with `a` given the unpermuted controls is taken anew each time; one-sided,
-    p = (1 + #{r_π ≥ r}) / (1 + B). Without controls it is the plain test of `rsa`.
+    p = (1 + #{r_π ≥ r}) / (1 + B). The family-wise p compares r with the largest r_π over the layers. Without controls
+    it is the plain test of `rsa`.
 
     Source: Dekker, Krackhardt & Snijders 2007, Psychometrika 72: it holds its level where permuting a variable itself
     (Mantel) does not.
@@ -109,7 +110,8 @@ def partial_correlations(
         seed: of the permutations.
 
     Returns:
-        [layer] partial correlations and [layer] p-values, NaN where the controls leave nothing of `a` or `b`.
+        [layer] partial correlations, their p-values and their family-wise p-values, NaN where the controls leave
+        nothing of `a` or `b`.
     """
     n, basis = label_number(a), _basis(controls)
     rest_a, rest_b = (x - (x @ basis.T) @ basis for x in (standardised(a), standardised(b)))
@@ -130,8 +132,11 @@ def partial_correlations(
             values[start : start + step, layer] = np.divide(
                 products[:, 0], free, out=np.zeros(len(chunk)), where=free > _SPENT
             )
-    p = np.where(left, p_values(values[0], values[1:]), np.nan)
-    return values[0], p
+    p, familywise = np.full(len(a), np.nan), np.full(len(a), np.nan)
+    if left.any():
+        p[left] = p_values(values[0, left], values[1:, left])
+        familywise[left] = familywise_p_values(values[0, left], values[1:, left])
+    return values[0], p, familywise
 
 
 def control_table(
@@ -160,8 +165,9 @@ def control_table(
 
     Returns:
         Columns layer, language_a, language_b, given (of `GIVENS`), r_control (RSA of the control alone: of `words` the
-        best pair of kinds; NaN where it is not one matrix a language), partial, p, permutations. No row where the
-        controls use up the pairs, or leave nothing (the first layer given itself).
+        best pair of kinds; NaN where it is not one matrix a language), partial, p, p_familywise (over layers, for each
+        control), permutations. No row where the controls use up the pairs, or leave nothing (the first layer given
+        itself).
     """
     pair = sorted((language_a, language_b))
     shared = in_label_order(vectors, *pair)
@@ -186,13 +192,14 @@ def control_table(
         controls = np.array(used).reshape(len(used), a.shape[1])
         if given != "none" and (not used or a.shape[1] - 1 - len(used) < PAIRS_LEFT):
             continue
-        partial, p = partial_correlations(a, b, controls, permutations, seed)
+        partial, p, familywise = partial_correlations(a, b, controls, permutations, seed)
         alone = np.nan
         if given in ("embeddings", "first layer"):
             alone = _correlation(parts[given][0], parts[given][1])
         elif given == "words":
             alone = max(control_rsa(cosines, pair[0], pair[1], emotions).values(), default=np.nan)
-        frame = pd.DataFrame({"layer": layers, "given": given, "r_control": alone, "partial": partial, "p": p})
+        tested = {"partial": partial, "p": p, "p_familywise": familywise}
+        frame = pd.DataFrame({"layer": layers, "given": given, "r_control": alone, **tested})
         frames.append(frame.dropna(subset="partial"))
     if not frames:
         return pd.DataFrame(columns=_COLUMNS)

@@ -62,7 +62,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("layer", "texts", "n_texts", "choice", "option", "used", "variant"),
         *("statistic", "language_a", "language_b", "value"),
     ),
-    "controls": ("variant", "layer", "language_a", "language_b", "given", "r_control", "partial", "p", "permutations"),
+    "controls": (
+        *("variant", "layer", "language_a", "language_b", "given", "r_control", "partial", "p", "p_familywise"),
+        "permutations",
+    ),
     "outlier_tokens": ("language", "layer", "dimension", "token", "count", "share", "position_first"),
     "geodesic": (
         *("variant", "layer", "language_a", "language_b", "k", "connected", "rsa_geodesic", "rsa_euclidean"),

@@ -40,12 +40,13 @@ def finding(study: StudyTables) -> str:
         if "all" in own.index:
             said.append(
                 f"beyond words, averaged embeddings, the first layer and valence together a partial r of "
-                f"{_of(own, 'all', 'partial')} remains (permuted labels: {p_value(own['p']['all'])})"
+                f"{_of(own, 'all', 'partial')} remains (permuted labels: family-wise "
+                f"{p_value(own['p_familywise']['all'])})"
             )
         elif "words" in own.index:
             said.append(
                 f"beyond words a partial r of {_of(own, 'words', 'partial')} remains "
-                f"(permuted labels: {p_value(own['p']['words'])})"
+                f"(permuted labels: family-wise {p_value(own['p_familywise']['words'])})"
             )
         else:
             said.append("there are too few emotions to take the words out")
@@ -93,8 +94,8 @@ def _curves(rows: pd.DataFrame) -> list[Curve]:
                 _HUES[given],
                 dash=dash,
                 marker="circle",
-                filled=(own["p"] < _SHOWN_SIGNIFICANT).tolist(),
-                notes=[p_value(p).replace("\u00a0", " ") for p in own["p"]],
+                filled=(own["p_familywise"] < _SHOWN_SIGNIFICANT).tolist(),
+                notes=[f"family-wise {p_value(p)}".replace("\u00a0", " ") for p in own["p_familywise"]],
             )
         )
         if given in _ALONE:
@@ -115,12 +116,12 @@ PLANS = (
         "(partial correlation) once a control is taken out of both languages: the similarity of the stories' words and "
         "characters (TF-IDF), of their averaged input embeddings, of the first layer, and the difference of the "
         "emotion words' valence. Dotted levels are what the controls reach by themselves, each language through its "
-        "own similarity structure; a filled marker has p < 0.05 for its layer alone, when one language's labels are "
-        "permuted.",
+        "own similarity structure; at a filled marker more is left than shuffled labels leave at any layer in 95 % "
+        "of cases (family-wise p < 0.05).",
         "Words agree between languages because stories of one emotion tell alike events in both, which is no fault of "
         "theirs: the partial correlation is a lower bound where meaning and wording go together. It is no proof of a "
-        "geometry beyond language either: controls that measure words badly take out too little, and p is not "
-        "corrected for the number of layers. Beyond valence and all only emotions that have norms count.",
+        "geometry beyond language either: controls that measure words badly take out too little. The layers "
+        "are accounted for, the number of controls is not. Beyond valence and all only emotions that have norms count.",
         across=True,
     ),
 )  # fmt: skip
