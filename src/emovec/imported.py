@@ -45,7 +45,7 @@ def write_imported_study(vectors: "EmotionVectors", folder: Path, layer: int | N
     from emovec.geometry.analyses import ANALYSES, run_analysis
     from emovec.geometry.headlines import headlines
     from emovec.geometry.inputs import AnalysisResult, Inputs
-    from emovec.report.page import steps, write_report
+    from emovec.report.page import write_report
 
     layers, settings = vectors.layers, GeometryConfig()
     if layer is not None and layer not in layers:
@@ -86,8 +86,7 @@ def write_imported_study(vectors: "EmotionVectors", folder: Path, layer: int | N
                     )
                 save_result(folder / "geometry", results[name], KEY)
                 advance(1)
-        with track("Drawing the report", steps(folder)) as advance:
-            write_report(folder, progress=advance)
+        write_report(folder, track=track)
     tables = {name: table for result in results.values() for name, table in result.tables.items()}
     return headlines(tables, {name: result.summary for name, result in results.items()}, shown)
 

@@ -152,12 +152,11 @@ def run_experiment(study: "Study", name: str, track: Track) -> bool:
 
 def run_report(study: "Study", track: Track) -> list[str]:
     """Write the report from what lies on disk."""
-    from emovec.report.page import steps, write_report
+    from emovec.report.page import write_report
 
     record = record_path(study.folder, "report")
     record.unlink(missing_ok=True)
-    with track("Drawing the report", steps(study.folder)) as advance:
-        write_report(study.folder, progress=advance)
+    write_report(study.folder, track=track)
     write_json(record, {"key": study.keys["report"], "emovec": version("emovec")})
     return ["report"]
 

@@ -32,5 +32,5 @@ def names(
     console.print(table, markup=False)
     for row in shown[shown["name"] == ""].itertuples():
         console.print(f"No name for {row.emotions}: {row.problem}.", highlight=False, markup=False)
-    page = write_report(opened.folder)
+    page = write_report(opened.folder, track=track)
     console.print(f"Report: {page}", highlight=False, soft_wrap=True, markup=False)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib.resources import files
 from pathlib import Path
 
@@ -21,7 +22,9 @@ from emovec.report.style import language_name
 from emovec.report.tables import StudyTables, read_study
 
 
-def write_report(study_dir: Path, *, progress: Callable[[int], None] | None = None) -> Path:
+def write_report(
+    study_dir: Path, *, track: Callable[[str, int], AbstractContextManager[Callable[[int], None]]] | None = None
+) -> Path:
     """Write `report.html` and `figures/*.svg, *.png` into a study folder, from nothing but what lies in it.
 
     Maps that move stand beside them as `*.gif`, and as `*.mp4` where there is an ffmpeg. The same tables always
@@ -29,7 +32,8 @@ def write_report(study_dir: Path, *, progress: Callable[[int], None] | None = No
 
     Args:
         study_dir: the study's folder.
-        progress: called with 1 after each figure for papers and each film, and once for the page.
+        track: shows progress: called with a description and a size, gives a function that is called with 1 after each
+            figure for papers and each film, and once for the page.
 
     Returns:
         The path of the page.
@@ -43,19 +47,15 @@ def write_report(study_dir: Path, *, progress: Callable[[int], None] | None = No
     study = read_study(study_dir)
     found = sections(study)
     charts = charts_of(found)
-    write_figures(charts, study_dir / "figures", progress)
-    write_films(films(charts), study_dir / "figures", progress)
+    moving = films(charts)
     page = study_dir / "report.html"
-    write_bytes(page, render(study, found).encode())
-    if progress is not None:
-        progress(1)
+    total = 1 + sum(1 for _ in frames_for_papers(charts)) + len(moving)
+    with track("Drawing the report", total) if track else nullcontext(_untold) as advance:
+        write_figures(charts, study_dir / "figures", advance)
+        write_films(moving, study_dir / "figures", advance)
+        write_bytes(page, render(study, found).encode())
+        advance(1)
     return page
-
-
-def steps(study_dir: Path) -> int:
-    """How often `write_report` will call `progress`."""
-    charts = charts_of(sections(read_study(Path(study_dir))))
-    return 1 + sum(1 for _ in frames_for_papers(charts)) + len(films(charts))
 
 
 def render(study: StudyTables, found: Sequence[Section]) -> str:
@@ -98,3 +98,7 @@ def _paper_names(exhibit: Chart | Listing) -> list[str]:
 
 def _film_names(exhibit: Chart | Listing) -> list[str]:
     return [film.name for film in films([exhibit])] if isinstance(exhibit, Chart) else []
+
+
+def _untold(_done: int) -> None:
+    pass
