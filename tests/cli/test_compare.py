@@ -61,7 +61,7 @@ def test_the_page_is_whole_and_always_the_same(tmp_path: Path) -> None:
     assert "Emotion vectors of 3 studies compared" in text
     assert "http://" not in text.split("</script>")[-1]
     assert text.count('data-figure="') == 3
-    assert "beyond shuffled labels" in text
+    assert "3 of 3 of these agree more than shuffled labels do" in text
     tables = {path.stem: pd.read_parquet(path) for path in (tmp_path / "side").glob("*.parquet")}
     assert set(tables) == {"studies", "agreement", "layers"}
     assert len(tables["layers"]) == 3 * 2 * 9

@@ -16,7 +16,7 @@ from emovec.report.charts import Chart, Control, Curve, HeatMap, Lines
 from emovec.report.choices import variant_control
 from emovec.report.compare import Comparison
 from emovec.report.page import exhibit_json
-from emovec.report.style import colour, marker, number, pair_name
+from emovec.report.style import colour, marker, number, p_value, pair_name
 
 
 def render(found: Comparison, folder: str) -> str:
@@ -47,10 +47,16 @@ def finding(found: Comparison) -> str:
     said = [f"r = {number(row['r'])} ({row['study_a']} and {row['study_b']}, {_pair(row)})" for row in ends]
     span = " down to ".join(dict.fromkeys([said[0], said[-1]]))
     beyond = int((rows["p"] < 0.05).sum())
+    if len(rows) == 1:
+        tested = f"{'more' if beyond else 'no more'} than shuffled labels do ({p_value(float(rows['p'].iloc[0]))})"
+    else:
+        tested = (
+            f"{beyond} of {len(rows)} of these agree more than shuffled labels do (p < 0.05 each, not corrected for "
+        )
+        tested += "their number)"
     return (
         f"At the layers that the studies chose, their patterns of similarity between emotions correlate {what} with "
-        f"{span}; {beyond} of {len(rows)} of these agreements are beyond shuffled labels (p < 0.05 "
-        "each, not corrected for their number)."
+        f"{span}; {'that is ' if len(rows) == 1 else ''}{tested}."
     )
 
 
@@ -85,7 +91,7 @@ def agreement(found: Comparison) -> Chart:
             values[i, j] = values[j, i] = row["r"]
         title = f"Agreement at the chosen layers, {variant} vectors"
         frames[(variant,)] = [HeatMap(title, values, names, names, "", "", "r", (-1, 1), "diverging")]
-    caption = "Correlation of the emotion geometries of every two studies; empty within a study"
+    caption = "Correlation of the emotion geometries of every two studies; within a study nothing is compared"
     return Chart("agreement", caption, (control,), frames, height=max(360, 200 + 34 * len(sides)))
 
 

@@ -27,6 +27,8 @@ FONT = 'system-ui, "Segoe UI", Roboto, "Noto Sans", "Noto Sans CJK JP", "Hiragin
 PAGE_WIDTH = 960
 _DIGITS = 4
 _MISSING = -32768
+_MOST_WRITTEN = 8
+"""Rows or columns up to which a heat map has its numbers written into it."""
 _LABEL_SIZE = 11
 
 
@@ -80,8 +82,10 @@ def _frame(panels: Sequence[Panel], height: int) -> dict[str, Any]:
     if any(isinstance(panel, Lines) for panel in panels):
         margin["b"] = 54 + 22 * (1 + _legend_rows(panels))
     layout: dict[str, Any] = {"margin": margin, "shapes": []}
-    if maps and len(panels) == 1:
-        layout["width"] = height - margin["t"] - margin["b"] + margin["l"] + margin["r"]
+    if maps and len(panels) == 1 and isinstance(panels[0], HeatMap):
+        rows, columns = panels[0].values.shape
+        side = (height - margin["t"] - margin["b"]) * max(0.5, columns / rows)
+        layout["width"] = round(min(side + margin["l"] + margin["r"], PAGE_WIDTH))
     known: set[str] = set()
     width = PAGE_WIDTH - margin["l"] - margin["r"]
     for position, panel in enumerate(panels):
@@ -233,6 +237,7 @@ def _heat_map(
         "colorbar": {"title": {"text": plain(panel.value_label)}, "thickness": 14, "len": 0.7, "y": 1,
         "yanchor": "top"},
         "hovertemplate": f"%{{y}} · %{{x}}: %{{z:.3f}}<extra>{plain(panel.value_label)}</extra>",
+        **({"texttemplate": "%{z:.2f}"} if max(values.shape) <= _MOST_WRITTEN else {}),
     }  # fmt: skip
 
 
