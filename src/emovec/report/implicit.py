@@ -203,9 +203,9 @@ PLANS = (
         finding, (by_layer, map_of_emotions, listing),
         "The model reads short scenarios that never name the emotion they imply; each is scored by how far its "
         "residual stream lies along every emotion's vector, less the mean over scenarios, and the implied emotion's "
-        "place among all emotions is taken. p comes from shuffling the emotions over the scenarios, in the figure family-wise over "
-        "layers; intervals from drawing scenarios anew. “Words alone” ranks the emotions by the words (or characters) "
-        "that the scenarios share with the study's stories, without a model.",
+        "place among all emotions is taken. p comes from shuffling the emotions over the scenarios, in the figure "
+        "family-wise over layers; intervals from drawing scenarios anew. “Words alone” ranks the emotions by the words "
+        "(or characters) that the scenarios share with the study's stories, without a model.",
         "Where words alone do as well, the ranks within a language are no evidence that the vectors hold more than "
         "vocabulary; only the other language's vectors are free of that. Which emotion a scenario implies is its "
         "writer's judgement, near synonyms (sad, melancholy) take places from each other, and other scenarios of the "

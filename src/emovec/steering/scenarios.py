@@ -125,7 +125,7 @@ def _read(
 def _scenario(fields: Mapping[str, Any], default_id: str) -> Scenario | str:
     for name in ("language", "emotion", "text"):
         if not isinstance(fields.get(name), str) or not fields[name].strip():
-            return f"a scenario needs a {name}, a text that is not empty"
+            return f"a scenario needs a text for {name} that is not empty"
     language, emotion = (fields[name].strip() for name in ("language", "emotion"))
     return Scenario(str(fields.get("id") or default_id), language, emotion, fields["text"])
 
@@ -133,7 +133,7 @@ def _scenario(fields: Mapping[str, Any], default_id: str) -> Scenario | str:
 def _template(fields: Mapping[str, Any], default_id: str) -> Template | str:
     for name in ("language", "template"):
         if not isinstance(fields.get(name), str) or not fields[name].strip():
-            return f"a template needs a {name}, a text that is not empty"
+            return f"a template needs a text for {name} that is not empty"
     if fields["template"].count(PLACEHOLDER) != 1:
         return f"the template must hold {PLACEHOLDER} once"
     rises, falls = (fields.get(name) or [] for name in ("rises", "falls"))
