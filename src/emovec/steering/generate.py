@@ -54,18 +54,18 @@ def generate(
         ids, mask = pad_left(encoded[begin : begin + batch_size], model.device)
         criteria: list[Callable[[Tensor, Any], Tensor]] = []
 
-        def texts(whole: Tensor, width: int = ids.shape[1]) -> list[str]:
-            decoded = tokenizer.batch_decode(whole[:, width:], skip_special_tokens=True)
-            return [_until(text, stop) for text in decoded]
+        before = [len(text) for text in tokenizer.batch_decode(ids, skip_special_tokens=True)]
 
-        def told(whole: Tensor, _scores: Any, texts: Any = texts, width: int = ids.shape[1]) -> Tensor:
-            ended = [False] * len(whole)
+        def written(whole: Tensor, before: Any = before) -> list[str]:
+            # Decoded with their prompts: by itself a continuation would lose the space that it begins with.
+            decoded = tokenizer.batch_decode(whole, skip_special_tokens=True)
+            return [text[length:] for text, length in zip(decoded, before, strict=True)]
+
+        def told(whole: Tensor, _scores: Any, written: Any = written) -> Tensor:
+            texts = written(whole)
             if on_tokens is not None:
-                on_tokens(texts(whole))
-            if stop:
-                decoded = tokenizer.batch_decode(whole[:, width:], skip_special_tokens=True)
-                ended = [any(mark in text for mark in stop) for text in decoded]
-            return torch.tensor(ended, device=whole.device)
+                on_tokens([_until(text, stop) for text in texts])
+            return torch.tensor([any(mark in text for mark in stop) for text in texts], device=whole.device)
 
         if stop or on_tokens is not None:
             criteria.append(told)
@@ -87,7 +87,7 @@ def generate(
                 logits_processor=[_require_finite],
                 **sampling,
             )
-        found.extend(texts(whole))
+        found.extend(_until(text, stop) for text in written(whole))
     return found
 
 
@@ -221,7 +221,8 @@ def _ids(model: LanguageModel, prompt: str, special_tokens: bool) -> list[int]:
 
 def _after(model: LanguageModel, prompt: str, continuation: str, ids: list[int], special_tokens: bool) -> list[int]:
     together = _ids(model, prompt + continuation, special_tokens)
-    own = together[len(ids) :] if together[: len(ids)] == ids else model.text_token_ids(continuation)
+    apart = together[: len(ids)] != ids or len(together) == len(ids)
+    own = model.text_token_ids(continuation) if apart else together[len(ids) :]
     if not own:
         raise EmovecError(f"continuation: '{continuation}' after '…{prompt[-40:]}' has no token for {model.id}.")
     return own
