@@ -47,7 +47,7 @@ def test_no_effect_is_said_to_be_none(study: Path) -> None:
 
 def test_a_base_rate_of_chance_allows_no_finding(study: Path) -> None:
     said = finding(with_answers(study, {"angry": -0.4}))
-    assert said.endswith("this base rate is too low to tell what steering does to obedience.")
+    assert said.endswith("so the base rate is too low to tell what steering does to obedience.")
     assert "angry" not in said
 
 

@@ -96,6 +96,16 @@ def test_a_planted_effect_is_found_and_only_that() -> None:
     assert (found.loc["angry", "controls"] < 0.25).all()
 
 
+def test_what_is_kept_unasked_is_compared_with_the_same_requests() -> None:
+    rows = answers({"without the rule": -0.3})
+    rows = rows[~((rows["kind"] == "unasked") & (rows["rule"] == "rule 0"))]  # a rule that means nothing unasked
+    told = compare(rows, 500, 0).set_index("kind").loc["unasked"]
+    base = rows[(rows["kind"] == "baseline") & (rows["rule"] != "rule 0")]["followed"].mean()
+    assert told["difference"] == pytest.approx(told["rate"] - base)
+    assert told["p"] < 0.01
+    assert compare(answers({}), 500, 0).set_index("kind").loc["unasked", "p"] > 0.05
+
+
 def test_what_any_direction_does_is_no_finding() -> None:
     everywhere = dict.fromkeys(["angry", "calm", "random 1", "random 2", "shuffled 1", "shuffled 2"], -0.3)
     found = compare(answers(everywhere), 500, 0)

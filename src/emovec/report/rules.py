@@ -15,6 +15,7 @@ _STRONGEST = 6
 _EXCERPT = 220
 _LISTED = 12
 _FLOOR = 0.1
+_LEVEL = 0.05
 _CONTROLS = ("random", "shuffled")
 _STRENGTH = "strength (in residual norms)"
 
@@ -137,9 +138,10 @@ def _told(study: StudyTables, rows: pd.DataFrame, language: str) -> str:
     steered = rows[rows["kind"] == "emotion"]
     if steered.empty:
         return said
-    if base["low"] <= by_chance:
+    if len(unasked) and not (unasked["difference"].iloc[0] < 0 and unasked["p"].iloc[0] < _LEVEL):
         return (
-            f"{said}, hardly more than by chance, so this base rate is too low to tell what steering does to obedience"
+            f"{said}; this is not reliably more than chance ({p_value(unasked['p'].iloc[0])}), so the base rate is too "
+            "low to tell what steering does to obedience"
         )
     beyond = steered[steered["beyond_controls"].astype(bool)]
     coherent = beyond[beyond["regime"] == "surgical"]

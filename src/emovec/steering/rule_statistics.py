@@ -81,7 +81,8 @@ def compare(rows: pd.DataFrame, permutations: int, seed: int) -> pd.DataFrame:
         the emotions (or over the controls) at all strengths; `controls`, the largest difference in size of a control at
         its strength, with p of being exchangeable with the controls; `beyond_controls`, whether both family-wise p are
         below 0.05 and the difference is larger than any control's; coherence: `distinct` bigrams, `perplexity_ratio`
-        to the baseline's answers, `regime`; `cut`, the share of answers that the limit of tokens ended.
+        to the baseline's answers, `regime`; `cut`, the share of answers that the limit of tokens ended. In the row of
+        kind `unasked` the difference is to the baseline's answers to the same requests.
     """
     asked = rows[rows["kind"] != "unasked"]
     found = rates(rows, CONDITION).merge(_coherence(asked), on=CONDITION, how="left")
@@ -91,6 +92,11 @@ def compare(rows: pd.DataFrame, permutations: int, seed: int) -> pd.DataFrame:
     keys = [tuple(key) for key in found[CONDITION].itertuples(index=False)]
     base = next(key for key in keys if key[1] == "baseline")
     found["baseline"] = rate = float(found.loc[found["kind"] == "baseline", "rate"].iloc[0])
+    unasked = _without_rules(rows)
+    if len(unasked):
+        told = found["kind"] == "unasked"
+        found.loc[told, "difference"] = float(unasked[0].sum() - unasked[1].sum()) / int(found.loc[told, "n"].iloc[0])
+        found.loc[told, ["p", "p_familywise"]] = exchange_test(unasked[None], permutations, seed)[0].item()
     steered = found["kind"].isin(["emotion", "random", "shuffled"])
     found.loc[steered, "difference"] = found["rate"] - rate
     emotion, control = found["kind"] == "emotion", steered & (found["kind"] != "emotion")
@@ -116,6 +122,15 @@ def compare(rows: pd.DataFrame, permutations: int, seed: int) -> pd.DataFrame:
         & (found["difference"].abs() > found["controls"])
     )
     return found
+
+
+def _without_rules(rows: pd.DataFrame) -> NDArray[np.float64]:
+    """[2, prompt]: rules kept by the answers written without them, and by the baseline's to the same requests."""
+    unasked, base = (rows[rows["kind"] == kind] for kind in ("unasked", "baseline"))
+    if unasked.empty:
+        return np.empty((0, 0))
+    both = unasked.merge(base, on=["rule", "prompt"], suffixes=("_unasked", "_asked"))
+    return both.groupby("prompt")[["followed_unasked", "followed_asked"]].sum().to_numpy(float).T
 
 
 def _coherence(asked: pd.DataFrame) -> pd.DataFrame:
