@@ -1,0 +1,94 @@
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from emovec.report import calibration
+from emovec.report.tables import StudyTables, read_study
+from emovec.steering import windows
+from tests.report.synthetic import write_study
+from tests.steering.test_calibration import texts_table, words_table
+
+EMOTIONS = ("sad", "angry", "calm")
+ENDS = {"sad": 0.2, "angry": 0.2, "calm": 0.2, "random 1": 0.1, "shuffled 1": 0.2}
+
+
+def _study(folder: Path, effects: dict[str, float]) -> StudyTables:
+    """A study whose calibration holds planted effects, by vector and text language."""
+    write_study(folder, layers=(2, 5), emotions=EMOTIONS)
+    english = texts_table(ENDS)
+    texts = pd.concat([english, english.assign(language="ja", vector_language="ja")])
+    rows = pd.concat([words_table(effects), texts])
+    tables, summary = windows.summarise(
+        rows, layer=5, emotions=EMOTIONS, strengths=[0.1, 0.2, 0.4], languages=["en", "ja"]
+    )
+    (folder / "steering").mkdir(exist_ok=True)
+    for name, table in tables.items():
+        table.to_parquet(folder / "steering" / f"{name}.parquet")
+    record = {"tables": list(tables), "summary": summary, "key": ""}
+    (folder / "steering" / "calibration.json").write_text(json.dumps(record), encoding="utf-8")
+    return read_study(folder)
+
+
+@pytest.fixture(scope="module")
+def strong(tmp_path_factory: pytest.TempPathFactory) -> StudyTables:
+    return _study(tmp_path_factory.mktemp("strong"), {"en>en": 10.0, "ja>ja": 10.0, "ja>en": 5.0, "en>ja": 5.0})
+
+
+@pytest.fixture(scope="module")
+def none(tmp_path_factory: pytest.TempPathFactory) -> StudyTables:
+    return _study(tmp_path_factory.mktemp("none"), {"en>en": 0.0, "ja>ja": 0.0, "ja>en": 0.0, "en>ja": 0.0})
+
+
+def test_a_planted_window_and_its_effect_are_told(strong: StudyTables) -> None:
+    told = calibration.finding(strong)
+    assert told.count("stay coherent up to strength 0.2") == 2
+    assert "(2.0" in told or "(1.9" in told
+    assert told.count("own word rises") == 2
+    assert "random and shuffled directions of the same length" in told
+    assert "in 6 of 6 cases" in told
+
+
+def test_no_effect_is_told_as_none(none: StudyTables) -> None:
+    assert calibration.finding(none).count("does not reliably rise") == 2
+    across = calibration.finding_across(none)
+    assert "do not reliably change the words of the other" in across
+    assert across.count("no reliable effect") == 4
+
+
+def test_vectors_across_languages_stand_beside_those_within(strong: StudyTables) -> None:
+    across = calibration.finding_across(strong)
+    assert "at strength 0.2" in across or "and strength 0.2" in across
+    between, within = across.split("within a language")
+    assert "Japanese vectors in English texts 1.0" in between or "Japanese vectors in English texts 0.9" in between
+    assert "English vectors in English texts" in within
+    # Three emotions have six assignments: no p-value can be smaller.
+    assert "p\u00a0=\u00a00.17" in across
+
+
+def test_the_map_shows_where_texts_break(strong: StudyTables) -> None:
+    chart = calibration.regime_maps(strong)
+    assert chart is not None
+    effect, regime, control = chart.frames["en", windows.ALL]
+    assert list(regime.rows) == ["5", "2"]
+    assert regime.values.tolist() == [[0, 0, 1], [0, 0, 1]]
+    assert control.values.tolist() == [[0, 1, 1], [0, 1, 1]]
+    assert effect.values[0, 1] == pytest.approx(2.0, abs=0.1)
+
+
+def test_lines_hold_every_control_and_mark_what_is_coherent(strong: StudyTables) -> None:
+    chart = calibration.effects(strong)
+    assert chart is not None
+    together, each = chart.frames["en", "5"]
+    assert {"random 1", "random 2", "shuffled 1"} <= {curve.label for curve in together.curves}
+    assert [list(curve.filled) for curve in each.curves] == [[True, True, False]] * 3
+
+
+def test_listings_hold_windows_and_texts(strong: StudyTables) -> None:
+    listing = calibration.window_listing(strong)
+    assert listing is not None
+    assert [row[:3] for row in listing.frames[("en",)]] == [[e, "5", "0.2"] for e in EMOTIONS]
+    texts = calibration.texts(strong)
+    assert texts is not None
+    assert texts.frames["en", "0.2"][0] == ["unsteered", "8", "and so on"]
