@@ -265,3 +265,15 @@ def test_the_columns_are_those_declared(small: SteeringInputs) -> None:
     tables, _ = EXPERIMENT.summarise(few, rows)
     for name, table in tables.items():
         assert tuple(table.columns) == COLUMNS[name], name
+
+
+def test_one_activity_of_a_kind_in_each_half_still_gives_the_shift_an_interval() -> None:
+    activities = kinds_of(16, 2)
+    half = steered_half(activities, 0)
+    rng = np.random.default_rng(0)
+    theta = rng.normal(size=16)
+    moved = theta + half * (0.5 + 0.3 * rng.normal(size=16))
+    found = summarise_condition(planted(moved).only(asked(activities, half)), planted(theta), activities, half, 0)
+    shift = found["preference_shift"].iloc[0]
+    assert shift["low"] + 10 < shift["change"] < shift["high"] - 10
+    assert found["preference_changes"][["low", "high"]].isna().all(axis=None)

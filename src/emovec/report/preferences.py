@@ -41,8 +41,8 @@ def finding(study: StudyTables) -> str:
             else "emotions don't reliably change preferences more than controls of the same length do"
         )
         said.append(
-            f"{sentence}, a control's {number(top['control'], 0)}, and {verdict} (typically "
-            f"{number(effect['emotions'], 0)} against {number(effect['controls'], 0)} points, "
+            f"{sentence}, a control's {_size(top['control'])}, and {verdict} (typically "
+            f"{_size(effect['emotions'])} against {_size(effect['controls'])} points, "
             f"{p_value(effect['p'])}{_few(effect)})"
         )
         if (shift := _shift(study, language, strength)) is not None:
@@ -131,7 +131,7 @@ def largest(study: StudyTables) -> Listing | None:
             frames[design, language] = [
                 [
                     str(row["name"]), f"{row['strength']:g}", str(row["category"]), _points(row["change"]),
-                    _interval(row), number(row["control"], 0),
+                    _interval(row), _size(row["control"]),
                 ]
                 for row in rows.sort_values(["size", "name"], ascending=[False, True]).head(_LISTED).to_dict("records")
             ]  # fmt: skip
@@ -218,7 +218,7 @@ def _shift(study: StudyTables, language: str, strength: float) -> str | None:
     beyond = "beyond" if effect["p"] < _LEVEL else "not reliably beyond"
     return (
         f"; with one half of the activities steered, {top['name']} moves that half by {_points(top['change'])} points "
-        f"({_interval(top)}; a control by up to {number(top['control'], 0)}), emotions as a group {beyond} controls "
+        f"({_interval(top)}; a control by up to {_size(top['control'])}), emotions as a group {beyond} controls "
         f"({p_value(effect['p'])})"
     )
 
@@ -270,8 +270,12 @@ def _limit(table: pd.DataFrame) -> float:
 
 
 def _points(value: Any) -> str:
-    text = number(value, 0)
-    return f"+{text}" if float(value) > 0 and text != "0" else text
+    text = _size(value)
+    return f"+{text}" if float(value) > 0 and float(text) else text
+
+
+def _size(value: Any) -> str:
+    return number(value, 1 if abs(float(value)) < 10 else 0)
 
 
 def _interval(row: Any) -> str:

@@ -66,8 +66,7 @@ def summarise_condition(
         The parts of the tables `preference_scores`, `preference_changes`, `preference_shift` and `preference_bias`.
     """
     kinds = np.array([activity.category for activity in activities])
-    strata = kinds if half is None else np.array([f"{kind} {own}" for kind, own in zip(kinds, half, strict=True)])
-    draws = resampled(strata, BOOTSTRAPS, seed)
+    draws = resampled(_strata(kinds, half), BOOTSTRAPS, seed)
     counts = np.concatenate([np.ones((1, len(kinds))), draws])
     before = baseline.only(~np.isnan(games.wins))
     fitted, fitted_before = bradley_terry(games.wins, weights=counts), bradley_terry(before.wins, weights=counts)
@@ -146,9 +145,17 @@ def changes_of(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 _EFFECTS = [*_PLACE, "measure", "emotions", "controls", "n_emotions", "n_controls", "p"]
 
 
+def _strata(kinds: NDArray[np.str_], half: NDArray[np.bool_] | None) -> NDArray[Any]:
+    """What is drawn within: the kinds, in the half design within each half; coarser where one would hold only one."""
+    halves = np.zeros(len(kinds), dtype=bool) if half is None else half
+    fine = np.array([f"{kind} {own}" for kind, own in zip(kinds, halves, strict=True)])
+    return fine if np.unique(fine, return_counts=True)[1].min() > 1 else halves
+
+
 def _mean(change: Floats, counted: Floats, members: NDArray[np.bool_], n: int) -> dict[str, Any]:
     """The members' mean change, each weighted as often as it was drawn, and its interval over the draws."""
-    means = np.nansum(change[:, members], axis=1) / np.nansum(counted[:, members], axis=1)
+    with np.errstate(invalid="ignore"):  # a draw may hold none of them; it then doesn't count
+        means = np.nansum(change[:, members], axis=1) / np.nansum(counted[:, members], axis=1)
     low, high = interval(float(means[0]), means[1:], n)
     return {"change": float(means[0]), "low": low, "high": high, "n_activities": int(members.sum())}
 
