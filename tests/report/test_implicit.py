@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -128,10 +127,7 @@ def test_a_study_of_one_language_reads_well(base: StudyTables) -> None:
     assert "Japanese templates" not in intensity.finding(replace(study, tables=tables))
 
 
-def test_the_page_is_written_with_the_sections(tmp_path: Path, base: StudyTables) -> None:
-    from emovec.report.sections import sections
+def test_the_sections_are_on_the_page() -> None:
+    from emovec.report.sections import PLANS
 
-    found = {section.anchor: section for section in sections(_study(base))}
-    assert found["implicit"].finding
-    assert found["intensity"].finding
-    assert len(found["implicit"].exhibits) == 3
+    assert {"implicit", "intensity"} <= {plan.anchor for plan in PLANS}
