@@ -150,15 +150,14 @@ def _told(study: StudyTables, rows: pd.DataFrame, language: str) -> str:
     change = (
         f"{row['name']} at strength {row['strength']:g} {_change(row['difference'])} (to {_percent(row['rate'])}, "
         f"{_percent(row['low'])} to {_percent(row['high'])}; {p_value(row['p_familywise'])}, corrected for "
-        f"{len(steered)} comparisons)"
+        f"{len(steered)} comparison{'s' if len(steered) > 1 else ''})"
     )
     if pd.isna(row["controls"]):
         return f"{said}; the largest change is that {change}, but without controls it can't be laid to the emotion"
     beside = f"where directions without emotion change it by up to {_points(row['controls'])}"
     if beyond.empty:
-        return (
-            f"{said}; no emotion changes this more than the controls do: the largest change is that {change}, {beside}"
-        )
+        none = "no emotion can be shown to change this beyond chance and controls"
+        return f"{said}; {none}: the largest change is that {change}, {beside}"
     state = "its text staying coherent" if len(coherent) else "but its text is no longer coherent"
     others = f"; {len(beyond)} of {len(steered)} steered conditions exceed their controls" if len(beyond) > 1 else ""
     return f"{said}; {change}, {beside}, {state}{others}"
