@@ -1,5 +1,7 @@
 """The report's section on whether activities that are preferred lie along an emotion's vector."""
 
+import numpy as np
+
 from emovec.report.charts import Listing
 from emovec.report.choices import among
 from emovec.report.plan import Plan
@@ -18,7 +20,7 @@ def finding(study: StudyTables) -> str:
         rows = table[(table["language"] == language) & table["r"].notna()]
         if rows.empty:
             continue
-        top = rows.loc[rows["r"].abs().idxmax()]
+        top = rows.iloc[int(np.abs(rows["r"].to_numpy()).argmax())]
         n = int((rows["p_familywise"] < _LEVEL).sum())
         verdict = (
             f"{n} of {len(rows)} emotions go with preference beyond chance"

@@ -25,7 +25,7 @@ def finding(study: StudyTables) -> str:
     said: list[str] = []
     for language in among(study.languages, whole["language"]):
         rows = whole[whole["language"] == language]
-        top = rows.loc[rows["change"].abs().idxmax()]
+        top = rows.iloc[int(np.abs(rows["change"].to_numpy()).argmax())]
         effect = _effect(study, language, "whole", "categories", strength)
         sentence = (
             f"in {language_name(language)} the largest change is that of {top['category']} activities under "
@@ -214,7 +214,7 @@ def _shift(study: StudyTables, language: str, strength: float) -> str | None:
     effect = _effect(study, language, "half", "shift", strength)
     if rows.empty or effect is None:
         return None
-    top = rows.loc[rows["change"].abs().idxmax()]
+    top = rows.iloc[int(np.abs(rows["change"].to_numpy()).argmax())]
     beyond = "beyond" if effect["p"] < _LEVEL else "not reliably beyond"
     return (
         f"; with one half of the activities steered, {top['name']} moves that half by {_points(top['change'])} points "

@@ -1,7 +1,7 @@
 """The next token after many prompts that begin alike: what they share is run once."""
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from inspect import signature
 from typing import Any
@@ -112,7 +112,7 @@ def _cached(module: nn.Module, cache: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def _only_last(head: nn.Module, last: Tensor) -> Iterator[None]:
+def _only_last(head: nn.Module, last: Tensor) -> Generator[None]:
     """Lets the output head read one token of each row: with a large vocabulary it costs more than all blocks do."""
 
     def gather(_module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Tensor]:
