@@ -1,6 +1,7 @@
 """The report's section on which activities a model prefers, and how steering by an emotion changes that."""
 
 from collections.abc import Sequence
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -34,14 +35,10 @@ def finding(study: StudyTables) -> str:
         if effect is None or not np.isfinite(effect["controls"]):
             said.append(f"{sentence}, with no control to set it against")
             continue
-        beyond = effect["p"] < _LEVEL
-        verdict = (
-            "emotions change preferences more than controls of the same length do"
-            if beyond
-            else "emotions don't reliably change preferences more than controls of the same length do"
-        )
+        verdict = "change" if effect["p"] < _LEVEL else "don't reliably change"
         said.append(
-            f"{sentence}, a control's {_size(top['control'])}, and {verdict} (typically "
+            f"{sentence}, a control's {_size(top['control'])}, and emotions {verdict} preferences "
+            f"more than controls of the same length do (typically "
             f"{_size(effect['emotions'])} against {_size(effect['controls'])} points, "
             f"{p_value(effect['p'])}{_few(effect)})"
         )
@@ -155,7 +152,12 @@ def likings(study: StudyTables) -> Listing | None:
     for language in languages:
         rows = table[table["language"] == language].sort_values("score", ascending=False)
         frames[(language,)] = [
-            [str(row["text"]), str(row["category"]), number(row["score"], 0), _range(row)]
+            [
+                str(row["text"]),
+                str(row["category"]),
+                number(row["score"], 0),
+                f"{number(row['low'], 0)} to {number(row['high'], 0)}",
+            ]
             for row in rows.to_dict("records")
         ]
     columns = ("activity", "kind", "Elo score", "95 % interval")
@@ -183,9 +185,7 @@ def bias(study: StudyTables) -> Listing | None:
             ]
             for row in table[table["language"] == language].to_dict("records")
         ]  # fmt: skip
-    columns = (
-        *("steered by", "strength", "design", "chooses A", "worth of being A", "probability of A or B", "least"),
-    )
+    columns = ("steered by", "strength", "design", "chooses A", "worth of being A", "probability of A or B", "least")
     caption = "Bias for the activity named first, and how much probability the answers A and B hold together"
     return Listing("preference-bias", caption, (language_control(languages),), columns, frames)
 
@@ -243,10 +243,8 @@ def _mass(study: StudyTables) -> str:
 def _few(effect: dict[Any, Any]) -> str:
     """That no p below the level can come out, where there are too few emotions and controls for one."""
     n, m = int(effect["n_emotions"]), int(effect["n_controls"])
-    ways = 1.0
-    for i in range(1, m + 1):
-        ways = ways * (n + i) / i
-    return f"; {n} emotions and {m} controls are too few for any p below {_LEVEL}" if 1 / ways >= _LEVEL else ""
+    too_few = 1 / comb(n + m, m) >= _LEVEL
+    return f"; {n} emotions and {m} controls are too few for any p below {_LEVEL}" if too_few else ""
 
 
 def _choices(study: StudyTables, table: pd.DataFrame) -> tuple[list[str], list[str], list[str]]:
@@ -280,10 +278,6 @@ def _size(value: Any) -> str:
 
 def _interval(row: Any) -> str:
     return f"{_points(row['low'])} to {_points(row['high'])}"
-
-
-def _range(row: Any) -> str:
-    return f"{number(row['low'], 0)} to {number(row['high'], 0)}"
 
 
 def _percent(share: Any) -> str:
