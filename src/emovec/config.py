@@ -11,6 +11,8 @@ from emovec.corpus.emotions import NAMED_LISTS, emotion_list
 from emovec.errors import EmovecError
 
 BUNDLED = ("bundled", "bundled-literary", "bundled-controlled")
+GENERATED = "generated"
+"""The texts that `emovec corpus generate` has written for the study."""
 
 
 class _Section(BaseModel):
@@ -108,6 +110,28 @@ class SteeringConfig(_Section):
         return sorted(strengths)
 
 
+class GenerationConfig(_Section):
+    """How texts are written by a language model; emotions and languages are the study's."""
+
+    model: str | None = None
+    kinds: list[Literal["stories", "neutral", "dialogues", "masked"]] = Field(
+        default_factory=lambda: ["stories", "neutral"], min_length=1
+    )
+    topics: str | list[str] = "default-100"
+    stories: int = Field(default=12, ge=1)
+    neutral: int = Field(default=6, ge=1)
+    dialogues: int = Field(default=6, ge=1)
+    masked: int = Field(default=1, ge=1)
+    per_completion: int = Field(default=4, ge=1)
+    temperature: float = Field(default=1.0, ge=0)
+    max_tokens: int = Field(default=4096, ge=1)
+    max_attempts: int = Field(default=3, ge=1)
+    max_connections: int = Field(default=10, ge=1)
+    batch: bool = False
+    seed: int = Field(default=0, ge=0)
+    languages_folder: str | None = None
+
+
 class StudyConfig(_Section):
     """One study: a model, languages, emotions, texts, and the settings of each stage."""
 
@@ -121,6 +145,7 @@ class StudyConfig(_Section):
     vectors: VectorsConfig = VectorsConfig()
     geometry: GeometryConfig = GeometryConfig()
     steering: SteeringConfig = SteeringConfig()
+    generation: GenerationConfig = GenerationConfig()
 
     @field_validator("languages", "emotions")
     @classmethod
@@ -158,7 +183,7 @@ class StudyConfig(_Section):
 
 
 def read_config(path: str | Path) -> StudyConfig:
-    """Read a study file.
+    """Read a study file; the source `generated` becomes the path of the texts that were generated for it.
 
     Raises:
         EmovecError: if the file is missing, is no YAML, or holds an unknown key or a value that can't be right.
@@ -178,7 +203,17 @@ def read_config(path: str | Path) -> StudyConfig:
         data = {}
     if not isinstance(data, dict):
         raise EmovecError(f"{path}: a study file is a mapping of settings, such as 'model: gemma-3-270m'.")
-    return parse_config(data, str(path))
+    config = parse_config(data, str(path))
+    folder = generated_folder(path).name
+    written = {
+        kind: f"{folder}/{kind}.*.jsonl" for kind in ("stories", "neutral") if getattr(config.corpus, kind) == GENERATED
+    }
+    return config.model_copy(update={"corpus": config.corpus.model_copy(update=written)})
+
+
+def generated_folder(path: str | Path) -> Path:
+    """Where the texts that are generated for a study file lie, unless the user says otherwise."""
+    return Path(path).with_name(f"{Path(path).stem}-texts")
 
 
 def parse_config(data: dict[str, Any], where: str = "study") -> StudyConfig:
