@@ -106,7 +106,7 @@ def sections(study: StudyTables) -> list[Section]:
 
 def findings_of(folder: Path, analysis: str) -> list[str]:
     """What the report will say of one analysis or experiment, section by section."""
-    study = read_study(folder)
+    study = read_study(folder, ["steering"])
     tables = study.analyses.get(analysis, {}).get("tables", ())
     found = [_section(plan, study) for plan in PLANS if set(plan.tables) & set(tables)]
     return [section.finding or " ".join(section.missing) for section in found]

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from emovec.vectors.emotion_vectors import EmotionVectors
 
 EXCERPTS_PER_LANGUAGE = 3
 _COLUMNS = {"geometry": {**geometry.COLUMNS, "cluster_names": NAME_COLUMNS}, "steering": steering.COLUMNS}
+STAGES = tuple(_COLUMNS)
+"""The stages whose tables a report is made of."""
 
 
 @dataclass(frozen=True)
@@ -103,15 +105,15 @@ class StudyTables:
         return self.layers[(2 * len(self.layers)) // 3] if self.layers else 0
 
 
-def read_study(study: Path) -> StudyTables:
-    """Read everything in a study folder that a report needs; what is missing is left out.
+def read_study(study: Path, stages: Sequence[str] = STAGES) -> StudyTables:
+    """Read what a report needs of a study folder, or only the tables of some stages; what is missing is left out.
 
     Raises:
         EmovecError: if `study.yaml` is missing or wrong, or a file is broken.
     """
     config = read_config(study / "study.yaml")
-    analyses = {path.stem: _read_json(path) for stage in _COLUMNS for path in sorted((study / stage).glob("*.json"))}
-    read = {name: _read_table(study, stage, name) for stage, tables in _COLUMNS.items() for name in tables}
+    analyses = {path.stem: _read_json(path) for stage in stages for path in sorted((study / stage).glob("*.json"))}
+    read = {name: _read_table(study, stage, name) for stage in stages for name in _COLUMNS[stage]}
     # What an experiment leaves without its record was measured with other settings.
     outdated = {table for name, made in EXPERIMENTS.items() if name not in analyses for table in made.tables}
     found = {name: table for name, table in read.items() if table is not None and name not in outdated}
