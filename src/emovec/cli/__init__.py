@@ -8,6 +8,7 @@ import typer
 from emovec.cli.chat import chat
 from emovec.cli.compare import compare
 from emovec.cli.corpus import corpus_app
+from emovec.cli.corpus_label import label
 from emovec.cli.experiments import register_experiment_commands
 from emovec.cli.export import export
 from emovec.cli.model import model_app
@@ -35,6 +36,7 @@ app.command()(trace)
 app.command()(chat)
 app.command()(names)
 app.command()(export)
+corpus_app.command("label")(label)
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(model_app, name="model")
 app.add_typer(store_app, name="store")

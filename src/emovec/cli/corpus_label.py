@@ -1,0 +1,258 @@
+"""`emovec corpus label`: blind labels by a model or by people, and how well they agree."""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+    from emovec.corpus.label_results import LabelResults
+    from emovec.corpus.story import Story
+
+ENOUGH = 0.5
+"""The share of usable answers under which a judge is no judge."""
+_SHOWN = 8
+
+
+def label(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="STUDY|TEXTS",
+            help="A study file, or texts: a .jsonl, .csv or .parquet file, a folder, a glob, or 'bundled'.",
+        ),
+    ],
+    model: Annotated[str | None, typer.Option(help="A judge, as Inspect calls it: openai/…, emovec/…, hf/….")] = None,
+    human: Annotated[bool, typer.Option("--human", help="Label here in the terminal.")] = False,
+    web: Annotated[bool, typer.Option("--web", help="Label in a browser, in a page that this machine serves.")] = False,
+    annotator: Annotated[str, typer.Option(help="Who labels, with --human or --web.")] = "human",
+    summary: Annotated[bool, typer.Option("--summary", help="Only show the labels that there are.")] = False,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="So many texts of each language, evenly over emotions.")
+    ] = None,
+    languages: Annotated[str | None, typer.Option(help="Only these, with commas between: en,ja.")] = None,
+    top: Annotated[int, typer.Option(min=1, max=3, help="1, or 3 for the three best emotions.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Of the sample and of all orders.")] = 0,
+    max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer; models that think take more.")] = 256,
+    max_connections: Annotated[int, typer.Option(min=1, help="Requests at once.")] = 10,
+    retry: Annotated[bool, typer.Option("--retry", help="Ask again about texts that were given up.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of --web; 0 takes a free one.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="The labels' folder; by default beside the texts.")] = None,
+) -> None:
+    """Label texts without knowing which emotion they were written for, and compare the labels.
+
+    Exits with 2 where a judge can't be asked, or fewer than half of its answers are labels.
+    """
+    from emovec.cli.progress import console
+    from emovec.corpus.label_results import ANSWERS, label_results, write_labels
+    from emovec.corpus.labelling import no_labels, sample_stories
+    from emovec.corpus.labels import read_answers
+    from emovec.errors import EmovecError
+
+    ways = [name for name, given in (("--model", model), ("--human", human), ("--web", web)) if given]
+    if len(ways) + summary != 1:
+        raise EmovecError("Give one of --model, --human, --web and --summary.")
+    if top == 2:
+        raise EmovecError("--top: give 1 or 3.")
+    stories, options = _corpus(source, languages, console)
+    folder = out or _folder(source)
+    answers = folder / ANSWERS
+    chosen = sample_stories(stories, sample, seed)
+    share = 1.0
+    if model:
+        with _alone(folder, model):
+            _judge(console, chosen, options, model, answers, top, seed, max_tokens, max_connections, retry)
+        share = _usable(chosen, options, model, answers)
+        if share == 0:
+            raise EmovecError(no_labels(read_answers(answers), model, answers))
+    elif not summary:
+        with _alone(folder, annotator):
+            _person(console, chosen, options, annotator, answers, top, seed, port if web else None)
+        if not any(answer.status == "ok" for answer in read_answers(answers)):
+            return
+    results = label_results(stories, options, folder, seed)
+    _print_results(console, results)
+    page = write_labels(results, stories, options, folder, source)
+    console.print(f"Page: {page}", highlight=False, soft_wrap=True, markup=False)
+    if model and share < ENOUGH:
+        raise EmovecError(no_labels(read_answers(answers), model, answers))
+
+
+def _corpus(source: str, languages: str | None, console: "Console") -> "tuple[list[Story], list[str]]":
+    """The stories of the languages asked for, and the emotions to choose from: those of all languages."""
+    from emovec.config import read_config
+    from emovec.corpus.load import collect_corpus, corpus_of
+    from emovec.errors import EmovecError
+
+    path = Path(source)
+    if path.suffix.lower() in {".yaml", ".yml"}:
+        config = read_config(path)
+        corpus, options = collect_corpus(config, path.parent), list(config.emotion_words)
+    else:
+        corpus, _, options = corpus_of(source)
+    stories = corpus.stories
+    there = list(dict.fromkeys(story.language for story in stories))
+    if languages:
+        wanted = [language.strip() for language in languages.split(",") if language.strip()]
+        missing = [language for language in wanted if language not in there]
+        if missing:
+            raise EmovecError(f"--languages: no texts in '{missing[0]}'; there are {', '.join(there) or 'none'}.")
+        stories = [story for story in stories if story.language in wanted]
+    if not stories or len(options) < 2:
+        raise EmovecError(f"{source}: labelling takes texts of two emotions or more; `emovec corpus check` says more.")
+    if corpus.problems:
+        console.print(f"{len(corpus.problems)} records can't be used and are left out: see `emovec corpus check`.")
+    return stories, options
+
+
+def _folder(source: str) -> Path:
+    """`<name>-labels` beside the texts; in the current folder for patterns and the bundled corpus."""
+    from emovec.config import BUNDLED
+    from emovec.report.style import slug
+
+    path = Path(source)
+    if source in BUNDLED or not path.exists():
+        return Path(f"{slug(source)}-labels")
+    path = path.resolve()
+    return path.with_name(f"{path.name if path.is_dir() else path.stem}-labels")
+
+
+@contextmanager
+def _alone(folder: Path, by: str) -> Generator[None]:
+    """Hold the annotator's place in a folder of labels: two runs would ask everything twice."""
+    from filelock import FileLock, Timeout
+
+    from emovec.errors import EmovecError
+    from emovec.report.style import slug
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / f".{slug(by)}.lock", timeout=0)
+        with lock:
+            yield
+    except Timeout:
+        raise EmovecError(f"{folder}: another process labels as '{by}'; wait for it, stop it, or give --out.") from None
+    except OSError as error:
+        raise EmovecError(f"{folder}: can't be used as the labels' folder ({error.strerror}).") from error
+
+
+def _judge(
+    console: "Console",
+    chosen: "Sequence[Story]",
+    options: "Sequence[str]",
+    model: str,
+    answers: Path,
+    top: int,
+    seed: int,
+    max_tokens: int,
+    max_connections: int,
+    retry: bool,
+) -> None:
+    from emovec.cli.progress import track
+    from emovec.corpus.label_questions import question
+    from emovec.corpus.labelling import ATTEMPTS, label_with_model, unanswered
+
+    waiting = unanswered(chosen, options, model, answers, top=top, retry=retry)
+    if len(waiting) < len(chosen):
+        console.print(f"{len(chosen) - len(waiting):,} of {len(chosen):,} texts were asked about already.")
+    if not waiting:
+        return
+    # A token is about four bytes of UTF-8 in most tokenizers, Japanese included.
+    tokens = sum(len(question(story.text, options, top).encode()) for story, _ in waiting) // 4
+    console.print(
+        f"{model} is asked about {len(waiting):,} texts, up to {ATTEMPTS} times each until an answer is usable: about "
+        f"{tokens:,} tokens to read at one question each, up to {max_tokens} to write for each.",
+        highlight=False,
+        markup=False,
+    )
+    with track("Labelling", len(waiting)) as advance:
+        label_with_model(
+            chosen,
+            options,
+            model,
+            answers,
+            top=top,
+            seed=seed,
+            max_tokens=max_tokens,
+            max_connections=max_connections,
+            retry=retry,
+            progress=advance,
+        )
+
+
+def _usable(chosen: "Sequence[Story]", options: "Sequence[str]", model: str, answers: Path) -> float:
+    """The share of texts that the judge labelled."""
+    from emovec.corpus.labels import label_table, read_answers
+
+    labels = label_table(chosen, (answer for answer in read_answers(answers) if answer.by == model), options)
+    return len(labels) / len(chosen)
+
+
+def _person(
+    console: "Console",
+    chosen: "Sequence[Story]",
+    options: "Sequence[str]",
+    annotator: str,
+    answers: Path,
+    top: int,
+    seed: int,
+    port: int | None,
+) -> None:
+    """Label in the terminal, or where a port is given in the browser."""
+    from emovec.corpus.label_session import LabelSession
+
+    session = LabelSession(chosen, options, annotator, answers, top=top, seed=seed)
+    languages = list(dict.fromkeys(story.language for story in chosen))
+    if port is None:
+        from emovec.cli.label_terminal import label_in_terminal
+
+        label_in_terminal(session, languages, console, lambda prompt: console.input(prompt))
+        return
+    from emovec.corpus.label_form import LabelForm
+
+    with LabelForm(session, languages, port) as form:
+        console.print(f"Open {form.address}", highlight=False, soft_wrap=True, markup=False)
+        console.print(f"{session.done} of {session.total} labelled; stop in the page, or with Ctrl-C here.")
+        try:
+            form.serve_forever()
+        except KeyboardInterrupt:
+            console.print("Stopped; every answer is kept.")
+
+
+def _print_results(console: "Console", results: "LabelResults") -> None:
+    from emovec.corpus.label_results import failed_sentence
+    from emovec.report import label_page
+
+    found = results.agreement
+    _print_table(console, "Intended emotion found, with 95 % intervals", label_page.accuracy_rows(found))
+    _print_table(console, "Agreement of annotators", label_page.pair_rows(found))
+    _print_table(console, "All annotators", label_page.together_rows(found))
+    _print_table(console, "Pairs most confused", label_page.confused_rows(found, _SHOWN))
+    recall = label_page.recall_rows(found)
+    title = "Emotion by emotion" if len(recall) <= _SHOWN else f"The {_SHOWN} hardest of {len(recall)} emotions"
+    _print_table(console, title, recall.head(_SHOWN))
+    for by, (read, written) in results.usage.items():
+        if read or written:
+            console.print(f"{by}: {read:,} tokens read, {written:,} written.", highlight=False, markup=False)
+    if said := failed_sentence(results.failed):
+        console.print(said, style="yellow", highlight=False, markup=False)
+
+
+def _print_table(console: "Console", title: str, rows: "pd.DataFrame") -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    if rows.empty:
+        return
+    table = Table(title=Text(title), box=box.SIMPLE_HEAD, title_justify="left")
+    for name in rows.columns:
+        table.add_column(Text(str(name)), overflow="fold")
+    for row in rows.itertuples(index=False, name=None):
+        table.add_row(*(Text(str(cell)) for cell in row))
+    console.print(table)

@@ -1,0 +1,103 @@
+"""Labelling in the terminal: a text, a prefix of an emotion's name, the next text."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from emovec.corpus.label_session import LabelSession
+
+HELP = "Type the beginning of an emotion, or /list, /skip, /undo, /quit."
+
+
+def label_in_terminal(
+    session: "LabelSession", languages: Sequence[str], console: Console, ask: Callable[[str], str]
+) -> None:
+    """Show one text after another until all are labelled or the person leaves; each answer is kept at once.
+
+    Args:
+        session: whose texts.
+        languages: of the texts; their names of the emotions can be typed too.
+        console: where texts are shown.
+        ask: prints a prompt and gives the line that was typed; EOFError means leave.
+    """
+    console.print(Text(HELP + (f" Up to {session.top}, best first, with commas between." if session.top > 1 else "")))
+    while (story := session.current) is not None:
+        title = f"{session.done + 1} of {session.total}"
+        console.print(
+            Panel(Text(_printable(story.text)), title=title, title_align="left", width=min(console.width, 96))
+        )
+        if not _step(session, languages, console, ask):
+            console.print(Text(f"{session.done} of {session.total} labelled; the same command goes on from here."))
+            return
+    console.print(Text(f"All {session.total} texts are labelled.", style="green"))
+
+
+def _step(session: "LabelSession", languages: Sequence[str], console: Console, ask: Callable[[str], str]) -> bool:
+    """Ask until the text is labelled, skipped or given up for the one before; False to leave."""
+    from emovec.corpus.label_session import option_names
+
+    while True:
+        try:
+            typed = ask("emotion> ").strip()
+            match typed:
+                case "":
+                    console.print(Text(HELP, style="dim"))
+                case "/quit" | "/q":
+                    return False
+                case "/skip" | "/s":
+                    session.skip()
+                    return True
+                case "/undo" | "/u":
+                    if session.undo():
+                        return True
+                    console.print(Text("There is no label to take back.", style="yellow"))
+                case "/list" | "/l" | "?":
+                    names = [option_names(option, languages) for option in session.options]
+                    console.print(Text("   ".join(names), style="dim"))
+                case _:
+                    chosen = _chosen(typed, session, languages, console)
+                    if chosen:
+                        console.print(Text(" → ".join(["", *chosen]).strip(), style="bold"))
+                        session.label(chosen, _confidence(console, ask))
+                        return True
+        except EOFError:
+            return False
+
+
+def _chosen(typed: str, session: "LabelSession", languages: Sequence[str], console: Console) -> list[str]:
+    from emovec.corpus.label_session import matching, option_names
+
+    chosen: list[str] = []
+    for part in filter(None, (part.strip() for part in typed.replace("、", ",").split(","))):
+        found = matching(part, session.options, languages)
+        if len(found) != 1:
+            names = ", ".join(option_names(option, languages) for option in found)
+            said = (
+                f"“{_printable(part)}” could be {names}." if found else f"No emotion begins with “{_printable(part)}”."
+            )
+            console.print(Text(said, style="yellow"))
+            return []
+        chosen += found
+    if len(set(chosen)) > session.top:
+        console.print(Text(f"Give at most {session.top}.", style="yellow"))
+        return []
+    return list(dict.fromkeys(chosen))
+
+
+def _confidence(console: Console, ask: Callable[[str], str]) -> int | None:
+    while True:
+        typed = ask("sure? 1 guess, 2 fairly, 3 sure, Enter to leave it> ").strip()
+        if not typed:
+            return None
+        if typed in {"1", "2", "3"}:
+            return int(typed)
+        console.print(Text("1, 2, 3 or Enter.", style="yellow"))
+
+
+def _printable(text: str) -> str:
+    """Text that can't steer the terminal."""
+    return "".join(c if c == "\n" or c.isprintable() else "\ufffd" for c in text.replace("\r\n", "\n"))

@@ -1,0 +1,75 @@
+"""What a judge is asked about a text, and what its answer says."""
+
+import re
+from collections.abc import Sequence
+
+from emovec.corpus.labels import NONE
+from emovec.corpus.lexicon import labels
+
+_QUESTION = """Read this text.
+
+<text>
+{text}
+</text>
+
+{what} Choose from this list: {options}. If none of these fits, or it can't be told, answer {none}.
+
+{how}"""
+_WHAT = {1: "Which emotion does the text convey most of all?", 3: "Which three emotions does the text convey most?"}
+_HOW = {
+    1: "Answer with that one entry of the list, spelt as it is there, and write nothing else.",
+    3: "Answer with three entries of the list, spelt as they are there, the best first, with commas between, and write "
+    "nothing else.",
+}
+_REFUSAL = re.compile(
+    r"\b(?:I(?:['’]m| am) (?:sorry|unable)|I (?:can(?:['’]t|not)|won['’]t)|as an AI)\b", re.IGNORECASE
+)
+_MARKED = re.compile(r"^\W*(?:final\s+)?(?:answer|emotion|label)s?\b\W*[:：](.+)$", re.IGNORECASE | re.MULTILINE)
+
+
+def question(text: str, options: Sequence[str], top: int = 1) -> str:
+    """What a judge is asked about one text."""
+    return _QUESTION.format(text=text.strip(), what=_WHAT[top], options=", ".join(options), none=NONE, how=_HOW[top])
+
+
+def parse_answer(said: str, options: Sequence[str], top: int = 1, language: str = "en") -> tuple[tuple[str, ...], str]:
+    """The emotions that an answer names, best first, and what is wrong with it: one of the two is empty.
+
+    Thoughts in <think> tags are left out. Where more are named than were asked for, a line that says “Answer:” counts.
+    An answer that is nothing but the emotion's name in the text's language, or another of its head words (“joy”),
+    stands for the emotion, if it stands for one alone.
+    """
+    text = re.sub(r"<think>.*?(</think>|\Z)", "", said, flags=re.DOTALL)
+    if not re.search(r"\w", text):
+        return (), "the answer is blank"
+    named = _named(text, options)
+    marked: list[str] = _MARKED.findall(text)
+    if len(named) > top and marked:
+        named = _named(marked[-1], options)
+    if not named:
+        bare = re.sub(r"^\W+|\W+$", "", text).casefold()
+        means = {
+            emotion
+            for emotion in options
+            for base in dict.fromkeys(("en", language))
+            if bare in (word.casefold() for word in labels(base, emotion))
+        }
+        named = tuple(means) if len(means) == 1 else ()
+    if not named:
+        return (), "the answer names none of the emotions"
+    if len(named) > top:
+        return (), f"the answer names {len(named)} emotions where {top} {'was' if top == 1 else 'were'} asked for"
+    return named, ""
+
+
+def declines(said: str) -> bool:
+    """Whether an answer that names no emotion says that the model won't give one."""
+    return _REFUSAL.search(said) is not None
+
+
+def _named(text: str, options: Sequence[str]) -> tuple[str, ...]:
+    known = {option.casefold(): option for option in options} | {NONE: NONE, "unclear": NONE}
+    words = sorted(known, key=len, reverse=True)  # so that “self-critical” is not taken for “critical”
+    pattern = rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)"
+    found = (known[word] for word in re.findall(pattern, text.casefold()))
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,104 @@
+"""What is made of labels: tables and a page beside the file of answers."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from emovec.corpus.agreement import Agreement, agreement
+from emovec.corpus.labels import FAILED, Answer, label_table, options_digest, read_answers, standing, text_digest
+from emovec.corpus.story import Story
+from emovec.errors import EmovecError
+from emovec.files import write_bytes
+
+ANSWERS = "answers.jsonl"
+"""The file that keeps every answer as it comes, in the folder of the labels."""
+PAGE = "labels.html"
+
+
+@dataclass(frozen=True)
+class LabelResults:
+    """Labels and their agreement.
+
+    Attributes:
+        labels: from `label_table`.
+        agreement: its tables.
+        failed: a row for each judge and reason: by, status, reason, texts; texts without a usable answer alone.
+        usage: by judge: tokens read and written, as far as the provider says.
+    """
+
+    labels: pd.DataFrame
+    agreement: Agreement
+    failed: pd.DataFrame
+    usage: dict[str, tuple[int, int]]
+
+
+def label_results(stories: Sequence[Story], options: Sequence[str], folder: Path, seed: int = 0) -> LabelResults:
+    """Read the answers of a folder of labels and compare them.
+
+    Args:
+        stories: the corpus.
+        options: the emotions to choose from.
+        folder: where `ANSWERS` lies.
+        seed: of bootstraps.
+
+    Raises:
+        EmovecError: if no text of the corpus has a label yet.
+    """
+    answers = read_answers(folder / ANSWERS)
+    labels = label_table(stories, answers, options)
+    if labels.empty:
+        raise EmovecError(
+            f"{folder / ANSWERS}: holds no label of these texts among these emotions yet; label some with --model, "
+            "--human or --web."
+        )
+    texts = {text_digest(story) for story in stories}
+    wanted = options_digest(options)
+    asked = [a for a in answers if a.kind == "judge" and a.options == wanted and a.text in texts]
+    usage: dict[str, tuple[int, int]] = {}
+    for a in asked:
+        read, written = usage.get(a.by, (0, 0))
+        tokens = a.usage or {}
+        usage[a.by] = read + tokens.get("input", 0), written + tokens.get("output", 0)
+    return LabelResults(labels, agreement(labels, options, seed), _failed(asked), usage)
+
+
+def write_labels(
+    results: LabelResults, stories: Sequence[Story], options: Sequence[str], folder: Path, title: str
+) -> Path:
+    """Write `labels.parquet` and `labels.jsonl`, a Parquet file for each table of agreement, and the page.
+
+    Returns:
+        The page.
+
+    Raises:
+        EmovecError: if they can't be written.
+    """
+    from emovec.report.label_page import render
+
+    write_bytes(folder / "labels.parquet", results.labels.to_parquet(index=False))
+    lines = results.labels.to_json(orient="records", lines=True, force_ascii=False)
+    write_bytes(folder / "labels.jsonl", lines.encode())
+    for name, table in results.agreement.tables().items():
+        write_bytes(folder / f"{name}.parquet", table.to_parquet(index=False))
+    page = render(title, results.labels, results.agreement, stories, options, failed_sentence(results.failed))
+    write_bytes(folder / PAGE, page.encode(errors="surrogateescape"))
+    return folder / PAGE
+
+
+def failed_sentence(failed: pd.DataFrame) -> str:
+    """How many texts have no usable answer from whom, and why; empty where all have."""
+    said: list[str] = []
+    for by, rows in failed.groupby("by", sort=False):
+        reasons = ", ".join(f"{row.reason} ({row.texts})" for row in rows.itertuples())
+        said.append(f"{by} gave no usable answer about {int(rows['texts'].sum())} texts: {reasons}.")
+    return " ".join(said)
+
+
+def _failed(asked: Sequence[Answer]) -> pd.DataFrame:
+    left = [a for a in standing(asked).values() if a.status in FAILED | {"error"}]
+    counts = Counter((a.by, a.status, a.reason) for a in left)
+    rows = [(*key, n) for key, n in counts.most_common()]
+    return pd.DataFrame(rows, columns=["by", "status", "reason", "texts"])

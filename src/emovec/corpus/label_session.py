@@ -1,0 +1,136 @@
+"""A person's way through the texts to label: what comes next, back one, later."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from emovec.corpus.labels import (
+    NONE,
+    Answer,
+    Status,
+    keep_answer,
+    options_digest,
+    read_answers,
+    standing,
+    text_digest,
+)
+from emovec.corpus.lexicon import labels
+from emovec.corpus.story import Story
+from emovec.errors import EmovecError
+
+
+class LabelSession:
+    """The texts that a person is to label, in random order; every step is kept at once and a later session goes on.
+
+    Equal texts are shown once. Skipped texts come back at the end.
+    """
+
+    def __init__(
+        self,
+        stories: Sequence[Story],
+        options: Sequence[str],
+        annotator: str,
+        answers: Path,
+        *,
+        top: int = 1,
+        seed: int = 0,
+    ):
+        """Take up where this annotator stopped.
+
+        Args:
+            stories: what to label.
+            options: the emotions to choose from; `NONE` is always there.
+            annotator: the person's name.
+            answers: the JSONL file that keeps the answers.
+            top: how many emotions may be given, the best first.
+            seed: of the order.
+
+        Raises:
+            EmovecError: if the file can't be read.
+        """
+        self.options, self.annotator, self.top = [*sorted(options), NONE], annotator, top
+        self._path, self._digest = answers, options_digest(options)
+        own = [
+            a for a in read_answers(answers) if a.kind == "human" and a.by == annotator and a.options == self._digest
+        ]
+        given = {text: answer.status for (_, text), answer in standing(own).items()}
+        texts = {text_digest(story): story for story in stories}
+        names = sorted(texts)
+        order = [names[i] for i in np.random.default_rng(seed).permutation(len(names))]
+        self._texts, self.total = texts, len(order)
+        self._waiting = [text for text in order if given.get(text, "undone") == "undone"]
+        self._waiting += [text for text in order if given.get(text) == "skipped"]
+        # In the order of the answers, so that undo goes back through earlier sessions as well.
+        last = {answer.text: i for i, answer in enumerate(own)}
+        self._labelled = sorted((text for text in order if given.get(text) == "ok"), key=last.__getitem__)
+
+    @property
+    def done(self) -> int:
+        """How many texts have a label."""
+        return len(self._labelled)
+
+    @property
+    def current(self) -> Story | None:
+        """The text to label now; None when all are."""
+        return self._texts[self._waiting[0]] if self._waiting else None
+
+    @property
+    def token(self) -> str | None:
+        """Stands for the current text without saying anything of it."""
+        return self._waiting[0] if self._waiting else None
+
+    def label(self, chosen: Sequence[str], confidence: int | None = None) -> None:
+        """Label the current text.
+
+        Raises:
+            EmovecError: if these are no labels, or they can't be kept.
+        """
+        chosen = list(dict.fromkeys(chosen))
+        unknown = [name for name in chosen if name not in self.options]
+        if not chosen or unknown or len(chosen) > self.top:
+            wrong = f"'{unknown[0]}' is not in the list" if unknown else f"give 1 to {self.top} of the list"
+            raise EmovecError(f"Label: {wrong}.")
+        if confidence not in {None, 1, 2, 3}:
+            raise EmovecError("Confidence: 1, 2 or 3.")
+        if self._waiting:
+            self._keep(self._waiting[0], "ok", chosen, confidence)
+            self._labelled.append(self._waiting.pop(0))
+
+    def skip(self) -> None:
+        """Put the current text off to the end."""
+        if self._waiting:
+            self._keep(self._waiting[0], "skipped")
+            self._waiting.append(self._waiting.pop(0))
+
+    def undo(self) -> bool:
+        """Take the last label back and show its text again; False if there is none."""
+        if not self._labelled:
+            return False
+        self._keep(self._labelled[-1], "undone")
+        self._waiting.insert(0, self._labelled.pop())
+        return True
+
+    def _keep(self, text: str, status: Status, labels: Sequence[str] = (), confidence: int | None = None) -> None:
+        answer = Answer(text, self.annotator, "human", self._digest, self.top, status, tuple(labels), confidence)
+        keep_answer(self._path, answer)
+
+
+def option_names(option: str, languages: Sequence[str]) -> str:
+    """An option as people see it: the English word, and a word of each language of the texts where one is known."""
+    words = [labels(language, option) for language in languages]
+    others = dict.fromkeys(found[0] for found in words if found and found[0] != option)
+    return " · ".join([option if option != NONE else "none / unclear", *others])
+
+
+def matching(typed: str, options: Sequence[str], languages: Sequence[str]) -> list[str]:
+    """The options that begin with what was typed, in English or in a language of the texts; an exact one alone."""
+    typed = typed.strip().casefold()
+    known = {option: [option, *(w for lang in languages for w in labels(lang, option))] for option in options}
+    known = {option: [word.casefold() for word in words] for option, words in known.items()} | {NONE: [NONE, "unclear"]}
+    exact = [option for option, words in known.items() if typed == words[0]]
+    return (
+        exact
+        or [o for o, words in known.items() if words[0].startswith(typed)]
+        or [option for option, words in known.items() if any(word.startswith(typed) for word in words)]
+    )
