@@ -1,0 +1,64 @@
+"""What models say around the texts that they were asked for, or instead of them."""
+
+import re
+
+_REFUSALS = re.compile(
+    r"""^\W*(?:
+      (?:i['’]?\s?a?m\s(?:\w+\s)?sorry|i\sapologi[sz]e|sorry|my\sapologies|unfortunately|regrettably)\b
+          [^\n]{0,90}?\b(?:can(?:no|['’])t|can\snot|unable|won['’]t|not\s(?:able|comfortable|going)|must\sdecline)\b
+    | i\s?(?:can(?:no|['’])t|can\snot|won['’]t|will\snot|(?:a|['’])m\s(?:unable|not\sable|not\scomfortable|not\sgoing)|
+          must\s(?:respectfully\s)?decline)\b[^\n]{0,40}?
+          \b(?:help|assist|write|writing|create|creating|generate|produce|provide|fulfil|fulfill|comply|complete|do\sthat)\b
+    | as\san\sai\b
+    | (?:大変|誠に)?(?:申し訳|すみません|恐れ入り|恐縮|ごめんなさい|残念ながら)[^。\n]{0,80}
+          (?:でき(?:ません|かねます)|いたしかねます|お応え|お答え|お手伝い|控え)
+    | (?:その|この|こちらの|ご)?(?:要望|依頼|リクエスト|内容)[^。\n]{0,40}(?:でき(?:ません|かねます)|いたしかねます)
+    | (?:很)?(?:抱歉|对不起|對不起|遗憾|遺憾)[^。\n]{0,60}(?:无法|無法|不能|不便|没有办法)
+    | 我(?:无法|無法|不能)(?:为|為|帮|幫|提供|写|寫|协助|協助|满足|滿足|生成|创作|創作)
+    | (?:作为|作為)(?:一个|一個|一名)?(?:ai|人工智能|人工智慧|语言模型)
+    | lo\s(?:siento|lamento)[^\n]{0,80}\bno\spuedo
+    | no\spuedo\s(?:ayudar|escribir|crear|generar|cumplir|proporcionar|realizar)
+    | (?:es\s)?tut\smir\s(?:sehr\s)?leid[^\n]{0,90}\b(?:kann|nicht|keine)\b
+    | (?:leider\s)?(?:kann|darf)\sich\s[^\n]{0,60}(?:nicht|keine)\b
+    | ich\skann\s[^\n]{0,40}(?:nicht|keine)\b[^\n]{0,30}(?:helfen|schreiben|erstellen|erfüllen|verfassen)
+    | (?:je\ssuis\s)?désolée?[^\n]{0,80}\bne\speux
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+_PREFACE = re.compile(
+    r"""^\W*(?:sure|certainly|of\scourse|absolutely|okay|ok\b|here\s(?:is|are)|here['’]s|below\s(?:is|are)|
+    the\sfollowing|以下|はい|承知|了解|わかりました|分かりました|かしこまりました|もちろん|好的|当然|當然|没问题|下面|
+    這是|这是|claro|por\ssupuesto|aquí\s(?:tienes|están|hay|va)|a\scontinuación|natürlich|gerne|selbstverständlich|
+    hier\s(?:ist|sind|kommen)|voici|bien\ssûr)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+_AFTERWORD = re.compile(
+    r"""^\W*(?:note\b\s*:|notes\b\s*:|i\shope\s(?:these|this|you|it)|let\sme\sknow|feel\sfree|would\syou\slike|
+    (?:these|the|all|each\sof\s(?:these|the)|each|both)\s(?:\w+\s)?(?:stories|story|dialogues?|texts?|conversations?)\b|
+    以上(?:です|が|、|の|是)|ご希望|ご要望|必要で(?:あれば|したら)|いかがでしょうか|お役に立て|これらの(?:物語|会話)|
+    注\s*[:：]|※|希望(?:这|這|以上|能)|如果(?:您|你)(?:需要|想|希望)|如需|这些故事|espero\sque\s(?:estas|te|le)|
+    nota\s*:|si\s(?:quieres|necesitas|deseas)\b|ich\shoffe,?\sd|hinweis\s*:|anmerkung\s*:|wenn\s(?:sie|du)\s\w*\s*(?:möcht|weiter)|
+    j['’]espère\sque\sces)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def is_refusal(text: str) -> bool:
+    """Whether a text begins as a refusal does, in English, Japanese, Chinese, Spanish, German or French."""
+    return _REFUSALS.match(text.strip()) is not None
+
+
+def is_preface(paragraph: str) -> bool:
+    """Whether a paragraph only announces what follows: “Here are four stories:”."""
+    said = paragraph.strip()
+    if len(said) > 240 or "\n" in said:
+        return False
+    return bool(re.search(r"[:：]\W*$", said)) or (len(said) < 160 and _PREFACE.match(said) is not None)
+
+
+def is_afterword(paragraph: str) -> bool:
+    """Whether a paragraph speaks about the texts before it: “I hope these stories …”."""
+    said = paragraph.strip()
+    return len(said) < 320 and _AFTERWORD.match(said) is not None

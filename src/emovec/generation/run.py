@@ -1,0 +1,215 @@
+"""Ask a model for the texts of a study, keep each answer as it comes, and go on where a run before was stopped."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emovec.config import StudyConfig
+from emovec.errors import EmovecError
+from emovec.files import read_json, write_json
+from emovec.generation.answers import AnswerFile, Kept, read_answers
+from emovec.generation.asking import Asking, has_batch_mode
+from emovec.generation.requests import (
+    Request,
+    Wording,
+    load_wording,
+    ordered_requests,
+    plan_requests,
+    remaining,
+    wording_hash,
+)
+from emovec.generation.texts import write_problems, write_texts
+from emovec.lock import locked
+
+if TYPE_CHECKING:
+    from inspect_ai.model import Model
+
+log = logging.getLogger(__name__)
+
+Track = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+
+RECORD = "generation.json"
+"""The file that says how the texts in a folder were made."""
+RETRIES = 5
+"""How often a request is sent again where the provider is busy or silent: after 3, 6, 12, 24 and 48 seconds."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the texts of a study stand.
+
+    Attributes:
+        folder: where they are.
+        planned: how many texts the study takes.
+        there: how many of them are there.
+        given_up: how many belong to requests that were answered `max_attempts` times, and still lack them.
+        asked: how many answers came in this run.
+        reasons: how many answers of all runs were of each (status, reason) other than `ok`.
+        usage: tokens of all runs, as the provider counts them.
+    """
+
+    folder: Path
+    planned: int
+    there: int
+    given_up: int
+    asked: int
+    reasons: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    usage: Counter[str] = field(default_factory=Counter[str])
+
+
+def pending_requests(config: StudyConfig, folder: str | Path, base: str | Path = ".") -> list[Request]:
+    """What is still to be asked: the plan without the texts that are there, and without what was given up.
+
+    Errors as in `plan_requests`.
+    """
+    return _pending(plan_requests(config, base), read_answers(folder), config.generation.max_attempts)
+
+
+def generate(
+    config: StudyConfig,
+    folder: str | Path,
+    *,
+    base: str | Path = ".",
+    model: "str | Model | None" = None,
+    limit: int | None = None,
+    retries: int = RETRIES,
+    mix: bool = False,
+    track: Track | None = None,
+) -> Outcome:
+    """Have the texts of a study written, as many as are missing.
+
+    Args:
+        config: the study; its section `generation` says how.
+        folder: where answers and texts are kept; a folder with answers goes on from them.
+        base: the folder that relative paths in the study start from.
+        model: an Inspect model, or its name, such as `openai/gpt-4o-mini`; by default that of the study.
+        limit: how many requests to send at most, for a quick look; they count for later runs.
+        retries: how often Inspect sends a request again where the provider is busy or does not answer.
+        mix: go on although the answers in the folder are from another model, temperature or prompt.
+        track: shows progress; called with a description and a number of texts.
+
+    Raises:
+        EmovecError: if Inspect or the model isn't there, the model stops answering, no answer holds a usable text, the
+            folder holds texts made otherwise, or the disk is full. What was answered is kept.
+    """
+    folder = Path(folder)
+    asked_of = model if model is not None else config.generation.model
+    if asked_of is None:
+        raise EmovecError("generation.model: name the model that is to write, such as 'openai/gpt-4o-mini' (--model).")
+    plan = plan_requests(config, base)
+    wording = load_wording(config, base)
+    if config.generation.batch and not has_batch_mode(str(asked_of)):
+        log.warning("generation.batch: %s has no batch mode here; its requests go out one by one", asked_of)
+    with locked(folder):
+        kept = read_answers(folder)
+        record = _record(config, wording, str(asked_of))
+        old = read_json(folder / RECORD) if kept.answers else {}
+        if old and not mix:
+            _require_same(record, old, folder)
+        record = _settled(record, old)
+        before = len(kept.answers)
+        todo = _pending(plan, kept, config.generation.max_attempts)[:limit]
+        write_json(folder / RECORD, record | _counts(outcome(folder, plan, kept, config)))
+        try:
+            if todo:
+                total = sum(request.n for request in todo)
+                with AnswerFile(folder) as file, (track or _untracked)("Writing texts", total) as advance:
+                    Asking(config, wording, kept, file, asked_of, retries, advance).ask(todo)
+        finally:  # also after Ctrl-C, or with a server that died: the files hold what was answered
+            found = outcome(folder, plan, kept, config, len(kept.answers) - before)
+            write_texts(folder, ordered_requests(config, list(wording.topics)), kept.texts)
+            write_problems(folder, kept.answers)
+            write_json(folder / RECORD, record | _counts(found))
+    return found
+
+
+def outcome(folder: Path, plan: Sequence[Request], kept: Kept, config: StudyConfig, asked: int = 0) -> Outcome:
+    """How the texts of a plan stand."""
+    there = sum(text in kept.texts for request in plan for text in request.texts)
+    planned = sum(request.n for request in plan)
+    left = sum(request.n for request in _pending(plan, kept, config.generation.max_attempts))
+    reasons = Counter((answer.status, answer.reason) for answer in kept.answers if answer.status != "ok")
+    usage: Counter[str] = Counter()
+    for answer in kept.answers:
+        usage.update(answer.usage)
+    return Outcome(folder, planned, there, planned - there - left, asked, reasons, usage)
+
+
+def _pending(plan: Sequence[Request], kept: Kept, attempts: int) -> list[Request]:
+    missing = (remaining(request, kept.texts) for request in plan)
+    return [request for request in missing if request is not None and kept.attempts[request.id] < attempts]
+
+
+def _counts(found: Outcome) -> dict[str, Any]:
+    return {
+        "texts": {"planned": found.planned, "there": found.there, "given_up": found.given_up},
+        "problems": {f"{status}: {reason}": n for (status, reason), n in found.reasons.most_common()},
+        "usage": dict(found.usage),
+    }
+
+
+def _record(config: StudyConfig, wording: Wording, model: str) -> dict[str, Any]:
+    """How the texts are asked for: nothing secret, and all that a card of the corpus needs."""
+    settings = config.generation
+    return {
+        "model": model,
+        "settings": settings.model_dump(exclude={"model", "languages_folder"}),
+        "languages": config.languages,
+        "emotions": list(config.emotion_words),
+        "topics": list(wording.topics),
+        "prompts": {
+            code: {"system": language.system} | {kind: language.prompts[kind] for kind in settings.kinds}
+            for code, language in wording.languages.items()
+        },
+        "wording": wording_hash(wording, settings.kinds),
+        "emovec": version("emovec"),
+    }
+
+
+def _require_same(record: dict[str, Any], old: dict[str, Any], folder: Path) -> None:
+    """Texts of different makings in one corpus would differ for reasons that no study could tell apart.
+
+    Raises:
+        EmovecError: if the folder's were made with another model, temperature or prompt.
+    """
+    changed = [
+        f"{name} {was} then, {now} now"
+        for name, was, now in (
+            ("model", old["model"], record["model"]),
+            ("generation.temperature", old["settings"]["temperature"], record["settings"]["temperature"]),
+        )
+        if was != now
+    ]
+    changed += [
+        f"the prompt for {kind} in '{code}'"
+        for code, kinds in record["wording"].items()
+        for kind, made in kinds.items()
+        if old["wording"].get(code, {}).get(kind, made) != made
+    ]
+    if changed:
+        raise EmovecError(
+            f"{folder}: its texts were asked for otherwise ({'; '.join(changed)}); put that back, give another --out "
+            "for texts of the new kind, or go on with --mix."
+        )
+
+
+def _settled(record: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
+    """The record with what it says of earlier runs."""
+    wording = {
+        code: old.get("wording", {}).get(code, {}) | record["wording"].get(code, {})
+        for code in {**old.get("wording", {}), **record["wording"]}
+    }
+    earlier: list[dict[str, Any]] = old.get("earlier", [])
+    made = ("model", "prompts", "wording", "settings")
+    if old and any(old[key] != record[key] for key in made):
+        earlier = [*earlier, {key: old[key] for key in made}]
+    return record | {"wording": wording, "earlier": earlier}
+
+
+def _untracked(_description: str, _total: int) -> AbstractContextManager[Callable[[int], None]]:
+    return nullcontext(lambda _done: None)

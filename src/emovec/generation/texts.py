@@ -1,0 +1,73 @@
+"""The files that hold the texts, and the one that holds what went wrong."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from emovec.corpus.story import NEUTRAL
+from emovec.files import write_bytes
+from emovec.generation.answers import Answer
+from emovec.generation.requests import Request
+
+PROBLEMS = "problems.jsonl"
+"""The file of the answers that were not as asked, with their reasons."""
+
+
+def write_texts(folder: str | Path, requests: Iterable[Request], texts: Mapping[str, str]) -> None:
+    """Write `<kind>.<language>.jsonl` for each kind and language: the texts that are there, in the order of requests.
+
+    Records have the fields of a story; dialogues and masked stories also `other`, the second emotion.
+
+    Args:
+        folder: where to.
+        requests: as `ordered_requests` gives them.
+        texts: by their ids.
+
+    Raises:
+        EmovecError: if they can't be written.
+    """
+    files: dict[str, list[str]] = {}
+    for request in requests:
+        lines = files.setdefault(f"{request.kind}.{request.language}.jsonl", [])
+        for identifier in request.texts:
+            if identifier in texts:
+                record: dict[str, Any] = {
+                    "id": identifier,
+                    "language": request.language,
+                    "emotion": request.emotion or NEUTRAL,
+                    "topic": request.topic,
+                    "text": texts[identifier],
+                }
+                record |= {"other": request.other} if request.other else {}
+                lines.append(json.dumps(record, ensure_ascii=False) + "\n")
+    for name, lines in files.items():
+        path = Path(folder) / name
+        if lines:
+            write_bytes(path, "".join(lines).encode())
+        else:
+            path.unlink(missing_ok=True)
+
+
+def write_problems(folder: str | Path, answers: Iterable[Answer]) -> None:
+    """Write the answers that were refused, cut off, malformed or missing; errors as in `write_texts`."""
+    lines = [
+        json.dumps(
+            {
+                "request": answer.request,
+                "attempt": answer.attempt,
+                "status": answer.status,
+                "reason": answer.reason,
+                "texts": len(answer.texts),
+                "answer": answer.answer,
+            },
+            ensure_ascii=False,
+        )
+        for answer in answers
+        if answer.status != "ok"
+    ]
+    path = Path(folder) / PROBLEMS
+    if lines:
+        write_bytes(path, ("\n".join(lines) + "\n").encode())
+    else:
+        path.unlink(missing_ok=True)
