@@ -113,6 +113,8 @@ def _write_template(path: Path) -> None:
 def _run(path: Path, out: Path | None, limit: int | None, until: "Stage") -> None:
     from emovec.cli.progress import console, show_log, track
     from emovec.outputs import STAGES
+    from emovec.report.sections import steering_headlines
+    from emovec.report.tables import read_study
     from emovec.study import Study
 
     show_log()
@@ -133,7 +135,8 @@ def _run(path: Path, out: Path | None, limit: int | None, until: "Stage") -> Non
     }
     if STAGES.index(until) >= STAGES.index("geometry"):
         console.print()
-        for sentence in study.headlines():
+        steered = steering_headlines(read_study(study.folder, ["steering"])) if until != "geometry" else []
+        for sentence in [*study.headlines(), *steered]:
             console.print(f"• {sentence}", highlight=False, markup=False)
         console.print()
     console.print(f"{until.capitalize()}: {results[until]}", highlight=False, soft_wrap=True, markup=False)

@@ -17,7 +17,7 @@ from emovec.report import facts, interactive
 from emovec.report.animation import ffmpeg, films, write_films
 from emovec.report.charts import Chart, Listing
 from emovec.report.paper import frames_for_papers, write_figures
-from emovec.report.sections import Section, charts_of, sections
+from emovec.report.sections import Section, charts_of, sections, steering_headlines
 from emovec.report.style import language_name
 from emovec.report.tables import StudyTables, read_study
 
@@ -74,7 +74,10 @@ def render(study: StudyTables, found: Sequence[Section]) -> str:
         skipped=facts.skipped(study),
         skipped_sentence=facts.skipped_sentence(study),
         provenance=facts.provenance_rows(study),
-        headlines=headlines({**study.tables, **study.empty}, study.summaries, study.layer),
+        headlines=[
+            *headlines({**study.tables, **study.empty}, study.summaries, study.layer),
+            *steering_headlines(study),
+        ],
         css=Markup(_template("report.css")),
         plotly=Markup(get_plotlyjs().replace("</script", "<\\/script")),
         script=Markup(script),

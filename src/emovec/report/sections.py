@@ -30,6 +30,7 @@ from emovec.report.listings import Rows
 from emovec.report.plan import Plan
 from emovec.report.tables import StudyTables, read_study
 from emovec.steering import tables as steering
+from emovec.steering.experiments import EXPERIMENTS
 
 
 @dataclass(frozen=True)
@@ -100,15 +101,30 @@ PLANS = sorted(
 
 
 def sections(study: StudyTables) -> list[Section]:
-    """Build every read-out's section; a missing table leaves a note."""
-    return [_section(plan, study) for plan in PLANS]
+    """Build every read-out's section; a missing table leaves a note, unless nobody asked for its experiment."""
+    passed_over = {
+        table
+        for name, experiment in EXPERIMENTS.items()
+        if name not in study.config.steering.experiments and name not in study.analyses
+        for table in experiment.tables
+    }
+    return [_section(plan, study) for plan in PLANS if not passed_over.issuperset(plan.tables)]
 
 
-def findings_of(folder: Path, analysis: str) -> list[str]:
-    """What the report will say of one analysis or experiment, section by section."""
-    study = read_study(folder, ["steering"])
-    tables = study.analyses.get(analysis, {}).get("tables", ())
-    found = [_section(plan, study) for plan in PLANS if set(plan.tables) & set(tables)]
+def steering_headlines(study: StudyTables) -> list[str]:
+    """What each steering experiment found, in one sentence."""
+    found = [_of(study, name) for name in EXPERIMENTS if name in study.analyses]
+    return [sentences[0] for sentences in found if sentences]
+
+
+def findings_of(folder: Path, experiment: str) -> list[str]:
+    """What the report will say of one steering experiment, section by section."""
+    return _of(read_study(folder, ["steering"]), experiment)
+
+
+def _of(study: StudyTables, experiment: str) -> list[str]:
+    tables = set(EXPERIMENTS[experiment].tables)
+    found = [_section(plan, study) for plan in PLANS if tables & set(plan.tables)]
     return [section.finding or " ".join(section.missing) for section in found]
 
 
