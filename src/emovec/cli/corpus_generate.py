@@ -1,0 +1,169 @@
+"""`emovec corpus generate`: have a language model write the texts of a study."""
+
+import logging
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from emovec.cli.progress import console, show_log, track
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from emovec.config import StudyConfig
+    from emovec.generation.requests import Request
+    from emovec.generation.run import Outcome
+
+_EXAMPLE = 160
+
+
+def generate(
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="The study file.")],
+    model: Annotated[
+        str | None, typer.Option(help="The model that writes, as Inspect calls it: openai/…, anthropic/….")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Start without asking.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Send so many requests at most, for a quick look.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder of the texts; by default <study>-texts.")] = None,
+    retries: Annotated[
+        int, typer.Option(min=0, help="Send a request again so often where the provider is busy or silent.")
+    ] = 5,
+    mix: Annotated[
+        bool, typer.Option("--mix", help="Go on though the texts there are by another model or prompt.")
+    ] = False,
+    prices: Annotated[Path | None, typer.Option(help="A table of prices of your own.")] = None,
+) -> None:
+    """Have a language model write the texts that the study still lacks; what is there is never asked for again.
+
+    Shows what it will take, and asks before it starts. Exits with 2 where no answer holds a usable text or the model
+    stops answering; what was answered is kept, and the same command goes on from there.
+    """
+    from emovec.config import generated_folder, read_config
+    from emovec.errors import EmovecError
+    from emovec.generation.run import generate, pending_requests
+
+    show_log()
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    config = read_config(study)
+    folder = out or generated_folder(study)
+    if model is not None:
+        config = config.model_copy(update={"generation": config.generation.model_copy(update={"model": model})})
+    elif config.generation.model is None:
+        raise EmovecError(
+            f"{study}: generation.model: name the model that writes, such as openai/gpt-4o-mini (--model)."
+        )
+    pending = pending_requests(config, folder, study.parent)[:limit]
+    if pending:
+        _print_plan(config, pending, study.parent, prices)
+        if not yes:
+            _ask_leave()
+    try:
+        found = generate(config, folder, base=study.parent, limit=limit, retries=retries, mix=mix, track=track)
+    except EmovecError:
+        _print_reasons(folder)
+        raise
+    except KeyboardInterrupt:
+        console.print(Text(f"Stopped; what was answered is kept in {folder}: the same command goes on from there."))
+        raise typer.Exit(130) from None
+    _print_outcome(found, config, study)
+    _print_reasons(folder)
+
+
+def _print_plan(config: "StudyConfig", pending: "Sequence[Request]", base: Path, prices: Path | None) -> None:
+    """What is about to be asked: texts, requests, tokens and money."""
+    import datetime
+
+    from emovec.generation.costs import Asked, characters_of_words, generation_cost, price_note, read_prices
+    from emovec.generation.requests import load_wording, prompt_of
+
+    settings = config.generation
+    wording = load_wording(config, base)
+    asked: list[Asked] = []
+    for request in pending:
+        language = wording.languages[request.language]
+        length = (language.shortest + language.longest) / 2
+        characters = length if language.unit == "characters" else characters_of_words(length, request.language)
+        prompt = sum(len(message["content"]) for message in prompt_of(request, wording))
+        asked.append(Asked(request.kind, request.language, request.n, prompt, characters))
+    cost = generation_cost(
+        asked,
+        settings.model,
+        read_prices(prices),
+        batch=settings.batch,
+        max_tokens=settings.max_tokens,
+        max_attempts=settings.max_attempts,
+    )
+    said = f"{cost.texts:,} texts in {cost.completions:,} requests to {settings.model}: about "
+    said += f"{cost.input_tokens:,} tokens in and {cost.output_tokens:,} out"
+    most = cost.usd_at_most(settings.max_attempts)
+    if cost.usd and most:
+        said += f", about ${cost.usd:,.2f}, at most ${most:,.2f}"
+    console.print(Text(said, style="bold"))
+    console.print(Text(price_note(cost, datetime.date.today()), style="dim"))
+
+
+def _ask_leave() -> None:
+    from emovec.errors import EmovecError
+
+    if not sys.stdin.isatty():
+        raise EmovecError("This would send requests to the model; give --yes to start where nobody can be asked.")
+    if not typer.confirm("Start?"):
+        raise typer.Exit(1)
+
+
+def _print_outcome(found: "Outcome", config: "StudyConfig", study: Path) -> None:
+    share = f"{found.there:,} of {found.planned:,} texts are there"
+    done = found.there == found.planned
+    console.print(Text(f"{'✓ ' * done}{share}: {found.folder}", style="bold green" if done else "bold"))
+    if found.usage:
+        tokens = ", ".join(
+            f"{n:,} {name.replace('_', ' ')}" for name, n in found.usage.items() if name != "total_tokens"
+        )
+        console.print(Text(f"Used so far: {tokens}", style="dim"))
+    if found.given_up:
+        console.print(
+            Text(
+                f"{found.given_up:,} texts given up after {config.generation.max_attempts} attempts; raise "
+                "generation.max_attempts to ask again.",
+                style="yellow",
+            )
+        )
+    if left := found.planned - found.there - found.given_up:
+        console.print(Text(f"{left:,} texts still to ask for: the same command goes on, without --limit to the end."))
+    if done and not str(config.corpus.stories).startswith(f"{study.stem}-texts/"):
+        console.print(Text("To study them: corpus: {stories: generated, neutral: generated}", style="dim"))
+
+
+def _print_reasons(folder: Path) -> None:
+    """Why answers were no good: how many for each reason, and what one of them said."""
+    from emovec.generation.answers import read_answers
+
+    counts: Counter[tuple[str, str]] = Counter()
+    examples: dict[tuple[str, str], str] = {}
+    answers = read_answers(folder).answers
+    for answer in answers:
+        if answer.status != "ok":
+            counts[answer.status, answer.reason] += 1
+            examples.setdefault((answer.status, answer.reason), answer.answer)
+    if not counts:
+        return
+    table = Table(
+        title=Text(f"Answers that were not as asked: {counts.total():,} of {len(answers):,}"),
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+    )
+    table.add_column("answers", justify="right")
+    for name in ("status", "reason", "for example"):
+        table.add_column(name, overflow="fold")
+    for key, n in counts.most_common(12):
+        example = " ".join("".join(c if c.isprintable() else " " for c in examples[key]).split())
+        shown = example if len(example) <= _EXAMPLE else f"{example[:_EXAMPLE].rstrip()}…"
+        table.add_row(f"{n:,}", *map(Text, (*key, f"“{shown}”" if shown else "")))
+    console.print(table)
+    console.print(Text(f"All of them, with what was said: {folder / 'problems.jsonl'}", style="dim"))
