@@ -8,11 +8,15 @@ import typer
 from emovec.cli.chat import chat
 from emovec.cli.compare import compare
 from emovec.cli.corpus import corpus_app
+from emovec.cli.corpus_generate import generate
 from emovec.cli.corpus_label import label
+from emovec.cli.corpus_languages import languages
+from emovec.cli.corpus_share import export_corpus, import_corpus
 from emovec.cli.experiments import register_experiment_commands
 from emovec.cli.export import export
 from emovec.cli.model import model_app
 from emovec.cli.names import names
+from emovec.cli.plan import plan
 from emovec.cli.steer import steer_app
 from emovec.cli.store import store_app
 from emovec.cli.study import register_study_commands
@@ -31,12 +35,17 @@ register_study_commands(app)
 register_transfer_command(app)
 register_experiment_commands(app)
 app.command("import")(import_vectors)
+app.command()(plan)
 app.command()(compare)
 app.command()(trace)
 app.command()(chat)
 app.command()(names)
 app.command()(export)
+corpus_app.command("generate")(generate)
 corpus_app.command("label")(label)
+corpus_app.command("languages")(languages)
+corpus_app.command("export")(export_corpus)
+corpus_app.command("import")(import_corpus)
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(model_app, name="model")
 app.add_typer(store_app, name="store")
