@@ -78,6 +78,10 @@ class Language:
         """Those of the emotions that the language has no word for."""
         return [e for e in emotions if e not in self.labels and base_language(self.code) != "en"]
 
+    def speaks_of(self, topic: Topic) -> bool:
+        """Whether the language has a sentence of its own for a topic."""
+        return topic.id in self.topics or not {self.code, base_language(self.code)}.isdisjoint(topic.texts)
+
     def topic(self, topic: Topic) -> str:
         """A topic in this language: the language's own sentence, else the topic's, else the English one.
 

@@ -1,0 +1,88 @@
+"""`emovec corpus languages`: which languages texts can be generated in, and what a language still lacks."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from emovec.cli.progress import console
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from emovec.generation.languages import Kind, Language
+    from emovec.generation.topics import Topic
+
+
+def languages(
+    code: Annotated[str | None, typer.Argument(metavar="[CODE]", help="Show this language's prompts.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="A folder of your own language files.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Show this prompt alone: stories, neutral, …")] = None,
+) -> None:
+    """Check the files of all languages, or show what a model would be asked in one.
+
+    Exits with 2 where a file is broken or incomplete.
+    """
+    from emovec.errors import EmovecError
+    from emovec.generation.languages import KINDS, language_paths, load_language
+    from emovec.generation.topics import did_you_mean
+
+    if kind is not None and kind not in KINDS:
+        raise EmovecError(f"--kind: no kind '{kind}'{did_you_mean(kind, KINDS)}; there are {', '.join(KINDS)}.")
+    if code is not None:
+        _show(load_language(code, folder), [each for each in KINDS if kind in (None, each)])
+        return
+    table = Table(
+        "code", "language", "words of 30", "of 171", "own topics", "a story", "offset", "file", box=box.SIMPLE
+    )
+    broken: list[str] = []
+    for name, path in language_paths(folder).items():
+        try:
+            table.add_row(*_row(load_language(name, folder)), Text(str(path)))
+        except EmovecError as error:
+            table.add_row(name, Text("✗ see below", style="red"), *[""] * 5, Text(str(path)))
+            broken.append(str(error))
+    console.print(table)
+    for message in broken:
+        console.print(Text(f"✗ {message}", style="red"), soft_wrap=True)
+    if broken:
+        raise typer.Exit(2)
+
+
+def _row(language: "Language") -> list[str]:
+    from emovec.corpus.emotions import ANTHROPIC_171, DEFAULT_30
+
+    counts = [len(emotions) - len(language.missing(emotions)) for emotions in (DEFAULT_30, ANTHROPIC_171)]
+    own = sum(language.speaks_of(topic) for topic in _topics())
+    length = f"{language.shortest}–{language.longest} {language.unit}"
+    return [language.code, language.name, *map(str, counts), str(own), length, str(language.offset)]
+
+
+def _show(language: "Language", kinds: "Sequence[Kind]") -> None:
+    from emovec.corpus.emotions import ANTHROPIC_171, DEFAULT_30
+
+    emotions = [emotion for emotion in DEFAULT_30 if not language.missing([emotion])] or list(language.labels)
+    topic = _topics()[0]
+    for each in kinds:
+        console.rule(Text(f"{language.code} {each}"))
+        if language.system:
+            console.print(Text(language.system.strip(), style="dim"), soft_wrap=True)
+        taken = {"stories": emotions[:1], "neutral": []}.get(each, emotions[:2])
+        console.print(Text(language.prompt(each, topic, n=4, emotions=taken)), soft_wrap=True)
+    for name, listed in (("default-30", DEFAULT_30), ("anthropic-171", ANTHROPIC_171)):
+        if lacking := language.missing(listed):
+            message = f"No words for {len(lacking)} of {name}: {', '.join(lacking)}."
+            console.print(Text(message, style="yellow"), soft_wrap=True)
+    silent = [topic.id for topic in _topics() if not language.speaks_of(topic)]
+    if silent:
+        message = f"No sentence of its own for {len(silent)} of 100 topics, which are given in English: "
+        console.print(Text(message + ", ".join(silent) + ".", style="yellow"), soft_wrap=True)
+
+
+def _topics() -> "tuple[Topic, ...]":
+    from emovec.generation.topics import load_topics
+
+    return load_topics()
