@@ -36,13 +36,38 @@ def check(
     source: Annotated[str, _SOURCE],
     tokens: Annotated[bool, typer.Option(help="Count tokens under the study's tokenizer.")] = True,
     everything: Annotated[bool, typer.Option("--all", help="List every finding, and the counts by topic.")] = False,
+    audit: Annotated[bool, typer.Option(help="Look for repeats, motifs and confounds, and score each check.")] = True,
+    page: Annotated[Path | None, typer.Option(help="Write a page with scores and examples to this .html file.")] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Drop the texts that break a rule; see --out.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Where --fix writes the texts that stay: .jsonl or a folder.")
+    ] = None,
+    rules: Annotated[
+        str | None,
+        typer.Option(
+            help="What --fix drops: some of short,duplicate,named,script,leftover (these by default),synonym,opening."
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Let --fix replace files.")] = False,
+    synonyms: Annotated[
+        Path | None, typer.Option(help="A CSV of language,emotion,word instead of the own list.")
+    ] = None,
+    similar: Annotated[
+        float, typer.Option(min=0.2, max=1, help="Near duplicates: from this Jaccard similarity on.")
+    ] = 0.5,
 ) -> None:
-    """Count the texts, and list what would make a run fail or its results mislead.
+    """Count the texts, list what would make a run fail or its results mislead, and score the corpus.
 
     Exits with 2 where a run would fail, else with 0.
     """
+    from emovec.cli import corpus_audit
     from emovec.corpus.check import check_corpus
+    from emovec.errors import EmovecError
 
+    asked = corpus_audit.Asked(source, page, fix, out, rules, overwrite, synonyms, similar)
+    asked.check()
+    if (page or fix) and not audit:
+        raise EmovecError("--page and --fix need what --no-audit leaves out.")
     config, corpus, languages, emotions, neutral = _texts_of(source)
     n_texts = len(corpus.stories) + len(corpus.neutral)
     count_tokens = _token_counter(config) if tokens and n_texts else None
@@ -60,7 +85,17 @@ def check(
     _print_counts(console, report, corpus, everything)
     _print_tokens(console, report, config)
     _print_findings(console, report, None if everything else _ROWS)
-    _print_verdict(console, report)
+    found = corpus_audit.audit(corpus, asked) if audit and corpus.stories else None
+    if found:
+        for title, frame in corpus_audit.audit_tables(found):
+            _print_frame(console, title, frame, None if everything else _ROWS)
+        columns = ("language", "check", "", "score", "finding")
+        _print_table(console, "Scores of 100", columns, corpus_audit.score_rows(corpus, report, found))
+        corpus_audit.print_control(console, found)
+    _print_verdict(console, report, found.n_findings if found else 0)
+    if found:
+        corpus_audit.write_page(console, corpus, report, found, asked)
+        corpus_audit.fix(console, corpus, report, found, asked)
     if report.fails:
         raise typer.Exit(2)
 
@@ -189,7 +224,8 @@ def _print_findings(console: Console, report: "CheckReport", limit: int | None) 
     _print_table(console, "Records that can't be used", ("file", "line", "what is wrong"), problems, limit)
 
 
-def _print_verdict(console: Console, report: "CheckReport") -> None:
+def _print_verdict(console: Console, report: "CheckReport", n_further: int = 0) -> None:
+    n_findings = report.n_findings + n_further
     texts = _count(int(report.counts["n"].sum()), "text")
     if report.fails:
         reasons = [f"{_count(len(report.problems), 'record')} can't be used"] * bool(report.problems) + report.gaps
@@ -197,10 +233,8 @@ def _print_verdict(console: Console, report: "CheckReport") -> None:
             console.print(Text(f"✗ {_printable(reason)}", style="red"))
         verdict = f"✗ A run would fail: {_count(len(reasons), 'reason')}, {texts} read."
         console.print(Text(verdict, style="bold red"))
-    elif report.n_findings:
-        console.print(
-            Text(f"✓ A run can start: {texts}, {_count(report.n_findings, 'finding')} above.", style="bold yellow")
-        )
+    elif n_findings:
+        console.print(Text(f"✓ A run can start: {texts}, {_count(n_findings, 'finding')} above.", style="bold yellow"))
     else:
         console.print(Text(f"✓ A run can start: {texts}, nothing found.", style="bold green"))
 

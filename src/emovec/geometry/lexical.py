@@ -45,9 +45,9 @@ def decode_words(stories: Sequence[Story], seed: int = 0) -> pd.DataFrame:
         for features in FEATURES:
             if features == "word" and base_language(language) in UNSPACED_LANGUAGES:
                 continue
-            right, total = _decode(counter(features).fit_transform(texts), truth, folds[own], len(emotions))
-            if total:
-                rows.append((features, language, language, right / total, total, 1 / len(emotions)))
+            right, asked = decode_counts(counter(features).fit_transform(texts), truth, folds[own], len(emotions))
+            if total := int(asked.sum()):
+                rows.append((features, language, language, int(right.sum()) / total, total, 1 / len(emotions)))
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -97,9 +97,19 @@ def compare_words(activations: float, n_activations: int, words: float, n_words:
     )
 
 
-def _decode(counts: Any, truth: np.ndarray, folds: np.ndarray, n_emotions: int) -> tuple[int, int]:
-    """Right answers and questions over all folds."""
-    right = total = 0
+def decode_counts(counts: Any, truth: np.ndarray, folds: np.ndarray, n_emotions: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nearest-centroid decoding (cosine) of held-out stories from counts of terms, weighted as in `decode_words`.
+
+    Args:
+        counts: [story, term] sparse.
+        truth: [story] numbers of the emotions.
+        folds: [story] the fold each story is held out in.
+        n_emotions: how many emotions there are.
+
+    Returns:
+        [story] whether its emotion was found, and whether it was asked for: some story of it was there to learn from.
+    """
+    right, asked = np.zeros(len(truth), bool), np.zeros(len(truth), bool)
     for fold in np.unique(folds):
         train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         members = np.eye(n_emotions)[truth[train]]
@@ -116,6 +126,6 @@ def _decode(counts: Any, truth: np.ndarray, folds: np.ndarray, n_emotions: int) 
         directions = unit(np.where(known[:, None], means - mean, 0.0))
         scores = testing @ directions.T - directions @ mean
         answers = np.where(known, scores, -np.inf).argmax(axis=1)
-        right += int((answers == truth[test])[known[truth[test]]].sum())
-        total += int(known[truth[test]].sum())
-    return right, total
+        asked[test] = known[truth[test]]
+        right[test] = asked[test] & (answers == truth[test])
+    return right, asked

@@ -1,0 +1,165 @@
+"""The deeper part of `emovec corpus check`: scores, the page, and mended copies."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from emovec.cli.progress import track
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+    from emovec.corpus.audit import AuditReport
+    from emovec.corpus.check import CheckReport
+    from emovec.corpus.load import Corpus
+
+
+_NOTABLE = 0.1
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asked for beside the plain checks.
+
+    Attributes:
+        source: the study or the texts, as given.
+        page: where the page goes, if it is wanted.
+        fix: whether offenders are to be taken out.
+        out: where mended texts go.
+        rules: names of rules with commas between, or None for the default ones.
+        overwrite: whether files may be replaced.
+        synonyms: a list of synonyms to use instead of the package's.
+        similar: from which Jaccard similarity on texts are near duplicates.
+    """
+
+    source: str
+    page: Path | None
+    fix: bool
+    out: Path | None
+    rules: str | None
+    overwrite: bool
+    synonyms: Path | None
+    similar: float
+
+    def check(self) -> None:
+        """Refuse what can't be done before any work is done.
+
+        Raises:
+            EmovecError: if options don't go together or a rule is unknown.
+        """
+        from emovec.corpus.repair import parse_rules
+        from emovec.errors import EmovecError
+
+        if (self.out or self.rules is not None) and not self.fix:
+            raise EmovecError("--out and --rules say what --fix does; give --fix as well.")
+        if self.fix and not self.out and self.generated is None:
+            raise EmovecError(
+                "--fix: say where the mended texts go with --out FILE.jsonl or --out FOLDER; yours stay as they are."
+            )
+        if self.page and self.page.suffix.lower() not in {".html", ".htm"}:
+            raise EmovecError(f"--page: {self.page} should end in .html.")
+        if self.rules is not None and not parse_rules(self.rules):
+            raise EmovecError("--rules: names no rule.")
+
+    @property
+    def generated(self) -> Path | None:
+        """The folder of generated texts of the study, if there is one."""
+        from emovec.config import generated_folder
+
+        if Path(self.source).suffix.lower() not in {".yaml", ".yml"}:
+            return None
+        folder = generated_folder(self.source)
+        return folder if (folder / "answers.jsonl").exists() else None
+
+
+def audit(corpus: "Corpus", asked: Asked) -> "AuditReport":
+    """Audit the texts, with a bar."""
+    from emovec.corpus.audit import STAGES, audit_corpus
+    from emovec.corpus.synonyms import load_synonyms
+
+    synonyms = load_synonyms(asked.synonyms)
+    total = STAGES * (len(corpus.stories) + len(corpus.neutral))
+    with track("Looking for repeats and confounds", total) as progress:
+        return audit_corpus(corpus, synonyms=synonyms, threshold=asked.similar, progress=progress)
+
+
+def audit_tables(report: "AuditReport") -> "list[tuple[str, pd.DataFrame]]":
+    """What is printed as listings, with its title."""
+    near = report.near_duplicates
+    tied = report.confounds
+    tied = tied[(tied["eta2"] - tied["eta2_chance"] > _NOTABLE) & (tied["p"] < 0.05)]
+    motifs = report.motifs.groupby(["language", "emotion"], sort=False).head(1)
+    return [
+        ("Nearly equal texts", near[near["jaccard"] < 1].drop(columns="nearest")),
+        ("Stories that use a near synonym of their emotion", report.synonyms),
+        ("Markup and other leftovers", report.leftovers),
+        ("Repeated openings", report.openings),
+        ("Recurring names", report.names),
+        ("Foremost motif of an emotion", motifs[["language", "emotion", "term", "z", "share", "share_elsewhere"]]),
+        (
+            f"Length and punctuation that go with the emotion (eta² {_NOTABLE} beyond chance, p < 0.05)",
+            tied[["language", "feature", "eta2", "eta2_chance", "p", "lowest", "highest"]],
+        ),
+    ]  # fmt: skip
+
+
+def score_rows(corpus: "Corpus", check: "CheckReport", report: "AuditReport") -> list[tuple[object, ...]]:
+    """Language, check, mark, score and finding of each check."""
+    from emovec.corpus.audit import scores
+
+    table = scores(corpus, check, report)
+    return [
+        (row["language"], row["check"], row["mark"], f"{row['score']:.1f}", row["finding"])
+        for row in table.to_dict("records")
+    ]
+
+
+def print_control(console: "Console", report: "AuditReport") -> None:
+    """The corpus's own control, a sentence a language."""
+    from emovec.corpus.audit import surface_clause
+
+    for _, row in report.surface[report.surface["features"] == "all"].iterrows():
+        console.print(Text(f"Control, {row['language']}: {surface_clause(row)}; {row['folds']}.", style="bold"))
+    for sentence in report.unjudged:
+        console.print(Text(f"Not judged: {sentence}", style="dim"))
+
+
+def write_page(console: "Console", corpus: "Corpus", check: "CheckReport", report: "AuditReport", asked: Asked) -> None:
+    """Write the page, if it was asked for."""
+    if asked.page is None:
+        return
+    from emovec.files import write_bytes
+    from emovec.report.corpus_page import render
+
+    write_bytes(asked.page, render(asked.source, corpus, check, report).encode())
+    console.print(Text(f"Page: {asked.page}"))
+
+
+def fix(console: "Console", corpus: "Corpus", check: "CheckReport", report: "AuditReport", asked: Asked) -> None:
+    """Take offenders out, if that was asked for, and say which and why."""
+    if not asked.fix:
+        return
+    from emovec.corpus.repair import DEFAULT_RULES, RULES, mark_dropped, offenders, parse_rules, write_repaired
+
+    rules = DEFAULT_RULES if asked.rules is None else parse_rules(asked.rules)
+    dropped = offenders(corpus, check, report, rules)
+    gone = dropped["id"].nunique()
+    total = len(corpus.stories) + len(corpus.neutral)
+    console.print(
+        Text(f"{gone:,} of {total:,} texts dropped, {total - gone:,} stay (rules: {', '.join(rules)})", style="bold")
+    )
+    for rule, n in dropped["rule"].value_counts().items():
+        console.print(Text(f"  {n:,} {RULES[str(rule)]}"))
+    left = {(s.language, s.emotion, s.topic) for s in corpus.stories if s.id not in set(dropped["id"])}
+    emptied = {(s.language, s.emotion, s.topic) for s in corpus.stories} - left
+    if emptied:
+        console.print(Text(f"  {len(emptied):,} pairs of emotion and topic have no story any more", style="yellow"))
+    if asked.out is not None:
+        for file in write_repaired(corpus, dropped, asked.out, overwrite=asked.overwrite):
+            console.print(Text(f"Written: {file}"))
+    if asked.generated is not None:
+        listing = mark_dropped(asked.generated, dropped)
+        console.print(Text(f"Marked in {listing}; `emovec corpus generate {asked.source}` asks for them again."))
