@@ -1,0 +1,236 @@
+"""What an extraction will take: tokens, arithmetic, hours by device, memory and disk, without loading any weights."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Literal
+
+from emovec.config import StudyConfig
+from emovec.corpus.story import Story
+from emovec.errors import EmovecError
+
+if TYPE_CHECKING:
+    from emovec.models.text_tokenizer import TextTokenizer
+
+_PER_TEXT_AND_LAYER = 3 * 4  # n_pooled, n_sinks, token_norm
+_PER_TEXT = 4 + 60  # n_tokens, and the labels in the header
+_OVERHEAD = 1.2  # of memory, beside the weights: a batch's activations
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSize:
+    """What of a model decides how long an extraction takes.
+
+    Attributes:
+        layers: decoder blocks.
+        hidden: size of the residual stream.
+        parameters: of the whole model.
+        block_parameters: of the blocks alone, which is what every token passes; embeddings are looked up, and the
+            unembedding isn't run.
+    """
+
+    layers: int
+    hidden: int
+    parameters: int
+    block_parameters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A kind of device: peak dense 16-bit teraflops as its maker states them, the share one gets, gigabytes."""
+
+    name: str
+    teraflops: float
+    utilisation: float
+    memory_gb: float
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTime:
+    """How long an extraction takes on a device, and whether the weights fit into it."""
+
+    device: Device
+    hours: float
+    fits: bool
+
+
+@dataclass(frozen=True)
+class ExtractionCost:
+    """What an extraction will take.
+
+    Attributes:
+        texts: how many.
+        tokens: of all of them.
+        layers: how many are kept.
+        flops: of the forward passes.
+        disk_bytes: of the stored activations.
+        memory_bytes: of 16-bit weights and a batch, roughly.
+        times: hours by device.
+    """
+
+    texts: int
+    tokens: int
+    layers: int
+    flops: float
+    disk_bytes: int
+    memory_bytes: int
+    times: tuple[DeviceTime, ...]
+
+
+def extraction_cost(
+    texts: int,
+    tokens: int,
+    size: ModelSize,
+    *,
+    layers: Literal["all"] | Sequence[int] = "all",
+    store_dtype: Literal["float32", "bfloat16"] = "float32",
+    devices: Sequence[Device] = (),
+) -> ExtractionCost:
+    """Two floating-point operations for each parameter and token, in the blocks up to the last layer asked for.
+
+    Attention between tokens comes on top; on texts of a few hundred tokens it is a few per cent. A mixture of experts
+    runs only some of its parameters, so for one this is an upper bound.
+
+    Args:
+        texts: how many.
+        tokens: of all of them.
+        size: of the model.
+        layers: 0-based blocks that are kept.
+        store_dtype: floating-point type on disk.
+        devices: to tell the time for.
+
+    Raises:
+        EmovecError: if the model lacks one of the layers.
+    """
+    wanted = list(range(size.layers)) if layers == "all" else sorted(layers)
+    if wanted[-1] >= size.layers:
+        raise EmovecError(f"extraction.layers: the model has layers 0 to {size.layers - 1}; there is no {wanted[-1]}.")
+    flops = 2 * tokens * size.block_parameters * (wanted[-1] + 1) / size.layers
+    number_bytes = 4 if store_dtype == "float32" else 2
+    per_text = len(wanted) * (size.hidden * number_bytes + _PER_TEXT_AND_LAYER) + _PER_TEXT
+    memory = int(2 * size.parameters * _OVERHEAD)
+    times = tuple(
+        DeviceTime(
+            device, flops / (device.teraflops * 1e12 * device.utilisation) / 3600, memory < device.memory_gb * 1e9
+        )
+        for device in devices
+    )
+    return ExtractionCost(texts, tokens, len(wanted), flops, texts * per_text, memory, times)
+
+
+def known_devices() -> list[Device]:
+    """The table in `emovec/data/devices.csv`."""
+    lines = (files("emovec") / "data" / "devices.csv").read_text(encoding="utf-8").splitlines()
+    return [
+        Device(row["device"], float(row["teraflops"]), float(row["utilisation"]), float(row["memory_gb"]))
+        for row in csv.DictReader(lines)
+    ]
+
+
+def model_size(model: str, *, revision: str | None = None, trust_remote_code: bool = False) -> ModelSize:
+    """The size of a model by its configuration: a local one, or one in the Hugging Face cache. Loads no weights.
+
+    Raises:
+        EmovecError: if the configuration is not on this machine, or belongs to no decoder-only language model.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    from emovec.models.blocks import find_decoder
+    from emovec.models.locate import resolve
+
+    options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
+    where = resolve(model)
+    try:
+        config = AutoConfig.from_pretrained(where, local_files_only=True, **options)
+    except (OSError, ValueError, KeyError) as error:
+        raise EmovecError(
+            f"model: the configuration of '{model}' is not on this machine, so its size is not known; give --layers, "
+            "--hidden and --parameters, or run this again once the model has been downloaded."
+        ) from error
+    try:
+        with torch.device("meta"):  # shapes without numbers
+            empty: Any = AutoModelForCausalLM.from_config(config, trust_remote_code=trust_remote_code)
+    except (ValueError, TypeError, ImportError) as error:
+        raise EmovecError(f"model: {model} is no causal language model ({str(error).splitlines()[0]}).") from error
+    decoder = find_decoder(empty, config)
+    return ModelSize(
+        layers=len(decoder.blocks),
+        hidden=int(config.get_text_config(decoder=True).hidden_size),
+        parameters=_count(empty),
+        block_parameters=_count(decoder.blocks),
+    )
+
+
+def given_size(
+    known: ModelSize | None, layers: int | None, hidden: int | None, parameters: int | None
+) -> ModelSize | None:
+    """A size with what the user said about it put in; None where that leaves something open.
+
+    `parameters` stands for those of the blocks too: a user knows the one number.
+    """
+    if known is None:
+        if layers is None or hidden is None or parameters is None:
+            return None
+        return ModelSize(layers, hidden, parameters, parameters)
+    size = replace(known, layers=layers or known.layers, hidden=hidden or known.hidden)
+    return size if parameters is None else replace(size, parameters=parameters, block_parameters=parameters)
+
+
+def _count(module: Any) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def local_tokenizer(model: str, revision: str | None, trust_remote_code: bool) -> "TextTokenizer | None":
+    """The tokenizer of a model; None where it is not on this machine."""
+    from transformers import AutoTokenizer
+
+    from emovec.models.locate import resolve
+    from emovec.models.text_tokenizer import TextTokenizer
+
+    options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code, "local_files_only": True}
+    try:
+        return TextTokenizer(AutoTokenizer.from_pretrained(resolve(model), **options))
+    except (OSError, ValueError, KeyError, EmovecError):
+        return None
+
+
+def measured_rate(config: StudyConfig, stories: Sequence[Story]) -> tuple[float, str]:
+    """Tokens a second of a real extraction of some texts on this machine, and what it ran on.
+
+    Args:
+        config: names the model and how it is run.
+        stories: texts of usual length; a few dozen are enough.
+
+    Raises:
+        EmovecError: if the model can't be loaded or run.
+    """
+    from emovec.activations.extract import extract
+    from emovec.models.load import load_model
+
+    settings = config.extraction
+    model = load_model(
+        config.model,
+        revision=config.revision,
+        device=settings.device,
+        dtype=settings.dtype,
+        trust_remote_code=config.trust_remote_code,
+    )
+    with TemporaryDirectory() as folder:
+        for part in ("warm-up", "timed"):
+            chosen = stories[:2] if part == "warm-up" else stories
+            activations = extract(
+                model,
+                chosen,
+                Path(folder) / part,
+                offset=settings.offset,
+                layers=settings.layers,
+                sink_threshold=settings.sink_threshold,
+                batch_tokens=2048,
+            )
+    facts = activations.facts()
+    tokens = sum(language["tokens"] for language in facts["languages"].values())
+    return tokens / max(facts["seconds"], 0.01), f"{facts['device']} in {facts['dtype']}, {facts['threads']} threads"

@@ -1,0 +1,99 @@
+"""`emovec corpus export` and `emovec corpus import`: texts to others and from others."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export_corpus(
+    source: Annotated[
+        str, typer.Argument(metavar="STUDY|TEXTS", help="A study file, a file, folder or glob of texts, or 'bundled'.")
+    ],
+    out: Annotated[Path, typer.Option(help="A folder, new or empty.")],
+    format: Annotated[str, typer.Option(help="parquet or jsonl.")] = "parquet",
+    license: Annotated[str | None, typer.Option(help="As the Hub names it, such as cc-by-4.0.")] = None,
+    name: Annotated[str | None, typer.Option(help="Of the dataset; by default the folder's.")] = None,
+    about: Annotated[
+        Path | None,
+        typer.Option(help="A Markdown file that goes into the card: who wrote, who labelled, what is weak."),
+    ] = None,
+) -> None:
+    """Write texts as a dataset for the Hugging Face Hub: data files and a card. Nothing is uploaded."""
+    from typing import Any, cast
+
+    from emovec.cli.progress import console
+    from emovec.corpus.sharing import export_corpus as export
+    from emovec.errors import EmovecError
+
+    try:
+        said = about.read_text(encoding="utf-8-sig") if about else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise EmovecError(f"--about {about}: can't be read ({error}).") from error
+    files = export(source, out, format=cast(Any, format), license=license, name=name, about=said)
+    for file in files:
+        console.print(f"{file}", highlight=False, soft_wrap=True, markup=False)
+    if "license: other" in files[-1].read_text(encoding="utf-8"):
+        console.print("No licence is stated: others can't use it. Give --license, or fill it in in README.md.")
+    console.print(f"Read the card, then: hf upload NAME {out} --repo-type dataset", highlight=False, markup=False)
+
+
+def import_corpus(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A file or folder.")],
+    out: Annotated[Path, typer.Option(help="A .jsonl file to write.")],
+    layout: Annotated[str, typer.Option(help="auto, jsonl-folder, nested-json, text-folder or datasets.")] = "auto",
+    map: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="FIELD=COLUMN for id, language, emotion, topic, text; path={emotion}/{topic}-*; levels=topic/emotion. "
+            "Repeat for more."
+        ),
+    ] = None,
+    language: Annotated[str | None, typer.Option(help="Of all texts.")] = None,
+    emotion: Annotated[str | None, typer.Option(help="Of all texts; 'neutral' for none.")] = None,
+    relabel: Annotated[list[str] | None, typer.Option(help="THEIRS=OURS for an emotion's name; repeat.")] = None,
+    config: Annotated[str | None, typer.Option(help="The one config of a `datasets` folder that is wanted.")] = None,
+    force: Annotated[bool, typer.Option(help="Write over a file that is there.")] = False,
+) -> None:
+    """Bring a corpus that is laid out in another way into emovec's: one JSONL file."""
+    from typing import Any, cast
+
+    from emovec.cli.progress import console
+    from emovec.corpus.importing import import_corpus as read
+    from emovec.corpus.read import require_no_problems
+    from emovec.corpus.write import write_jsonl
+    from emovec.errors import EmovecError
+
+    if out.suffix.lower() != ".jsonl":
+        raise EmovecError(f"--out {out}: give a file that ends in .jsonl.")
+    if out.exists() and not force:
+        raise EmovecError(f"{out}: there is such a file already; give another --out, or --force to write over it.")
+    imported = read(
+        source,
+        layout=cast(Any, layout),
+        mapping=_pairs("--map", map),
+        language=language,
+        emotion=emotion,
+        relabel=_pairs("--relabel", relabel),
+        config=config,
+    )
+    console.print(imported.sentence, highlight=False, markup=False)
+    require_no_problems(imported.problems)
+    write_jsonl(imported.stories, out)
+    emotions = list(dict.fromkeys(story.emotion for story in imported.stories))
+    languages = ", ".join(dict.fromkeys(story.language for story in imported.stories))
+    shown = ", ".join(emotions[:8]) + (", …" if len(emotions) > 8 else "")
+    console.print(f"{len(emotions)} emotions ({shown}) in {languages}", highlight=False, markup=False)
+    console.print(f"{out}; look at it with: emovec corpus check {out}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _pairs(option: str, given: list[str] | None) -> dict[str, str]:
+    from emovec.errors import EmovecError
+
+    pairs: dict[str, str] = {}
+    for each in given or []:
+        name, equals, value = each.partition("=")
+        if not (name and equals and value):
+            raise EmovecError(f"{option} {each}: give it as NAME=VALUE.")
+        pairs[name.strip()] = value.strip()
+    return pairs

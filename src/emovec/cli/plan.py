@@ -1,0 +1,262 @@
+"""`emovec plan`: what a study will take, before anything is spent."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from emovec.activations.costs import ExtractionCost, ModelSize
+    from emovec.config import StudyConfig
+    from emovec.corpus.story import Story
+    from emovec.generation.costs import GenerationCost
+
+_SAMPLE = 64  # texts of a language whose tokens are counted; the rest is reckoned from their lengths
+_MEASURED = 24
+
+
+def plan(
+    study: Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study file.")],
+    prices: Annotated[Path | None, typer.Option(help="A table of prices of your own: CSV.")] = None,
+    model: Annotated[str | None, typer.Option(help="Instead of generation.model.")] = None,
+    measure: Annotated[bool, typer.Option(help="Run the model on a few texts here, and tell the hours.")] = False,
+    layers: Annotated[int | None, typer.Option(min=1, help="Blocks of a model that isn't on this machine.")] = None,
+    hidden: Annotated[int | None, typer.Option(min=1, help="Its hidden size.")] = None,
+    parameters: Annotated[float | None, typer.Option(min=1, help="Its parameters, such as 7e9.")] = None,
+) -> None:
+    """Tell the texts, tokens and price of generation, and the time and disk of extraction; spends nothing."""
+    from emovec.cli.progress import console
+    from emovec.config import read_config
+    from emovec.errors import EmovecError
+    from emovec.generation.costs import planned_cost, read_prices
+
+    config = read_config(study)
+    generation = None
+    if model or config.generation.model or _is_generated(config):
+        generation = planned_cost(config, study.parent, read_prices(prices), model=model)
+        print_generation(generation, config.generation.max_attempts)
+    texts = _texts(config, study.parent, generation)
+    if texts is None:
+        console.print("The texts of the study can't be read, so extraction is not planned.", highlight=False)
+        return
+    try:
+        size = _size(config, layers, hidden, int(parameters) if parameters else None)
+    except EmovecError as error:
+        console.print("\nExtraction", style="bold")
+        _print_texts(config, texts)
+        console.print(str(error), highlight=False, markup=False)
+        return
+    print_extraction(config, texts, size)
+    if measure:
+        _measure(config, study.parent, sum(tokens for _, _, tokens in texts))
+
+
+def print_generation(cost: "GenerationCost", max_attempts: int) -> None:
+    """Show what a generation takes."""
+    import datetime
+
+    from emovec.cli.progress import console
+    from emovec.generation.costs import price_note
+
+    console.print(f"Generation by {cost.model or 'a model that is not chosen yet'}", style="bold", markup=False)
+    rows = [
+        (row.kind, row.language, row.completions, row.texts, row.input_tokens, row.output_tokens) for row in cost.rows
+    ]
+    total = ("in all", "", cost.completions, cost.texts, cost.input_tokens, cost.output_tokens)
+    _table(("kind", "language", "requests", "texts", "tokens in", "tokens out"), [*rows, total])
+    if cost.usd:
+        most = cost.usd_at_most(max_attempts)
+        console.print(
+            f"About ${_money(cost.usd)} if every request is answered well at once; reckon with a tenth more for those "
+            f"that are asked again. It can't pass ${_money(most or 0)}: {max_attempts} attempts at each request, every "
+            "answer as long as generation.max_tokens lets it be.",
+            highlight=False,
+        )
+    console.print(price_note(cost, datetime.date.today()), highlight=False, markup=False)
+    console.print(
+        "Tokens are reckoned from characters; models that think before they answer spend more.\n",
+        style="dim",
+        highlight=False,
+    )
+
+
+def print_extraction(config: "StudyConfig", texts: Sequence[tuple[str, int, int]], size: "ModelSize") -> None:
+    """Show what an extraction takes; `texts` as (language, texts, tokens)."""
+    from emovec.activations.costs import extraction_cost, known_devices
+    from emovec.cli.progress import console
+
+    cost = extraction_cost(
+        sum(n for _, n, _ in texts),
+        sum(tokens for _, _, tokens in texts),
+        size,
+        layers=config.extraction.layers,
+        store_dtype=config.extraction.store_dtype,
+        devices=known_devices(),
+    )
+    console.print(f"Extraction with {config.model}", style="bold", markup=False)
+    _print_texts(config, texts)
+    console.print(
+        f"{size.parameters / 1e9:.3g} billion parameters, {size.block_parameters / 1e9:.3g} in {size.layers} blocks of "
+        f"size {size.hidden}: {cost.flops:.2g} floating-point operations.",
+        highlight=False,
+    )
+    _print_times(cost)
+    console.print(
+        f"Disk for the activations: {_bytes(cost.disk_bytes)} ({cost.layers} layers, {config.extraction.store_dtype}); "
+        f"memory with 16-bit weights: about {_bytes(cost.memory_bytes)}.",
+        highlight=False,
+    )
+
+
+def _print_times(cost: "ExtractionCost") -> None:
+    from emovec.cli.progress import console
+
+    rows = [
+        (
+            time.device.name,
+            _hours(time.hours) if time.fits else f"the weights need more than {time.device.memory_gb:g} GB",
+        )
+        for time in cost.times
+    ]
+    _table(("device", "time"), rows)
+    console.print(
+        "From each device's peak at 25 to 30 % use. Models of less than a billion parameters use far less of a large "
+        "one; --measure times this machine.",
+        style="dim",
+        highlight=False,
+    )
+
+
+def _print_texts(config: "StudyConfig", texts: Sequence[tuple[str, int, int]]) -> None:
+    total = ("in all", sum(n for _, n, _ in texts), sum(tokens for _, _, tokens in texts))
+    _table(("language", "texts", f"tokens of {config.model}"), [*texts, total])
+
+
+def _is_generated(config: "StudyConfig") -> bool:
+    """Whether a source of the study is what `emovec corpus generate` writes."""
+    return any(
+        isinstance(source, str) and "-texts/" in source and source.endswith(".*.jsonl")
+        for source in (config.corpus.stories, config.corpus.neutral)
+    )
+
+
+def _texts(config: "StudyConfig", base: Path, generation: "GenerationCost | None") -> list[tuple[str, int, int]] | None:
+    """(language, texts, tokens) of what will be extracted: of the texts that are there, else of those planned."""
+    from emovec.corpus.load import collect_corpus, limit_stories
+    from emovec.errors import EmovecError
+
+    try:
+        corpus = collect_corpus(config, base)
+    except EmovecError:
+        if generation is None:
+            raise
+        kinds = {"stories", "neutral"}
+        return [
+            (
+                language,
+                sum(row.texts for row in generation.rows if row.language == language and row.kind in kinds),
+                sum(row.output_tokens for row in generation.rows if row.language == language and row.kind in kinds),
+            )
+            for language in config.languages
+        ]
+    stories = corpus.stories
+    if config.extraction.limit is not None:
+        stories = limit_stories(stories, config.extraction.limit)
+    chosen = [*stories, *corpus.neutral]
+    count = _token_counter(config)
+    by_language = {language: [s for s in chosen if s.language == language] for language in config.languages}
+    return [(language, len(there), _tokens(there, language, count)) for language, there in by_language.items()]
+
+
+def _tokens(stories: "Sequence[Story]", language: str, count: "Callable[[str], int] | None") -> int:
+    """Tokens of texts: counted in a sample, reckoned for the rest by length."""
+    from emovec.generation.costs import tokens_of
+
+    characters = sum(len(story.text) for story in stories)
+    if count is None or not stories:
+        return tokens_of(characters, language)
+    sample = stories[:: max(1, len(stories) // _SAMPLE)]
+    counted = sum(count(story.text) for story in sample)
+    return round(characters * counted / sum(len(story.text) for story in sample))
+
+
+def _token_counter(config: "StudyConfig") -> "Callable[[str], int] | None":
+    """A counter of tokens, or None where the model's tokenizer is not on this machine."""
+    from emovec.activations.costs import local_tokenizer
+
+    tokenizer = local_tokenizer(config.model, config.revision, config.trust_remote_code)
+    return None if tokenizer is None else lambda text: len(tokenizer.text_token_ids(text))
+
+
+def _size(config: "StudyConfig", layers: int | None, hidden: int | None, parameters: int | None) -> "ModelSize":
+    from emovec.activations.costs import given_size, model_size
+    from emovec.errors import EmovecError
+
+    size = given_size(None, layers, hidden, parameters)
+    if size is None:
+        known = model_size(config.model, revision=config.revision, trust_remote_code=config.trust_remote_code)
+        size = given_size(known, layers, hidden, parameters)
+    if size is None:  # nothing open is left where the configuration is known
+        raise EmovecError("give --layers, --hidden and --parameters.")
+    return size
+
+
+def _measure(config: "StudyConfig", base: Path, tokens: int) -> None:
+    from emovec.activations.costs import measured_rate
+    from emovec.cli.progress import console
+    from emovec.corpus.bundled import bundled_stories
+    from emovec.corpus.load import collect_corpus
+    from emovec.errors import EmovecError
+
+    try:
+        stories = collect_corpus(config, base).stories
+    except EmovecError:
+        stories = bundled_stories()  # the study's own are not written yet
+    sample = stories[:: max(1, len(stories) // _MEASURED)][:_MEASURED]
+    rate, where = measured_rate(config, sample)
+    console.print(
+        f"Measured here, on {where}: {rate:,.0f} tokens a second, so {_hours(tokens / rate / 3600)} for all of them.",
+        highlight=False,
+    )
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from emovec.cli.progress import console
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for position, column in enumerate(columns):
+        table.add_column(Text(column), justify="right" if isinstance(rows[0][position], int) else "left")
+    for row in rows:
+        table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row))
+    console.print(table)
+
+
+def _money(usd: float) -> str:
+    return f"{usd:,.0f}" if usd >= 100 else f"{usd:.2f}" if usd >= 0.01 else f"{usd:.1g}"
+
+
+def _hours(hours: float) -> str:
+    if hours >= 1:
+        return f"{hours:,.1f} hours" if hours < 100 else f"{hours / 24:,.0f} days"
+    return (
+        f"{hours * 60:.1f} minutes"
+        if hours * 60 >= 1
+        else f"{hours * 3600:.0f} seconds"
+        if hours * 3600 >= 1
+        else "under a second"
+    )
+
+
+def _bytes(n: float) -> str:
+    for unit in ("bytes", "kB", "MB", "GB", "TB"):
+        if n < 1000 or unit == "TB":
+            return f"{n:.3g} {unit}"
+        n /= 1000
+    raise AssertionError

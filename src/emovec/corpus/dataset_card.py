@@ -1,0 +1,181 @@
+"""The card of a dataset of texts: what it holds, how it came about, what checks found, what is weak."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from importlib.metadata import version
+from statistics import median
+from typing import Any
+
+from emovec.corpus.check import check_corpus
+from emovec.corpus.language_names import language_name
+from emovec.corpus.lexicon import base_language
+from emovec.corpus.load import Corpus
+from emovec.corpus.story import NEUTRAL, Story, fingerprint
+
+_SIZES = (("n<1K", 1_000), ("1K<n<10K", 10_000), ("10K<n<100K", 100_000), ("100K<n<1M", 1_000_000))
+_TAGS = ["emotion", "emotion-vectors", "interpretability", "representation-engineering"]
+_FEW_NEUTRAL = 1_000
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where texts come from.
+
+    Attributes:
+        facts: rows of the card's table.
+        about: Markdown sections that the card takes as they are.
+        prompts: what a model was asked, by a title.
+        limits: what is known to be weak, one sentence each.
+    """
+
+    facts: Mapping[str, str] = field(default_factory=dict[str, str])
+    about: str = ""
+    prompts: Mapping[str, str] = field(default_factory=dict[str, str])
+    limits: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetFile:
+    """One file of a dataset: the texts of a kind in a language.
+
+    Attributes:
+        kind: the config it belongs to: `stories`, `neutral`, …
+        language: of its texts.
+        split: what the Hub calls it within the config.
+        name: its path within the dataset, with forward slashes.
+        stories: the texts.
+    """
+
+    kind: str
+    language: str
+    split: str
+    name: str
+    stories: Sequence[Story]
+
+
+def dataset_card(files: Sequence[DatasetFile], *, license: str | None, name: str, provenance: Provenance) -> str:
+    """The card: YAML front matter as the Hub reads it, then what, how to use, provenance, checks, limits.
+
+    Args:
+        files: all files of the dataset.
+        license: as the Hub names it; None where none is stated.
+        name: of the dataset.
+        provenance: how the texts came about.
+    """
+    import yaml
+    from jinja2 import Environment, StrictUndefined
+
+    kinds = {
+        kind: [s for f in files if f.kind == kind for s in f.stories] for kind in dict.fromkeys(f.kind for f in files)
+    }
+    texts = [story for stories in kinds.values() for story in stories]
+    languages = list(dict.fromkeys(file.language for file in files))
+    front_matter = {
+        "pretty_name": name,
+        "license": license or "other",
+        "language": list(dict.fromkeys(base_language(language) for language in languages)),
+        "task_categories": ["text-classification", "text-generation"],
+        "size_categories": [next((size for size, top in _SIZES if len(texts) < top), "1M<n<10M")],
+        "tags": _TAGS,
+        "configs": [_config(kind, [file for file in files if file.kind == kind]) for kind in kinds],
+    }
+    template = (resources.files("emovec") / "corpus" / "dataset_card.md.j2").read_text(encoding="utf-8")
+    environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined, autoescape=False)
+    return environment.from_string(template).render(
+        front_matter=yaml.safe_dump(front_matter, sort_keys=False, allow_unicode=True).strip(),
+        name=name,
+        license=license,
+        n={kind: f"{len(stories):,}" for kind, stories in kinds.items()},
+        emotions=list(dict.fromkeys(story.emotion for story in texts if story.emotion != NEUTRAL)),
+        languages=languages,
+        language_names=[language_name(language) for language in languages],
+        n_topics=len({story.topic for story in texts if story.topic}),
+        rows=[_row(file) for file in files],
+        suffix=files[0].name.rpartition(".")[2],
+        about=provenance.about.strip(),
+        provenance={**provenance.facts, **_facts(kinds)},
+        prompts=provenance.prompts,
+        checks=_checks(kinds, languages),
+        limits=[*provenance.limits, *_limits(kinds, languages)],
+    )
+
+
+def _config(kind: str, files: Sequence[DatasetFile]) -> dict[str, Any]:
+    default = {"default": True} if kind == "stories" else {}
+    return {"config_name": kind, **default, "data_files": [{"split": f.split, "path": f.name} for f in files]}
+
+
+def _row(file: DatasetFile) -> dict[str, Any]:
+    lengths = [len(story.text) for story in file.stories]
+    return {
+        "kind": file.kind,
+        "language": file.language,
+        "split": file.split,
+        "n": len(file.stories),
+        "n_emotions": len({story.emotion for story in file.stories if story.emotion != NEUTRAL}),
+        "n_topics": len({story.topic for story in file.stories if story.topic}),
+        "shortest": min(lengths),
+        "longest": max(lengths),
+        "median": f"{median(lengths):g}",
+        "file": file.name,
+    }
+
+
+def _facts(kinds: Mapping[str, Sequence[Story]]) -> dict[str, str]:
+    prints = {f"fingerprint of `{kind}`": f"`{fingerprint(stories)}`" for kind, stories in kinds.items()}
+    return {**prints, "written by": f"emovec {version('emovec')}"}
+
+
+def _checks(kinds: Mapping[str, Sequence[Story]], languages: Sequence[str]) -> list[str]:
+    """What `check_corpus` finds, in sentences."""
+    stories = list(kinds.get("stories", ()))
+    others = [story for kind, texts in kinds.items() if kind != "stories" for story in texts]
+    emotions = list(dict.fromkeys(story.emotion for story in stories))
+    report = check_corpus(Corpus(stories, others, [], {}), languages, emotions, neutral=False)
+    return [
+        *(_balance(row) for row in report.balance.to_dict("records") if row["n_stories"]),
+        _found(len(report.duplicates), "No text occurs twice.", "texts are equal to another but for white space."),
+        _found(
+            len(report.named),
+            "No story names its own emotion, as far as the word lists tell.",
+            "stories name their own emotion by the word lists"
+            + (f" ({', '.join(f'{n} {k}' for k, n in Counter(report.named['language']).items())})."),
+        ),
+        _found(
+            len(report.script),
+            "Every text is in a script of its language.",
+            "texts are not in a script of their language.",
+        ),
+        *(f"Not judged: {sentence}" for sentence in report.unjudged),
+    ]
+
+
+def _balance(row: Mapping[Any, Any]) -> str:
+    least, most, unit = row["cell_min"], row["cell_max"], "pair of emotion and topic"
+    if not row["n_topics"]:
+        least, most, unit = row["emotion_min"], row["emotion_max"], "emotion"
+    range_ = f"{least}" if least == most else f"{least} to {most}"
+    return f"{language_name(row['language'])}: {range_} stor{'y' if range_ == '1' else 'ies'} for each {unit}."
+
+
+def _found(n: int, none: str, some: str) -> str:
+    return f"{n:,} {some}" if n else none
+
+
+def _limits(kinds: Mapping[str, Sequence[Story]], languages: Sequence[str]) -> list[str]:
+    found: list[str] = []
+    neutral = Counter(story.language for story in kinds.get("neutral", ()))
+    few = [
+        f"{neutral[language]} in {language_name(language)}"
+        for language in languages
+        if neutral[language] < _FEW_NEUTRAL
+    ]
+    if few:
+        found.append(f"Neutral texts: {', '.join(few)}; about {_FEW_NEUTRAL:,} make the components they give stable.")
+    cells = Counter((s.language, s.emotion, s.topic) for s in kinds.get("stories", ()))
+    if cells and max(cells.values()) == 1:
+        found.append("One story for each emotion and topic: what a vector shows may be this story's own.")
+    found.append("How well people agree on the emotion of each text is not known, unless it is stated above.")
+    return found

@@ -1,0 +1,277 @@
+"""Rows of other people's tables and `datasets` folders, with their columns guessed or named."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from emovec.corpus.lexicon import base_language
+from emovec.corpus.rows import READERS, Row, read_rows
+from emovec.corpus.script import WRITINGS
+from emovec.corpus.story import NEUTRAL
+from emovec.errors import EmovecError
+from emovec.files import read_json
+
+ALIASES: dict[str, tuple[str, ...]] = {
+    "id": ("id", "story_id", "uid", "_id"),
+    "language": ("language", "lang", "locale"),
+    "emotion": ("emotion", "label", "feeling", "affect", "target_emotion", "emotion_label", "category"),
+    "topic": ("topic", "theme", "situation", "scenario", "subject"),
+    "text": (
+        "text",
+        "story",
+        "content",
+        "body",
+        "passage",
+        "narrative",
+        "dialogue",
+        "completion",
+        "output",
+        "response",
+    ),
+}
+"""Columns that are taken for a field unless another is named, the likeliest first."""
+
+STORY_CONFIGS = ("stories", NEUTRAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A text as it was found.
+
+    Attributes:
+        file: it is in.
+        line: where it starts, from 1; in Parquet and Arrow the row.
+        fields: by the names of a story's fields, or what is wrong with it.
+    """
+
+    file: Path
+    line: int
+    fields: Mapping[str, Any] | str
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the user says of a source.
+
+    Attributes:
+        columns: the column for a field, where it isn't one of `ALIASES`.
+        path: a pattern of the files' paths, such as `{language}/{emotion}/{topic}-*`.
+        levels: of nested JSON, from outside, such as `("emotion", "topic")`; `_` for one that means nothing.
+        config: the one config of a `datasets` folder that is taken.
+        taken: filled while reading: for each field where it was found.
+        left: filled while reading: what was left out, and why.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict[str, str])
+    path: str | None = None
+    levels: tuple[str, ...] | None = None
+    config: str | None = None
+    taken: dict[str, str] = field(default_factory=dict[str, str])
+    left: list[str] = field(default_factory=list[str])
+
+
+def is_language(word: str) -> bool:
+    """Whether a word is a code of a language that is known here: `en`, `pt-BR`, `zh_Hant`."""
+    return re.fullmatch(r"[a-z]{2,3}(?:[-_][A-Za-z]{2,4})?", word) is not None and base_language(word) in WRITINGS
+
+
+def record_fields(record: Mapping[str, Any], choices: Choices) -> Iterator[Mapping[str, Any] | str]:
+    """The texts of a record (several if its text is a list), each with its fields, or what is wrong."""
+    fields: dict[str, Any] = {}
+    for name, aliases in ALIASES.items():
+        given = choices.columns.get(name)
+        column = given or next((alias for alias in aliases if record.get(alias) is not None), None)
+        if given and given not in record and name in {"text", "emotion", "language"}:
+            yield f"no '{given}' for the {name}; there are {', '.join(map(str, record)) or 'no fields at all'}"
+            return
+        if column is not None and record.get(column) is not None:
+            fields[name] = record[column]
+            choices.taken.setdefault(name, f"'{column}'")
+    if "text" not in fields:
+        yield f"no text; there are {', '.join(map(str, record)) or 'no fields at all'} (--map text=… names it)"
+    elif isinstance(fields["text"], list):
+        for text in cast(list[Any], fields.pop("text")):
+            yield {**{name: value for name, value in fields.items() if name != "id"}, "text": text}
+    else:
+        yield fields
+
+
+def table_texts(path: Path, choices: Choices, known: Mapping[str, Any]) -> Iterator[Found]:
+    """The texts of a JSONL, CSV or Parquet file; `known` holds the fields that its place tells."""
+    rows = _json_lines(path) if path.suffix.lower() in {".jsonl", ".ndjson"} else read_rows(path)[1]
+    yield from _texts(path, rows, _parquet_names(path), choices, known)
+
+
+def datasets_texts(folder: Path, choices: Choices) -> Iterator[Found]:
+    """The texts of a `datasets` folder: one of `save_to_disk`, or one that the Hub holds."""
+    if (folder / "dataset_dict.json").is_file():
+        for split in read_json(folder / "dataset_dict.json").get("splits", []):
+            yield from _saved(folder / str(split), choices, _place(None, str(split)))
+    elif (folder / "state.json").is_file():
+        yield from _saved(folder, choices, {})
+    else:
+        configs = hub_files(folder)
+        wanted = [name for name in configs if name in STORY_CONFIGS] if "stories" in configs else list(configs)
+        if choices.config is not None:
+            if choices.config not in configs:
+                raise EmovecError(f"--config {choices.config}: {folder} has {', '.join(configs)}.")
+            wanted = [choices.config]
+        choices.left.extend(f"config '{name}' (--config {name} takes it)" for name in configs if name not in wanted)
+        card = _card(folder)
+        for name in wanted:
+            for split, path in configs[name]:
+                yield from _texts(
+                    path, read_rows(path)[1], _card_names(card) | _parquet_names(path), choices, _place(name, split)
+                )
+
+
+def hub_files(folder: Path) -> dict[str, list[tuple[str, Path]]]:
+    """The files of each config of a dataset as the Hub holds it, as (split, file), in the order of its card.
+
+    Raises:
+        EmovecError: if a file that the card names is missing, or there is none.
+    """
+    configs: dict[str, list[tuple[str, Path]]] = {}
+    for config in _card(folder).get("configs") or []:
+        files = configs.setdefault(str(config.get("config_name", "default")), [])
+        given = config.get("data_files") or []
+        for part in [given] if isinstance(given, str | dict) else given:
+            paths = part["path"] if isinstance(part, dict) else part
+            split = str(part.get("split", "train")) if isinstance(part, dict) else "train"
+            for pattern in [paths] if isinstance(paths, str) else paths:
+                matches = sorted(path for path in folder.glob(pattern) if path.suffix.lower() in READERS)
+                if not matches:
+                    raise EmovecError(f"{folder / 'README.md'}: configs name '{pattern}', but no such file is there.")
+                files.extend((split, path) for path in matches)
+    if configs:
+        return configs
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in READERS)
+    if not found:
+        raise EmovecError(f"{folder}: holds no data of `datasets`: no state.json, no card with configs, no data files.")
+    return {"default": [(re.split(r"[-.]", path.name)[0], path) for path in found]}
+
+
+def is_datasets_folder(folder: Path) -> bool:
+    """Whether `datasets` or the Hub has written a folder."""
+    marks = ("dataset_dict.json", "state.json")
+    return any((folder / mark).is_file() for mark in marks) or bool(_card(folder).get("configs"))
+
+
+def _place(config: str | None, split: str) -> dict[str, str]:
+    """What the names of a config and a split tell, where no column does: the language, or that texts are neutral."""
+    known = {"language": split.replace("_", "-")} if is_language(split) else {}
+    if config is not None and is_language(config):
+        known["language"] = config
+    return known | ({"emotion": NEUTRAL} if config == NEUTRAL else {})
+
+
+def _texts(
+    path: Path, rows: Iterator[Row], names: Mapping[str, Sequence[str]], choices: Choices, known: Mapping[str, Any]
+) -> Iterator[Found]:
+    for line, record in rows:
+        if isinstance(record, str):
+            yield Found(path, line, record)
+            continue
+        named = {key: _class_name(value, names.get(key)) for key, value in record.items()}
+        for fields in record_fields(named, choices):
+            yield Found(path, line, fields if isinstance(fields, str) else {**known, **fields})
+
+
+def _json_lines(path: Path) -> Iterator[Row]:
+    """JSONL in which a line may also be a bare text, or a list of texts."""
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        for line, text in enumerate(file, 1):
+            if not text.strip():
+                continue
+            try:
+                value: Any = json.loads(text)
+            except (ValueError, RecursionError) as error:
+                yield line, f"not valid JSON ({error})"
+                continue
+            if isinstance(value, dict):
+                yield line, cast(dict[str, Any], value)
+            else:
+                yield line, {"text": value}
+
+
+def _saved(folder: Path, choices: Choices, known: Mapping[str, Any]) -> Iterator[Found]:
+    """The rows of the Arrow files that `save_to_disk` wrote."""
+    arrow: Any = import_module("pyarrow")
+    files = [folder / str(each["filename"]) for each in read_json(folder / "state.json").get("_data_files", [])]
+    names = _feature_names(read_json(folder / "dataset_info.json").get("features") or {})
+    if not files:
+        raise EmovecError(f"{folder / 'state.json'}: names no data files, so this is no whole `datasets` folder.")
+
+    def rows(path: Path) -> Iterator[Row]:
+        row = 0
+        try:
+            with arrow.memory_map(str(path)) as source:
+                for batch in arrow.ipc.open_stream(source):
+                    for record in batch.to_pylist():
+                        row += 1
+                        yield row, record
+        except (arrow.ArrowException, OSError) as error:
+            raise EmovecError(f"{path}: can't be read after row {row} ({str(error).splitlines()[0]}).") from error
+
+    for path in files:
+        yield from _texts(path, rows(path), names, choices, known)
+
+
+def _card(folder: Path) -> dict[str, Any]:
+    """The YAML front matter of a folder's card; empty where there is none."""
+    try:
+        text = (folder / "README.md").read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return {}
+    found = re.match(r"---\s*\n(.*?)\n---\s*(?:\n|\Z)", text, re.DOTALL)
+    try:
+        data: Any = yaml.safe_load(found[1]) if found else None
+    except yaml.YAMLError as error:
+        raise EmovecError(
+            f"{folder / 'README.md'}: its front matter is no valid YAML: {' '.join(str(error).split())}"
+        ) from error
+    return cast(dict[str, Any], data) if isinstance(data, dict) else {}
+
+
+def _card_names(card: Mapping[str, Any]) -> dict[str, Sequence[str]]:
+    """Names of the classes by column, as a card's `dataset_info` lists them."""
+    infos: Any = card.get("dataset_info") or []
+    found: dict[str, Sequence[str]] = {}
+    for info in infos if isinstance(infos, list) else [infos]:
+        for feature in info.get("features") or []:
+            kind: Any = feature.get("dtype")
+            if isinstance(kind, dict) and "class_label" in kind:
+                names = cast(dict[str, Any], kind)["class_label"]["names"]
+                found[str(feature["name"])] = list(names.values()) if isinstance(names, dict) else list(names)
+    return found
+
+
+def _parquet_names(path: Path) -> dict[str, Sequence[str]]:
+    """Names of the classes by column, as `datasets` writes them into a Parquet file."""
+    if path.suffix.lower() != ".parquet":
+        return {}
+    arrow: Any = import_module("pyarrow")
+    try:
+        metadata = import_module("pyarrow.parquet").read_schema(path).metadata or {}
+        info: Any = json.loads(metadata.get(b"huggingface", b"{}"))
+    except (arrow.ArrowException, OSError, ValueError):
+        return {}  # what is wrong with the file, reading it says
+    return _feature_names(info.get("info", {}).get("features") or {})
+
+
+def _feature_names(features: Mapping[str, Any]) -> dict[str, Sequence[str]]:
+    return {
+        column: feature["names"]
+        for column, feature in features.items()
+        if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
+    }
+
+
+def _class_name(value: Any, names: Sequence[str] | None) -> Any:
+    return names[value] if names and isinstance(value, int) and 0 <= value < len(names) else value

@@ -1,0 +1,205 @@
+"""Texts as a dataset for the Hugging Face Hub: a folder of Parquet or JSONL files and a card."""
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from emovec.config import BUNDLED, generated_folder, read_config
+from emovec.corpus.bundled import bundled_neutral
+from emovec.corpus.dataset_card import DatasetFile, Provenance, dataset_card
+from emovec.corpus.load import collect_corpus, corpus_of
+from emovec.corpus.read import read_sources, read_stories, require_no_problems
+from emovec.corpus.story import NEUTRAL, Story
+from emovec.corpus.write import write_jsonl
+from emovec.errors import EmovecError
+from emovec.files import read_json, write_bytes
+
+DatasetFormat = Literal["parquet", "jsonl"]
+
+GENERATION_RECORD = "generation.json"
+"""What a folder of generated texts tells of how they were made."""
+
+_BUNDLED_LICENSE = "cc-by-4.0"
+_BUNDLED_NAMES: dict[str, str] = dict(
+    zip(BUNDLED, (f"emovec {style} stories" for style in ("plain", "literary", "controlled")), strict=True)
+)
+_BUNDLED_SECTIONS = ("How the texts came about", "What the checks found", "Known weak points")
+_KINDS = ("stories", "neutral", "dialogues", "masked")
+
+
+def export_corpus(
+    source: str | Path,
+    folder: str | Path,
+    *,
+    format: DatasetFormat = "parquet",
+    license: str | None = None,
+    name: str | None = None,
+    about: str = "",
+) -> list[Path]:
+    """Write the texts of a study, of files, or of the bundled corpus as a dataset; see `write_dataset`.
+
+    Args:
+        source: a study file, a file, folder or glob of texts, or `bundled`, `bundled-literary`, `bundled-controlled`.
+        folder: new or empty.
+        format: `parquet` or `jsonl`.
+        license: as the Hub names it; the bundled corpus brings its own.
+        name: of the dataset.
+        about: Markdown that goes into the card as it is: how the texts came about, who labelled them, what is weak.
+
+    Raises:
+        EmovecError: as `write_dataset`, or if the texts can't be read.
+    """
+    kinds, provenance = texts_to_share(source)
+    if about:
+        provenance = Provenance(
+            provenance.facts, "\n\n".join(filter(None, (provenance.about, about))), provenance.prompts
+        )
+    if str(source) in BUNDLED:
+        if license not in {None, _BUNDLED_LICENSE}:
+            raise EmovecError(f"--license {license}: the bundled corpus is under {_BUNDLED_LICENSE}.")
+        license, name = _BUNDLED_LICENSE, name or _BUNDLED_NAMES[str(source)]
+    return write_dataset(kinds, folder, format=format, license=license, name=name, provenance=provenance)
+
+
+def texts_to_share(source: str | Path) -> tuple[dict[str, list[Story]], Provenance]:
+    """All texts of a source by kind, and what is known of how they came about; arguments as in `export_corpus`.
+
+    Raises:
+        EmovecError: if they can't be read, or a record is broken.
+    """
+    path = Path(source)
+    if str(source) in BUNDLED:
+        return {"stories": read_stories(source), "neutral": bundled_neutral()}, _bundled_provenance(str(source))
+    if path.suffix.lower() in {".yaml", ".yml"}:
+        return _of_study(path)
+    if (path / GENERATION_RECORD).is_file():
+        return _of_generated(path), generated_provenance(path)
+    corpus, _, _ = corpus_of(source)
+    require_no_problems(corpus.problems)
+    return {"stories": corpus.stories, "neutral": corpus.neutral}, Provenance()
+
+
+def _of_study(path: Path) -> tuple[dict[str, list[Story]], Provenance]:
+    config = read_config(path)
+    corpus = collect_corpus(config, path.parent)
+    require_no_problems(corpus.problems)
+    kinds = {"stories": corpus.stories, "neutral": corpus.neutral}
+    sources = (config.corpus.stories, config.corpus.neutral)
+    folder = generated_folder(path)
+    if f"{folder.name}/stories.*.jsonl" in sources and folder.is_dir():
+        return {**_of_generated(folder), **kinds}, generated_provenance(folder)
+    bundled = next((name for name in BUNDLED if name in sources), None)
+    return kinds, _bundled_provenance(bundled) if bundled else Provenance()
+
+
+def _of_generated(folder: Path) -> dict[str, list[Story]]:
+    kinds: dict[str, list[Story]] = {}
+    for kind in _KINDS:
+        if any(folder.glob(f"{kind}.*.jsonl")):
+            read = read_sources([str(folder / f"{kind}.*.jsonl")], neutral=kind == NEUTRAL)
+            require_no_problems(read.problems)
+            kinds[kind] = read.stories
+    return kinds
+
+
+def generated_provenance(folder: Path) -> Provenance:
+    """What a folder of generated texts tells: the model, its settings, when, and what it was asked."""
+    record = read_json(folder / GENERATION_RECORD)
+    settings: dict[str, Any] = record.get("settings") or record.get("generation") or {}
+    facts = {key: value for key, value in {**settings, **record}.items() if isinstance(value, str | int | float)}
+    prompts: dict[str, Any] = record.get("prompts") or {}
+    limits = ["All texts are synthetic: a language model wrote them, with its habits of plot, name and phrase."]
+    return Provenance(
+        {key.replace("_", " "): str(value) for key, value in facts.items()},
+        prompts={title: str(text) for title, text in prompts.items()},
+        limits=limits,
+    )
+
+
+def _bundled_provenance(name: str) -> Provenance:
+    """The sections on the bundled texts in the package's own data card, one level below the card's."""
+    text = (package_files("emovec") / "data" / "README.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE))
+    about = "\n\n".join(f"## {title}\n\n{sections[title].strip()}" for title in _BUNDLED_SECTIONS)
+    facts = {"source": f"the corpus `{name}` of emovec", "origin": "synthetic: written by a large language model"}
+    return Provenance(facts, about)
+
+
+def write_dataset(
+    kinds: Mapping[str, Sequence[Story]],
+    folder: str | Path,
+    *,
+    format: DatasetFormat = "parquet",
+    license: str | None = None,
+    name: str | None = None,
+    provenance: Provenance | None = None,
+) -> list[Path]:
+    """Write `README.md` and `data/<kind>/<language>.<format>`: a config a kind, a split a language.
+
+    Args:
+        kinds: texts by kind: `stories`, and where there are any `neutral` and others.
+        folder: new or empty.
+        format: `parquet` or `jsonl`.
+        license: as the Hub names it, such as `cc-by-4.0`; by default `other`, with a request to fill it in.
+        name: of the dataset; by default that of the folder.
+        provenance: what the card says of how the texts came about.
+
+    Returns:
+        The files, the card last.
+
+    Raises:
+        EmovecError: if there is no text, the folder holds something, ids occur twice, or the disk is full.
+    """
+    folder = Path(folder)
+    if format not in get_args(DatasetFormat):
+        raise EmovecError(f"--format {format}: give one of {', '.join(get_args(DatasetFormat))}.")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise EmovecError(f"{folder}: holds something already; give another --out.")
+    files = _files(kinds, format)
+    card = dataset_card(files, license=license, name=name or folder.name, provenance=provenance or Provenance())
+    for file in files:
+        if format == "parquet":
+            write_bytes(folder / file.name, parquet_bytes(file.stories))
+        else:
+            write_jsonl(file.stories, folder / file.name)
+    write_bytes(folder / "README.md", card.encode())  # last, so that a folder with a card is whole
+    return [*(folder / file.name for file in files), folder / "README.md"]
+
+
+def parquet_bytes(stories: Sequence[Story]) -> bytes:
+    """A Parquet file with one row a story."""
+    arrow: Any = import_module("pyarrow")
+    columns = ("id", "language", "emotion", "topic", "text")
+    table = arrow.table(
+        {column: arrow.array([getattr(s, column) for s in stories], arrow.string()) for column in columns}
+    )
+    buffer = io.BytesIO()
+    import_module("pyarrow.parquet").write_table(table, buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def _files(kinds: Mapping[str, Sequence[Story]], format: DatasetFormat) -> list[DatasetFile]:
+    files: list[DatasetFile] = []
+    seen: set[str] = set()
+    for kind, stories in kinds.items():
+        by_language: dict[str, list[Story]] = {}
+        for story in stories:
+            if story.id in seen:
+                raise EmovecError(
+                    f"the id '{story.id}' occurs twice; ids tell the texts of a dataset apart: rename one."
+                )
+            seen.add(story.id)
+            by_language.setdefault(story.language, []).append(story)
+        for language, texts in by_language.items():
+            name = re.sub(r"[^\w-]", "_", language)
+            split = re.sub(r"\W", "_", language)  # the Hub takes letters, digits and underscores only
+            files.append(DatasetFile(kind, language, split, f"data/{kind}/{name}.{format}", texts))
+    if not files:
+        raise EmovecError("there is no text to export; `emovec corpus check` says what was read.")
+    if len({file.name for file in files}) < len(files) or len({(f.kind, f.split) for f in files}) < len(files):
+        raise EmovecError("two languages have names that differ in punctuation only, so their files can't; rename one.")
+    return files
