@@ -36,14 +36,15 @@ def languages(
         _show(load_language(code, folder), [each for each in KINDS if kind in (None, each)])
         return
     table = Table(
-        "code", "language", "words of 30", "of 171", "own topics", "a story", "offset", "file", box=box.SIMPLE
+        "code", "language", "words of 30", "of 171", "own topics", "a story", "offset", "from", box=box.SIMPLE
     )
     broken: list[str] = []
     for name, path in language_paths(folder).items():
+        origin = Text(str(path) if folder is not None and path.parent == folder else "package")
         try:
-            table.add_row(*_row(load_language(name, folder)), Text(str(path)))
+            table.add_row(*_row(load_language(name, folder)), origin)
         except EmovecError as error:
-            table.add_row(name, Text("✗ see below", style="red"), *[""] * 5, Text(str(path)))
+            table.add_row(name, Text("✗ see below", style="red"), *[""] * 5, origin)
             broken.append(str(error))
     console.print(table)
     for message in broken:

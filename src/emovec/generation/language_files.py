@@ -1,5 +1,6 @@
 """Read the file of a language, and say at once all that is missing or wrong in it."""
 
+import re
 import string
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -127,10 +128,12 @@ def _prompts(prompts: Any, problems: _Problems) -> dict[str, str]:
             continue
         needed, allowed = PLACEHOLDERS[kind]
         try:
-            names = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+            fields = [field for field in string.Formatter().parse(text) if field[1] is not None]
         except ValueError as error:
             problems.append((key, f"prompts.{kind}: {error}; write {{{{ and }}}} for braces that stay"))
             continue
+        # A format or a conversion, as in {n:d} and {n!r}, makes the placeholder an unknown one.
+        names = {f"{name}{'!' * bool(how)}{how or ''}{':' * bool(form)}{form}" for _, name, form, how in fields}
         if lacking := needed - names:
             problems.append((key, f"prompts.{kind} lacks {', '.join(f'{{{name}}}' for name in sorted(lacking))}"))
         for name in sorted(names - needed - allowed):
@@ -194,8 +197,8 @@ def _texts(value: Any, key: _Key, problems: _Problems) -> list[str]:
 
 
 def _share(text: str, writing: Writing) -> float:
-    """The share of a text's letters, placeholders and JSON left out, that are of a script."""
-    plain = "".join(literal for literal, *_ in string.Formatter().parse(text)) if "{" in text else text
+    """The share of a text's letters, placeholders left out, that are of a script."""
+    plain = re.sub(r"\{\w+\}", "", text)
     letters = [unicodedata.name(letter, "").split(" ")[0] for letter in plain if letter.isalpha()]
     return sum(script in writing.scripts for script in letters) / max(len(letters), 1)
 
