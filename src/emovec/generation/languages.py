@@ -67,8 +67,8 @@ class Language:
             return (emotion,)
         raise EmovecError(
             f"{self.path}: labels: no word for '{emotion}'{did_you_mean(emotion, self.labels)}; "
-            f"add it to a file {self.code}.yaml in your generation.languages_folder (`emovec corpus languages {self.code}` "
-            "lists all that are missing)."
+            f"add it to a file {self.code}.yaml in your generation.languages_folder. "
+            f"`emovec corpus languages {self.code}` lists all that are missing."
         )
 
     def label(self, emotion: str) -> str:
