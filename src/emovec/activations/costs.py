@@ -220,17 +220,17 @@ def measured_rate(config: StudyConfig, stories: Sequence[Story]) -> tuple[float,
         trust_remote_code=config.trust_remote_code,
     )
     with TemporaryDirectory() as folder:
-        for part in ("warm-up", "timed"):
-            chosen = stories[:2] if part == "warm-up" else stories
+        facts: dict[str, Any] = {}
+        for part, chosen in (("warm-up", stories[:2]), ("timed", stories)):
             activations = extract(
                 model,
                 chosen,
                 Path(folder) / part,
-                offset=settings.offset,
+                offset=0,  # takes as long, and no text is too short for it
                 layers=settings.layers,
                 sink_threshold=settings.sink_threshold,
                 batch_tokens=2048,
             )
-    facts = activations.facts()
+            facts = activations.facts()
     tokens = sum(language["tokens"] for language in facts["languages"].values())
     return tokens / max(facts["seconds"], 0.01), f"{facts['device']} in {facts['dtype']}, {facts['threads']} threads"

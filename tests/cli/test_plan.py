@@ -1,0 +1,81 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from emovec.corpus.write import write_jsonl
+from tests.tiny_models import FAMILIES, random_stories, save_tiny_model
+
+Run = Callable[..., tuple[int, str, str]]
+
+GENERATED = """
+model: {model}
+emotions: [calm, angry]
+corpus: {{stories: generated, neutral: generated}}
+generation: {{model: {writer}, stories: 2, neutral: 1, topics: default-100}}
+"""
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return save_tiny_model(tmp_path / "tiny", FAMILIES["llama"])
+
+
+def test_generation_and_extraction_are_planned_before_there_are_texts(run: Run, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(GENERATED.format(model=model, writer="openai/gpt-4o-mini"), encoding="utf-8")
+    code, out, _ = run("plan", "s.yaml")
+    assert code == 0
+    assert "stories en 200 400" in out
+    assert "neutral ja 100 100" in out
+    assert "About $" in out
+    assert "prices change" in out
+    assert "in all 1,000" in out
+    assert "in 4 blocks of size 32" in out
+    assert "Disk for the activations" in out
+
+
+def test_own_prices_and_models_without_one(run: Run, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(GENERATED.format(model=model, writer="some/writer"), encoding="utf-8")
+    code, out, _ = run("plan", "s.yaml")
+    assert code == 0
+    assert "No price is listed for some/writer" in out
+    assert "About $" not in out
+    (tmp_path / "p.csv").write_text("model,input,output,batch,as_of\nsome/*,10,10,1,2026-11-01\n", encoding="utf-8")
+    code, out, _ = run("plan", "s.yaml", "--prices", "p.csv")
+    assert code == 0
+    assert "$10 in and $10 out for a million tokens as of 2026-11-01" in out
+
+
+def test_texts_that_are_there_are_counted_by_the_models_tokenizer(run: Run, model: Path, tmp_path: Path) -> None:
+    stories = random_stories(("en", "ja"), words=(20, 21))
+    write_jsonl(stories, tmp_path / "texts.jsonl")
+    (tmp_path / "s.yaml").write_text(
+        f"model: {model}\nemotions: [afraid, calm, joyful, sad]\n"
+        "corpus: {stories: texts.jsonl, neutral: texts.jsonl}\n",
+        encoding="utf-8",
+    )
+    code, out, _ = run("plan", "s.yaml", "--measure")
+    assert code == 0
+    assert "Generation" not in out
+    assert "en 18 360" in out
+    assert "in all 36 720" in out
+    assert "Measured here, on cpu in float32" in out
+
+
+def test_a_model_that_is_not_here_takes_numbers(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text("model: nobody/no-such-model\n", encoding="utf-8")
+    code, out, err = run("plan", "s.yaml")
+    assert (code, err) == (0, "")
+    assert "'nobody/no-such-model' is not on this machine" in out
+    assert "Disk" not in out
+    code, out, _ = run("plan", "s.yaml", "--layers", 28, "--hidden", 3584, "--parameters", "7e9")
+    assert code == 0
+    assert "7 billion parameters, 7 in 28 blocks of size 3584" in out
+    assert "the weights need more than 16 GB" in out
+
+
+def test_missing_texts_are_an_error_unless_they_will_be_generated(run: Run, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(f"model: {model}\ncorpus: {{stories: none.jsonl}}\n", encoding="utf-8")
+    code, _, err = run("plan", "s.yaml")
+    assert code == 2
+    assert "none.jsonl: no such file" in err
