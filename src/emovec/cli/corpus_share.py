@@ -77,13 +77,14 @@ def import_corpus(
         relabel=_pairs("--relabel", relabel),
         config=config,
     )
-    console.print(imported.sentence, highlight=False, markup=False)
+    if imported.stories:
+        console.print(imported.sentence, highlight=False, soft_wrap=True, markup=False)
     require_no_problems(imported.problems)
     write_jsonl(imported.stories, out)
     emotions = list(dict.fromkeys(story.emotion for story in imported.stories))
     languages = ", ".join(dict.fromkeys(story.language for story in imported.stories))
     shown = ", ".join(emotions[:8]) + (", …" if len(emotions) > 8 else "")
-    console.print(f"{len(emotions)} emotions ({shown}) in {languages}", highlight=False, markup=False)
+    console.print(f"{len(emotions)} emotions ({shown}) in {languages}", highlight=False, soft_wrap=True, markup=False)
     console.print(f"{out}; look at it with: emovec corpus check {out}", highlight=False, soft_wrap=True, markup=False)
 
 

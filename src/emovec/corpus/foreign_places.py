@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ from emovec.errors import EmovecError
 
 TEXT_FILES = (".txt", ".md")
 _NO_TEXTS = re.compile(r"(?:readme|licen[cs]e|changelog|notice|citation)\b", re.IGNORECASE)
+_MEANINGLESS = {"stories", "story", "texts", "text", "data", "train", "test", "validation", "generated"}
 _PLACES = ("language", "emotion", "topic")
 _LEVELS: dict[int, tuple[str, ...]] = {0: (), 1: ("emotion",), 2: ("emotion", "topic")}
 
@@ -74,14 +76,11 @@ def nested_json(source: Path, choices: Choices) -> Iterator[Found]:
         levels = choices.levels if choices.levels is not None else _levels(tree, len(files), known)
         if "emotion" in levels and choices.path is None:
             known.pop("emotion", None)  # the keys tell it, so the file's name doesn't
-        elif "emotion" in known:
-            choices.taken.setdefault("emotion", "the file's name")
         for level in levels:
             if level in _PLACES:
                 choices.taken[level] = f"key {levels.index(level) + 1} of the nested JSON"
         for keys, fields in _leaves(tree, levels, choices):
-            line = _line_of(path, keys) if isinstance(fields, str) else 1
-            yield Found(path, line, f"{_spelt(keys)}: {fields}" if isinstance(fields, str) else {**known, **fields})
+            yield Found(path, 1, f"{_spelt(keys)}: {fields}" if isinstance(fields, str) else {**known, **fields}, keys)
 
 
 def _levels(tree: Any, n_files: int, known: Mapping[str, str]) -> tuple[str, ...]:
@@ -130,15 +129,20 @@ def _spelt(keys: Sequence[str | int]) -> str:
     return spelt or "the whole"
 
 
-def _line_of(path: Path, keys: Sequence[str | int]) -> int:
+def line_of(path: Path, keys: Sequence[str | int]) -> int:
     """The line of a value in a JSON file: JSON is YAML, whose reader knows lines; it is slow, so for errors only."""
     try:
-        node: Any = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.CSafeLoader)
+        node = _composed(path)
         for key in keys:
             node = node.value[key] if isinstance(key, int) else next(v for k, v in node.value if k.value == key)
         return int(node.start_mark.line) + 1
     except (yaml.YAMLError, StopIteration, AttributeError, LookupError, TypeError):
         return 1
+
+
+@lru_cache(maxsize=1)
+def _composed(path: Path) -> Any:
+    return yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.CSafeLoader)
 
 
 def _placed(
@@ -152,7 +156,7 @@ def _placed(
     if choices.path is None:
         return [*usual(relative, choices)]
     pattern, fields = path_pattern(choices.path)
-    choices.taken.update(dict.fromkeys(fields, f"the path by {choices.path}"))
+    choices.placed.update(dict.fromkeys(fields, f"the path by {choices.path}"))
     found: list[dict[str, str] | str] = []
     for path in relative:
         match = pattern.fullmatch(path.as_posix()) or pattern.fullmatch(path.with_suffix("").as_posix())
@@ -183,19 +187,21 @@ def path_pattern(pattern: str) -> tuple[re.Pattern[str], list[str]]:
 
 
 def _named(paths: Sequence[Path], choices: Choices) -> list[dict[str, str]]:
-    """Emotion and language from names such as `angry.jsonl`, `angry_en.jsonl`, `en/angry.jsonl`, `stories.en.jsonl`."""
+    """Emotion and language from names such as `angry.jsonl`, `angry_en.jsonl`, `en/angry-1.jsonl`, `stories.en.jsonl`.
+
+    A single file's name is no sign of an emotion.
+    """
     found: list[dict[str, str]] = []
     for path in paths:
-        known: dict[str, str] = {}
-        folders = [part for part in path.parts[:-1] if is_language(part)]
-        words = [word for word in re.split(r"[._-]", path.stem) if word]
-        if words and is_language(words[-1]):
-            folders.append(words.pop())
-        if folders:
-            known["language"] = folders[-1]
-            choices.taken.setdefault("language", "the file's name" if not path.parts[:-1] else "the path")
-        if words and words not in (["stories"], ["texts"], ["data"]):
+        languages = [part for part in path.parts[:-1] if is_language(part)]
+        words = re.split(r"[._]|-(?=\d+$|[a-z]{2}$)", path.stem)
+        if is_language(words[-1]):
+            languages.append(words.pop())
+        words = [word for word in words if word and not word.isdigit() and word.lower() not in _MEANINGLESS]
+        known = {"language": languages[-1]} if languages else {}
+        if words and len(paths) > 1:
             known["emotion"] = " ".join(words)
+        choices.placed.update(dict.fromkeys(known, "the file's name" if len(path.parts) == 1 else "the path"))
         found.append(known)
     return found
 
@@ -215,8 +221,8 @@ def _in_folders(paths: Sequence[Path], choices: Choices) -> list[dict[str, str]]
         else:
             where = "the folder's name"
         known |= dict(zip(("emotion", "topic"), inner, strict=False))
-        choices.taken.update(dict.fromkeys((name for name in known if name != "language"), where))
+        choices.placed.update(dict.fromkeys((name for name in known if name != "language"), where))
         found.append(known)
     if has_language:
-        choices.taken["language"] = "the outermost folder's name"
+        choices.placed["language"] = "the outermost folder's name"
     return found

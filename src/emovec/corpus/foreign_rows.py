@@ -48,11 +48,13 @@ class Found:
         file: it is in.
         line: where it starts, from 1; in Parquet and Arrow the row.
         fields: by the names of a story's fields, or what is wrong with it.
+        keys: where in nested JSON it is, from outside; its line then waits until it is asked for.
     """
 
     file: Path
     line: int
     fields: Mapping[str, Any] | str
+    keys: tuple[str | int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ class Choices:
         path: a pattern of the files' paths, such as `{language}/{emotion}/{topic}-*`.
         levels: of nested JSON, from outside, such as `("emotion", "topic")`; `_` for one that means nothing.
         config: the one config of a `datasets` folder that is taken.
-        taken: filled while reading: for each field where it was found.
+        taken: filled while reading: for each field the column or key it was found in.
+        placed: filled while reading: for each field the place that told it, where no column did.
         left: filled while reading: what was left out, and why.
     """
 
@@ -73,6 +76,7 @@ class Choices:
     levels: tuple[str, ...] | None = None
     config: str | None = None
     taken: dict[str, str] = field(default_factory=dict[str, str])
+    placed: dict[str, str] = field(default_factory=dict[str, str])
     left: list[str] = field(default_factory=list[str])
 
 
@@ -126,9 +130,9 @@ def datasets_texts(folder: Path, choices: Choices) -> Iterator[Found]:
         card = _card(folder)
         for name in wanted:
             for split, path in configs[name]:
-                yield from _texts(
-                    path, read_rows(path)[1], _card_names(card) | _parquet_names(path), choices, _place(name, split)
-                )
+                known = _place(name, split)
+                choices.placed.update(dict.fromkeys(known, "the names of configs and splits"))
+                yield from _texts(path, read_rows(path)[1], _card_names(card) | _parquet_names(path), choices, known)
 
 
 def hub_files(folder: Path) -> dict[str, list[tuple[str, Path]]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from emovec.corpus.foreign_places import TEXT_FILES, files_in, nested_json, path_pattern, tables, text_files
+from emovec.corpus.foreign_places import TEXT_FILES, files_in, line_of, nested_json, path_pattern, tables, text_files
 from emovec.corpus.foreign_rows import Choices, Found, datasets_texts, is_datasets_folder
 from emovec.corpus.read import FIELDS, Problem
 from emovec.corpus.rows import READERS
@@ -76,18 +76,19 @@ def import_corpus(
     choices = _choices(mapping or {}, config)
     title, reader = _READERS[chosen]
     fixed = {name: value for name, value in (("language", language), ("emotion", emotion)) if value is not None}
-    places: list[tuple[Found, Story]] = []
+    usable: list[Story] = []
     problems: list[Problem] = []
     for found in reader(path, choices):
         story = found.fields if isinstance(found.fields, str) else _story({**found.fields, **fixed}, relabel or {})
         if isinstance(story, str):
-            problems.append(Problem(str(found.file), found.line, story))
+            line = line_of(found.file, found.keys) if found.keys else found.line
+            problems.append(Problem(str(found.file), line, story))
         else:
-            places.append((found, story))
-    if not places and not problems:
+            usable.append(story)
+    if not usable and not problems:
         raise EmovecError(f"{path}: read as {title}, but no text is in it; --layout takes {', '.join(LAYOUTS[1:])}.")
-    stories, renamed = _with_ids([story for _, story in places])
-    taken = {**choices.taken, **dict.fromkeys(fixed, "what you gave")}
+    stories, renamed = _with_ids(usable)
+    taken = {**choices.placed, **choices.taken, **dict.fromkeys(fixed, "what you gave")}
     return Imported(stories, problems, _sentence(path, title, taken, renamed, choices.left, len(stories)))
 
 
