@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 ENOUGH = 0.5
 """The share of usable answers under which a judge is no judge."""
 _SHOWN = 8
+_WHOLE = {"language", "texts", "accuracy", "chance", "share", "kappa", "Cohen's kappa"}
+"""Columns whose cells are kept on one line."""
 
 
 def label(
@@ -252,7 +254,7 @@ def _print_table(console: "Console", title: str, rows: "pd.DataFrame") -> None:
         return
     table = Table(title=Text(title), box=box.SIMPLE_HEAD, title_justify="left")
     for name in rows.columns:
-        table.add_column(Text(str(name)), overflow="fold")
+        table.add_column(Text(str(name)), overflow="fold", no_wrap=name in _WHOLE)
     for row in rows.itertuples(index=False, name=None):
         table.add_row(*(Text(str(cell)) for cell in row))
     console.print(table)

@@ -21,6 +21,9 @@ _HOW = {
     3: "Answer with three entries of the list, spelt as they are there, the best first, with commas between, and write "
     "nothing else.",
 }
+MOST_WORDS = 12
+"""Words of an answer that still counts as a label."""
+_DENIED = re.compile(r"\bnot\b|n['’]t\b", re.IGNORECASE)
 _REFUSAL = re.compile(
     r"\b(?:I(?:['’]m| am) (?:sorry|unable)|I (?:can(?:['’]t|not)|won['’]t)|as an AI)\b", re.IGNORECASE
 )
@@ -35,17 +38,20 @@ def question(text: str, options: Sequence[str], top: int = 1) -> str:
 def parse_answer(said: str, options: Sequence[str], top: int = 1, language: str = "en") -> tuple[tuple[str, ...], str]:
     """The emotions that an answer names, best first, and what is wrong with it: one of the two is empty.
 
-    Thoughts in <think> tags are left out. Where more are named than were asked for, a line that says “Answer:” counts.
+    Thoughts in <think> tags are left out. Of a longer answer only the last line that says “Answer:” counts: prose that
+    happens to name one emotion (“not clearly joyful, rather mixed”) is no label.
     An answer that is nothing but the emotion's name in the text's language, or another of its head words (“joy”),
     stands for the emotion, if it stands for one alone.
     """
     text = re.sub(r"<think>.*?(</think>|\Z)", "", said, flags=re.DOTALL)
     if not re.search(r"\w", text):
         return (), "the answer is blank"
-    named = _named(text, options)
     marked: list[str] = _MARKED.findall(text)
-    if len(named) > top and marked:
-        named = _named(marked[-1], options)
+    if marked:
+        text = marked[-1]
+    named = _named(text, options)
+    if named and (len(text.split()) > MOST_WORDS or _DENIED.search(text)):
+        return (), "the answer is prose that gives no one label"
     if not named:
         bare = re.sub(r"^\W+|\W+$", "", text).casefold()
         means = {

@@ -228,11 +228,11 @@ async def _ask(
     if output.stop_reason == "content_filter":
         return Answer(**about, status="refusal", reason="the provider withheld the answer")
     named, problem = parse_answer(said, options, top, story.language)
+    if output.stop_reason in {"max_tokens", "model_length"}:  # it might have gone on to name others
+        return Answer(**about, status="truncated", reason="the answer was cut off at the limit of tokens")
     if named:
         position = shown.index(named[0]) if named[0] in shown else None
         return Answer(**about, status="ok", labels=named, position=position)
-    if output.stop_reason in {"max_tokens", "model_length"}:
-        return Answer(**about, status="truncated", reason=f"{problem}, and was cut off at the limit of tokens")
     if declines(said):
         return Answer(**about, status="refusal", reason="the model declined to answer")
     return Answer(**about, status="malformed", reason=problem)

@@ -86,19 +86,20 @@ def finding(found: Agreement) -> str:
 def accuracy_rows(found: Agreement) -> pd.DataFrame:
     """The table of accuracies as readers see it."""
     rows = found.accuracy
-    return pd.DataFrame(
+    shown = pd.DataFrame(
         {
             "annotator": rows["by"],
             "language": rows["language"].map(_language),
             "texts": rows["n"],
             "accuracy": [_share(r["accuracy"], r["low"], r["high"]) for r in rows.to_dict("records")],
             "chance": rows["chance"].map(_percent),
-            "in the first three": rows["top3"].map(_percent),
-            "none / unclear": rows["none"].map(_percent),
+            "top 3": rows["top3"].map(_percent),
+            "none": rows["none"].map(_percent),
             "kappa": rows["kappa"].map(number),
-            "first option shown": rows["first"].map(_percent),
+            "first shown": rows["first"].map(_percent),
         }
     )
+    return shown.drop(columns=[name for name in ("top 3", "first shown") if (shown[name] == "–").all()])
 
 
 def recall_rows(found: Agreement) -> pd.DataFrame:
@@ -236,7 +237,7 @@ def _percent(value: Any) -> str:
 
 
 def _share(value: float, low: float, high: float) -> str:
-    return f"{value:.1%} [{low:.1%}, {high:.1%}]"
+    return f"{value:.1%} [{low:.1%},\u00a0{high:.1%}]"
 
 
 def _template(name: str) -> str:

@@ -1,0 +1,178 @@
+import json
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from emovec.corpus.agreement import agreement
+from emovec.corpus.label_form import LabelForm
+from emovec.corpus.label_session import LabelSession
+from emovec.corpus.labels import label_table, read_answers
+from emovec.corpus.story import Story
+from emovec.report import label_page
+from tests.corpus.labelled import CONFUSION, EMOTIONS, stories
+from tests.corpus.test_agreement import table
+from tests.report.test_browser import Visit, browser  # noqa: F401  # pyright: ignore[reportUnusedImport]
+
+HOSTILE = Story("en-<b>", "en", "sad", "t", "A <script>window.bad = 1</script> & “text” {{ 7 * 7 }}.")
+
+
+def labels(texts: list[Story]) -> pd.DataFrame:
+    said = {"judge/<i>": {s.id: CONFUSION[s.emotion] for s in texts}, "ann": {s.id: s.emotion for s in texts}}
+    return table(said, texts)
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    texts = [*stories(), HOSTILE]
+    found = labels(texts)
+    html = label_page.render("my <corpus>", found, agreement(found, EMOTIONS), texts, EMOTIONS, "x gave nothing.")
+    (tmp_path / "labels.html").write_text(html, encoding="utf-8")
+    return tmp_path / "labels.html"
+
+
+def test_the_page_says_the_numbers_and_escapes_the_texts(page: Path) -> None:
+    html = page.read_text(encoding="utf-8")
+    assert "judge/&lt;i&gt; finds the intended emotion in 73% of 41 texts" in html
+    assert "<script>window.bad" not in html
+    assert "{{ 7 * 7 }}" in html
+    assert "x gave nothing." in html
+    assert "http://" not in html.split("plotly")[0]
+
+
+def test_the_heat_map_holds_the_shares() -> None:
+    found = labels(stories())
+    chart = label_page.confusion_map(agreement(found, EMOTIONS), EMOTIONS)
+    (panel,) = chart.frames["judge/<i>", "ja"]
+    shares = pd.DataFrame(panel.values, index=list(panel.rows), columns=list(panel.columns))  # pyright: ignore
+    assert shares.loc["sad", "calm"] == 1
+    assert shares.loc["angry", "angry"] == 1
+    assert np.allclose(shares.sum(axis=1), 1)
+
+
+def test_confused_emotions_stand_together() -> None:
+    order = label_page.confusion_order(agreement(labels(stories()), EMOTIONS).confusion, EMOTIONS)
+    assert sorted(order) == sorted(EMOTIONS)
+    assert abs(order.index("calm") - order.index("sad")) == 1
+
+
+def test_examples_are_those_that_most_missed_first_and_of_every_emotion() -> None:
+    texts = stories(languages=("en",))
+    said = {
+        "a": {s.id: "none" if s.emotion in {"sad", "angry"} else s.emotion for s in texts},
+        "b": {s.id: "none" if s.emotion == "angry" else s.emotion for s in texts},
+    }
+    shown = label_page.examples(table(said, texts), texts, 7)
+    assert [example.story.emotion for example in shown] == ["angry"] * 5 + ["sad"] * 2
+    assert shown[0].labels == [("a", "none"), ("b", "none")]
+
+
+@pytest.mark.browser
+def test_the_page_is_drawn_without_errors_or_requests(browser: Any, page: Path) -> None:  # noqa: F811
+    visit = Visit(browser, page)
+    assert visit.complaints == []
+    assert visit.requests == [page.as_uri()]
+    assert visit.page.evaluate("document.querySelectorAll('#figure-confusion .heatmaplayer image').length") >= 1
+    assert visit.page.evaluate("window.bad") is None
+
+
+# The form
+
+
+@pytest.fixture
+def form(tmp_path: Path) -> Iterator[LabelForm]:
+    session = LabelSession(stories(2), EMOTIONS, "ann", tmp_path / "a.jsonl", top=3)
+    with LabelForm(session, ["en", "ja"]) as served:
+        thread = threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield served
+        served.shutdown()
+        thread.join()
+
+
+def get(address: str, body: Any = None, **headers: str) -> tuple[int, str]:
+    data = None if body is None else json.dumps(body).encode()
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, data=data, headers=headers)) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def test_the_form_answers_its_own_page_alone(form: LabelForm) -> None:
+    root = form.address.rsplit("/", 2)[0]
+    assert form.server_address[0] == "127.0.0.1"
+    assert get(form.address)[0] == 200
+    assert get(f"{root}/")[0] == 404
+    assert get(f"{root}/wrong/state")[0] == 404
+    assert get(form.address, Host="evil.example")[0] == 404
+    assert get(f"{form.address}label", {"no": "token"})[0] == 400
+
+
+def test_the_form_tells_neither_id_nor_emotion_nor_topic(form: LabelForm) -> None:
+    state = json.loads(get(f"{form.address}state")[1])
+    assert set(state) == {"done", "total", "token", "text", "language"}
+    assert not any(story.id in get(form.address)[1] for story in stories(2))
+
+
+def test_a_label_of_a_text_no_longer_shown_changes_nothing(form: LabelForm) -> None:
+    first = json.loads(get(f"{form.address}state")[1])
+    get(f"{form.address}label", {"token": first["token"], "labels": ["sad"]})
+    code, state = get(f"{form.address}label", {"token": first["token"], "labels": ["calm"]})
+    assert (code, json.loads(state)["done"]) == (200, 1)
+    code, said = get(f"{form.address}label", {"token": json.loads(state)["token"], "labels": ["gloomy"]})
+    assert (code, json.loads(said)) == (409, {"error": "Label: 'gloomy' is not in the list."})
+
+
+@pytest.mark.browser
+def test_texts_are_labelled_with_the_keyboard_alone(browser: Any, form: LabelForm, tmp_path: Path) -> None:  # noqa: F811
+    complaints: list[str] = []
+    requests: list[str] = []
+    page = browser.new_page()
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(form.address)
+
+    def shows(text: str) -> None:
+        page.wait_for_function("text => document.getElementById('count').textContent === text", arg=text)
+
+    shows("0 of 16")
+    seen = {page.inner_text("#text")}
+    page.keyboard.type("sa")
+    page.keyboard.press("Enter")
+    page.keyboard.type("怒")
+    page.keyboard.press("Enter")
+    assert page.inner_text("#chosen") == "1. sad   2. angry"
+    page.keyboard.press("3")
+    page.keyboard.press("Enter")
+    shows("1 of 16")
+    assert page.inner_text("#text") not in seen
+    (answer,) = read_answers(tmp_path / "a.jsonl")
+    assert (answer.labels, answer.confidence) == (("sad", "angry"), 3)
+
+    before = page.inner_text("#text")
+    page.keyboard.press("PageUp")
+    shows("0 of 16")
+    assert page.inner_text("#text") in seen
+    page.keyboard.press("PageDown")
+    page.wait_for_function("text => document.getElementById('text').textContent === text", arg=before)
+    for done in range(1, 17):
+        page.keyboard.type("joy" if done % 2 else "unc")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Enter")
+        shows(f"{done} of 16")
+        seen.add(page.inner_text("#text"))
+    assert any("場面" in text for text in seen)
+    assert "All 16 texts are labelled" in page.inner_text("#text")
+    found = label_table(stories(2), read_answers(tmp_path / "a.jsonl"), EMOTIONS)
+    assert sorted(found["label"]) == ["joyful"] * 8 + ["none"] * 8
+    assert complaints == []
+    assert all(url.startswith((form.address, "data:")) for url in requests)
+    page.close()
