@@ -66,7 +66,7 @@ def generate(
     try:
         found = generate(config, folder, base=study.parent, limit=limit, retries=retries, mix=mix, track=track)
     except EmovecError:
-        _print_reasons(folder)
+        _print_reasons(folder, errors=False)  # the sentence tells the last of them
         raise
     except KeyboardInterrupt:
         console.print(Text(f"Stopped; what was answered is kept in {folder}: the same command goes on from there."))
@@ -77,9 +77,8 @@ def generate(
 
 def _print_plan(config: "StudyConfig", pending: "Sequence[Request]", base: Path, prices: Path | None) -> None:
     """What is about to be asked: texts, requests, tokens and money."""
-    import datetime
-
-    from emovec.generation.costs import Asked, characters_of_words, generation_cost, price_note, read_prices
+    from emovec.cli.plan import print_generation
+    from emovec.generation.costs import Asked, characters_of_words, generation_cost, read_prices
     from emovec.generation.requests import load_wording, prompt_of
 
     settings = config.generation
@@ -99,13 +98,7 @@ def _print_plan(config: "StudyConfig", pending: "Sequence[Request]", base: Path,
         max_tokens=settings.max_tokens,
         max_attempts=settings.max_attempts,
     )
-    said = f"{cost.texts:,} texts in {cost.completions:,} requests to {settings.model}: about "
-    said += f"{cost.input_tokens:,} tokens in and {cost.output_tokens:,} out"
-    most = cost.usd_at_most(settings.max_attempts)
-    if cost.usd and most:
-        said += f", about ${cost.usd:,.2f}, at most ${most:,.2f}"
-    console.print(Text(said, style="bold"))
-    console.print(Text(price_note(cost, datetime.date.today()), style="dim"))
+    print_generation(cost, settings.max_attempts)
 
 
 def _ask_leave() -> None:
@@ -140,7 +133,7 @@ def _print_outcome(found: "Outcome", config: "StudyConfig", study: Path) -> None
         console.print(Text("To study them: corpus: {stories: generated, neutral: generated}", style="dim"))
 
 
-def _print_reasons(folder: Path) -> None:
+def _print_reasons(folder: Path, *, errors: bool = True) -> None:
     """Why answers were no good: how many for each reason, and what one of them said."""
     from emovec.generation.answers import read_answers
 
@@ -148,7 +141,7 @@ def _print_reasons(folder: Path) -> None:
     examples: dict[tuple[str, str], str] = {}
     answers = read_answers(folder).answers
     for answer in answers:
-        if answer.status != "ok":
+        if answer.status != "ok" and (errors or answer.status != "error"):
             counts[answer.status, answer.reason] += 1
             examples.setdefault((answer.status, answer.reason), answer.answer)
     if not counts:

@@ -112,7 +112,7 @@ class AnswerFile:
         Raises:
             EmovecError: if the disk is full.
         """
-        record = {key: value for key, value in asdict(answer).items() if value or key == "attempt"}
+        record = {key: value for key, value in asdict(answer).items() if value or key in {"request", "attempt"}}
         # One write: a full disk leaves at most one broken line, which reading passes over.
         line = json.dumps(record, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
         try:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 BATCHING = frozenset({"openai", "anthropic", "google", "together", "grok"})
 """The providers for which Inspect has a batch mode; others would ignore it without a word."""
 
-_ERRORS_IN_A_ROW = 3
+_FAILING = 3  # requests in a row without an answer after which the model counts as gone
 _TRIAL = 20  # answers without a single usable text after which a model is given up
 _MOST_IN_A_BATCH_RUN = 20_000
 
@@ -39,7 +39,7 @@ class Asking:
         self.settings, self.wording, self.kept, self.file = config.generation, wording, kept, file
         self.model, self.retries, self.advance = model, retries, advance
         self.answered = 0
-        self.errors_in_a_row = 0
+        self.failing: set[str] = set()
         self.errors: Counter[str] = Counter()
         self.stopped: EmovecError | None = None
         self.queue: deque[Request] = deque()
@@ -126,7 +126,7 @@ class Asking:
         )
         self._add(answer)
         self.answered += 1
-        self.errors_in_a_row = 0
+        self.failing.clear()
         missing = remaining(request, self.kept.texts)
         if missing is None:
             self.advance(request.n)
@@ -140,9 +140,9 @@ class Asking:
 
     def _failed(self, request: Request, attempt: int, said: str) -> None:
         self._add(Answer(request.id, attempt, "error", said, model=str(self.model)))
-        self.errors_in_a_row += 1
+        self.failing.add(request.id)
         self.errors[request.id] += 1
-        if not self.answered or self.errors_in_a_row >= _ERRORS_IN_A_ROW:
+        if not self.answered or len(self.failing) >= _FAILING:
             when = "has stopped answering" if self.answered else "gave no answer"
             self._stop(
                 f"{self.model}: the model {when} ({said}); {len(self.kept.texts):,} texts are kept in "

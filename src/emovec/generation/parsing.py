@@ -22,7 +22,7 @@ _NOUNS = r"""stor(?:y|ies)|text|dialog(?:ue)?|conversation|scene|
     historia|relato|cuento|texto|di[aá]logo|conversaci[oó]n|
     geschichte|erz[aä]hlung|gespr[aä]ch|dialog|histoire|物語|ストーリー|話|会話|対話|エピソード|故事|对话|對話|短文|小说"""
 _TAG = re.compile(
-    rf"<\s*((?:{_NOUNS}|item|s|p)[\s_-]*\d*)\b[^<>]*>(.*?)(<\s*/\s*\1\s*>|(?=<\s*(?:{_NOUNS}|item)[\s_-]*\d*\b[^<>]*>)|\Z)",
+    rf"<\s*((?:{_NOUNS}|item|s|p)(?:[\s_-]*\d+)?)\b[^<>]*>(.*?)(<\s*/\s*\1\s*>|(?=<\s*(?:{_NOUNS}|item)(?:[\s_-]*\d+)?\b[^<>]*>)|\Z)",
     re.DOTALL | re.IGNORECASE | re.VERBOSE,
 )
 _DIGITS = r"[0-9０-９]{1,3}|[①-⑳]|[一二三四五六七八九十]"
@@ -37,7 +37,7 @@ _NUMBER = re.compile(
       | [【\[(（]\s*({_DIGITS})\s*[】\])）]
       | ({_DIGITS})\s*(?:[.．:：、)）]|[*_]+|\s*$)
       | ([①-⑳]) )
-    [】\])）」*_:：.、\s]*?(?:[ \t]+|(?=\S)|$)""",
+    [】\])）」*_:：.、]*[ \t]*""",
     re.MULTILINE | re.IGNORECASE | re.VERBOSE,
 )
 _SEPARATOR = re.compile(r"(?m)^[ \t]*(?:[-*_=~#＊—–─]{3,}|(?:[*＊]\s+){2,}[*＊]|<[-=/]*>|\[SEP\]|⁂|§)[ \t]*$")
