@@ -142,7 +142,7 @@ def fix(console: "Console", corpus: "Corpus", check: "CheckReport", report: "Aud
     """Take offenders out, if that was asked for, and say which and why."""
     if not asked.fix:
         return
-    from emovec.corpus.repair import DEFAULT_RULES, RULES, mark_dropped, offenders, parse_rules, write_repaired
+    from emovec.corpus.repair import DEFAULT_RULES, RULES, offenders, parse_rules, take_back, write_repaired
 
     rules = DEFAULT_RULES if asked.rules is None else parse_rules(asked.rules)
     dropped = offenders(corpus, check, report, rules)
@@ -161,5 +161,5 @@ def fix(console: "Console", corpus: "Corpus", check: "CheckReport", report: "Aud
         for file in write_repaired(corpus, dropped, asked.out, overwrite=asked.overwrite):
             console.print(Text(f"Written: {file}"))
     if asked.generated is not None:
-        listing = mark_dropped(asked.generated, dropped)
-        console.print(Text(f"Marked in {listing}; `emovec corpus generate {asked.source}` asks for them again."))
+        listing = take_back(asked.generated, dropped)
+        console.print(Text(f"Taken back, see {listing}; `emovec corpus generate {asked.source}` asks for them again."))

@@ -165,7 +165,7 @@ def scores(corpus: Corpus, check: CheckReport, audit: AuditReport) -> pd.DataFra
         add("texts", "openings", 100 * (1 - n / n_stories), n, f"{n} of {n_stories} stories share their first words")
         if len(own["names"]):
             first = own["names"].iloc[0]
-            clause = f"‘{first['name']}’ in {first['n_stories']} stories; {len(own['names'])} names or the like recur"
+            clause = f"‘{first['name']}’ in {first['n_stories']} stories; names that recur: {len(own['names'])}"
             add("corpus", "names", 100 * (1 - float(first["share"])), len(own["names"]), clause)
         foremost = own["motifs"].groupby("emotion").first()
         n_emotions = len({story.emotion for story in stories})
@@ -197,7 +197,7 @@ def surface_clause(row: "pd.Series[float]") -> str:
     """The control's number in words, from a row of `AuditReport.surface`."""
     return (
         f"length, punctuation and words tell the emotion in {row['accuracy']:.0%} of stories "
-        f"(95 % interval {row['low']:.0%}–{row['high']:.0%}; chance {row['chance']:.1%})"
+        f"(95% interval {row['low']:.0%}–{row['high']:.0%}; chance {row['chance']:.1%})"
     )
 
 

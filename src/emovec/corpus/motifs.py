@@ -17,11 +17,11 @@ MOTIF_COLUMNS = ("language", "emotion", "term", "z", "n_stories", "share", "shar
 OPENING_COLUMNS = ("language", "opening", "n_stories", "share", "n_emotions", "emotion", "n_emotion")
 NAME_COLUMNS = ("language", "name", "n_stories", "share", "n_emotions", "emotion", "n_emotion")
 
-LEAST_Z = 4.0
-"""Motifs have at least this z: with tens of thousands of terms a few reach 4 by chance."""
+LEAST_Z = 3.0
+"""Motifs have at least this z; terms are many, so a few reach it by chance (one or two in a hundred of those found)."""
 
-PRIOR_STORIES = 10
-"""How many average stories the Dirichlet prior is worth."""
+PRIOR = 1 / 12
+"""The Dirichlet prior's size, as a share of all terms counted: it holds back terms that few stories have."""
 
 _WORD_LENGTHS, _CHARACTER_LENGTHS = (1, 2, 3), (2, 3, 4, 5)
 _OPENING_WORDS, _OPENING_CHARACTERS = 4, 7
@@ -105,7 +105,7 @@ def motifs(stories: Sequence[Story], language: str, *, least_z: float = LEAST_Z,
             continue
         counts = np.bincount(terms * len(emotions) + of[texts], minlength=len(place) * len(emotions))
         counts = counts.reshape(len(place), len(emotions)).astype(float)
-        z = log_odds(counts, PRIOR_STORIES * counts.sum() / len(stories))
+        z = log_odds(counts, PRIOR * counts.sum())
         ats = np.argwhere((z >= least_z) & (counts >= np.maximum(3, sizes / 100)))
         # A term that one topic alone brings is no motif.
         codes = np.isin(terms, ats[:, 0])
@@ -234,6 +234,8 @@ def _whole(term: str) -> bool:
 def _overlap(term: str, other: str, language: str) -> bool:
     """Whether two terms are pieces of one phrase: one within the other, or one's end the other's beginning."""
     if unspaced(language):
-        joint = min(len(term), len(other)) - 1
-        return term in other or other in term or term[-joint:] == other[:joint] or other[-joint:] == term[:joint]
+        shorter, longer = sorted((len(term), len(other)))
+        joints = range(1 if longer == 2 else max(2, shorter // 2), shorter)
+        meet = any(term[-k:] == other[:k] or other[-k:] == term[:k] for k in joints)
+        return term in other or other in term or meet
     return f" {term} " in f" {other} " or f" {other} " in f" {term} "

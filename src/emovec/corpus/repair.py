@@ -15,6 +15,7 @@ from emovec.corpus.story import Story
 from emovec.corpus.write import write_jsonl
 from emovec.errors import EmovecError
 from emovec.files import write_bytes
+from emovec.generation.answers import drop_texts
 
 RULES: dict[str, str] = {
     "short": "ends before the offset",
@@ -29,7 +30,7 @@ RULES: dict[str, str] = {
 
 DEFAULT_RULES = ("short", "duplicate", "named", "script", "leftover")
 DROPPED = "dropped.jsonl"
-"""One line for each dropped text, `{"id", "reason"}`; in a folder of generated texts these are asked for again."""
+"""The list of dropped texts: one line each, `{"id", "reason"}`."""
 
 _COLUMNS = ("id", "rule", "reason", "kind", "language", "emotion", "topic")
 
@@ -130,21 +131,20 @@ def write_repaired(corpus: Corpus, dropped: pd.DataFrame, out: str | Path, *, ov
     return [*plan, listing]
 
 
-def mark_dropped(folder: str | Path, dropped: pd.DataFrame) -> Path:
-    """Add to the list of dropped texts in a folder of generated ones; `emovec corpus generate` asks for them again.
+def take_back(folder: str | Path, dropped: pd.DataFrame) -> Path:
+    """Take dropped texts back from a folder of generated ones, so that `emovec corpus generate` asks for others.
+
+    Returns:
+        The list of what was dropped this time, in the same folder.
 
     Raises:
-        EmovecError: if the list can't be read or written.
+        EmovecError: if the folder can't be written to.
     """
+    rules = dropped.groupby("id", sort=False)["rule"].agg(tuple)
+    for broken, texts in rules.groupby(rules, sort=False):
+        drop_texts(folder, list(texts.index), "; ".join(RULES[rule] for rule in broken))
     listing = Path(folder) / DROPPED
-    reasons: dict[str, str] = {}
-    if listing.exists():
-        try:
-            lines = listing.read_text(encoding="utf-8").splitlines()
-            reasons = {record["id"]: record["reason"] for record in map(json.loads, filter(str.strip, lines))}
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise EmovecError(f"{listing}: is no list of dropped texts ({error}); remove it and run again.") from error
-    write_bytes(listing, _lines(reasons | _reasons(dropped)))
+    write_bytes(listing, _lines(_reasons(dropped)))
     return listing
 
 

@@ -142,7 +142,7 @@ def _pairs(near: pd.DataFrame, texts: dict[str, Story]) -> list[dict[str, Any]]:
 def _excerpts(found: pd.DataFrame, texts: dict[str, Story]) -> list[dict[str, Any]]:
     return [
         {**row, "excerpt": excerpt(texts[row["id"]].text, str(row["words"]).split(", "))}
-        for row in _records(found.head(SHOWN))
+        for row in _records(found.groupby("language", sort=False).head(SHOWN // max(found["language"].nunique(), 1)))
     ]
 
 
