@@ -9,8 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from typing import Any, cast
 
-from emovec.corpus.label_session import LabelSession, option_names
-from emovec.corpus.lexicon import labels
+from emovec.corpus.label_session import LabelSession, option_names, option_words
 from emovec.errors import EmovecError
 
 _MOST_BYTES = 1 << 16
@@ -45,11 +44,7 @@ class LabelForm(ThreadingHTTPServer):
         # Other users of this machine, and pages open in the same browser, don't know the path.
         self.path = f"/{secrets.token_urlsafe(12)}/"
         options = [
-            {
-                "name": option,
-                "shown": option_names(option, languages),
-                "words": [option, *(word for language in languages for word in labels(language, option))],
-            }
+            {"name": option, "shown": option_names(option, languages), "words": option_words(option, languages)}
             for option in session.options
         ]
         settings = {"options": options, "top": session.top, "annotator": session.annotator}

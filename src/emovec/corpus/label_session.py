@@ -123,14 +123,19 @@ def option_names(option: str, languages: Sequence[str]) -> str:
     return " · ".join([option if option != NONE else "none / unclear", *others])
 
 
+def option_words(option: str, languages: Sequence[str]) -> list[str]:
+    """What can be typed for an option: its English name first, then its words in the languages of the texts."""
+    if option == NONE:
+        return [NONE, "unclear"]
+    return list(dict.fromkeys([option, *(word for language in languages for word in labels(language, option))]))
+
+
 def matching(typed: str, options: Sequence[str], languages: Sequence[str]) -> list[str]:
-    """The options that begin with what was typed, in English or in a language of the texts; an exact one alone."""
+    """The options that begin with what was typed, in English or else in a language of the texts; an exact one alone."""
     typed = typed.strip().casefold()
-    known = {option: [option, *(w for lang in languages for w in labels(lang, option))] for option in options}
-    known = {option: [word.casefold() for word in words] for option, words in known.items()} | {NONE: [NONE, "unclear"]}
-    exact = [option for option, words in known.items() if typed == words[0]]
+    known = {option: [word.casefold() for word in option_words(option, languages)] for option in options}
     return (
-        exact
-        or [o for o, words in known.items() if words[0].startswith(typed)]
+        [option for option, words in known.items() if typed == words[0]]
+        or [option for option, words in known.items() if words[0].startswith(typed)]
         or [option for option, words in known.items() if any(word.startswith(typed) for word in words)]
     )
