@@ -61,6 +61,7 @@ def import_corpus(
     from emovec.cli.progress import console
     from emovec.corpus.importing import import_corpus as read
     from emovec.corpus.read import require_no_problems
+    from emovec.corpus.story import NEUTRAL
     from emovec.corpus.write import write_jsonl
     from emovec.errors import EmovecError
 
@@ -81,10 +82,14 @@ def import_corpus(
         console.print(imported.sentence, highlight=False, soft_wrap=True, markup=False)
     require_no_problems(imported.problems)
     write_jsonl(imported.stories, out)
-    emotions = list(dict.fromkeys(story.emotion for story in imported.stories))
+    emotions = list(dict.fromkeys(story.emotion for story in imported.stories if story.emotion != NEUTRAL))
+    n_neutral = sum(story.emotion == NEUTRAL for story in imported.stories)
     languages = ", ".join(dict.fromkeys(story.language for story in imported.stories))
     shown = ", ".join(emotions[:8]) + (", …" if len(emotions) > 8 else "")
-    console.print(f"{len(emotions)} emotions ({shown}) in {languages}", highlight=False, soft_wrap=True, markup=False)
+    beside = f", and {n_neutral:,} neutral texts," if n_neutral else ""
+    console.print(
+        f"{len(emotions)} emotions ({shown}){beside} in {languages}", highlight=False, soft_wrap=True, markup=False
+    )
     console.print(f"{out}; look at it with: emovec corpus check {out}", highlight=False, soft_wrap=True, markup=False)
 
 

@@ -159,7 +159,7 @@ def _placed(
     choices.placed.update(dict.fromkeys(fields, f"the path by {choices.path}"))
     found: list[dict[str, str] | str] = []
     for path in relative:
-        match = pattern.fullmatch(path.as_posix()) or pattern.fullmatch(path.with_suffix("").as_posix())
+        match = pattern.fullmatch(path.with_suffix("").as_posix()) or pattern.fullmatch(path.as_posix())
         found.append(match.groupdict() if match else f"its path does not fit the pattern {choices.path}")
     return found
 

@@ -16,6 +16,7 @@ from emovec.errors import EmovecError
 
 if TYPE_CHECKING:
     from emovec.generation.languages import Language
+    from emovec.generation.requests import Request
 
 CHARACTERS_PER_TOKEN = {
     **{"en": 4.2, "de": 3.6, "es": 3.8, "fr": 3.7, "it": 3.6, "nl": 3.6, "pt": 3.7, "ru": 2.9},
@@ -139,15 +140,21 @@ class GenerationCost:
 
 
 def planned_cost(
-    config: StudyConfig, base: str | Path = ".", prices: Sequence[Price] | None = None, *, model: str | None = None
+    config: StudyConfig,
+    base: str | Path = ".",
+    prices: Sequence[Price] | None = None,
+    *,
+    model: str | None = None,
+    requests: "Iterable[Request] | None" = None,
 ) -> GenerationCost:
-    """What it takes to generate the texts of a study from nothing.
+    """What it takes to generate the texts of a study.
 
     Args:
         config: the study.
         base: the folder that its relative paths start from.
         prices: as `read_prices` gives them; by default the table that comes along.
         model: instead of the study's `generation.model`.
+        requests: those that are left to send; by default all of the study.
 
     Raises:
         EmovecError: if a topic or a language is unknown, or a language lacks a word for an emotion.
@@ -165,7 +172,7 @@ def planned_cost(
             sum(len(message["content"]) for message in prompt_of(request, wording)),
             lengths[request.language],
         )
-        for request in ordered_requests(config, list(wording.topics))
+        for request in (ordered_requests(config, list(wording.topics)) if requests is None else requests)
     )
     return generation_cost(
         asked,
