@@ -4,13 +4,14 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from emovec.corpus.lexicon import base_language
-from emovec.corpus.ngrams import Tokens, distinct, ngrams, tokenise, unspaced
+from emovec.corpus.ngrams import distinct, ngrams, tokenise, unspaced
 from emovec.corpus.story import Story
 
 MOTIF_COLUMNS = ("language", "emotion", "term", "z", "n_stories", "share", "share_elsewhere", "n_topics")
@@ -25,6 +26,7 @@ PRIOR = 1 / 12
 
 _WORD_LENGTHS, _CHARACTER_LENGTHS = (1, 2, 3), (2, 3, 4, 5)
 _OPENING_WORDS, _OPENING_CHARACTERS = 4, 7
+_BEGINNING = 200  # characters, more than an opening takes
 _CAPITALISED = re.compile(r"(?<=[\w,;]\s)([A-ZÀ-ÖØ-ÞĀĆČĐĒĘĞĪŁŃŌŚŠŪŹŻŽΑ-ΩА-Я][\w’']+)")
 _ADDRESSED = re.compile(
     r"([\u4e00-\u9fff々]{1,4}|[\u30a1-\u30faー]{2,8}|(?<![\u3041-\u3096])[\u3041-\u3096]{2,4}?)"
@@ -44,6 +46,14 @@ _NO_NAMES = frozenset(
 )
 _MOST_CAPITALISED = 0.12
 _LONGER = 0.8  # a longer phrase with this share of a term's stories says more than the term
+
+
+class _Found(NamedTuple):
+    term: str
+    z: float
+    inside: int
+    total: int
+    n_topics: int
 
 
 def log_odds(counts: NDArray[np.float64], prior: float) -> NDArray[np.float64]:
@@ -91,7 +101,7 @@ def motifs(stories: Sequence[Story], language: str, *, least_z: float = LEAST_Z,
     one_topic = topic_of.max() == 0
     sizes = np.bincount(of)
     tokens = tokenise([story.text for story in stories], language)
-    found: list[tuple[str, float, int, int, int, int]] = []
+    found: defaultdict[int, list[_Found]] = defaultdict(list)
     for n in _CHARACTER_LENGTHS if unspaced(language) else _WORD_LENGTHS:
         grams = distinct(ngrams(tokens, n))
         if not len(grams.keys):
@@ -112,28 +122,19 @@ def motifs(stories: Sequence[Story], language: str, *, least_z: float = LEAST_Z,
         topics = pd.Series(topic_of[texts[codes]]).groupby([terms[codes], of[texts[codes]]]).nunique().to_dict()
         for term, emotion in ats.tolist():
             n_topics = int(topics[term, emotion])
-            if one_topic or n_topics > 1:
-                spelt = tokens.spelt(int(place[term]), n)
-                inside = int(counts[term, emotion])
-                found.append((spelt, float(z[term, emotion]), emotion, inside, int(counts[term].sum()), n_topics))
+            spelt = tokens.spelt(int(place[term]), n)
+            if (one_topic or n_topics > 1) and _whole(spelt):
+                inside, total = int(counts[term, emotion]), int(counts[term].sum())
+                found[emotion].append(_Found(spelt, float(z[term, emotion]), inside, total, n_topics))
     rows: list[tuple[str, str, str, float, int, float, float, int]] = []
     for emotion, name in enumerate(emotions.tolist()):
         chosen: list[str] = []
-        for term, z, _, inside, total, n_topics in sorted(
-            (row for row in found if row[2] == emotion), key=lambda row: (-row[1], -len(row[0]), row[0])
-        ):
+        own = found[emotion]
+        for first in sorted(own, key=lambda row: (-row.z, -len(row.term), row.term)):
             if len(chosen) == most:
                 break
-            if not _whole(term):
-                continue
-            term, z, inside, total, n_topics = max(
-                (
-                    (longer, its_z, its_n, its_total, its_topics)
-                    for longer, its_z, of_emotion, its_n, its_total, its_topics in found
-                    if of_emotion == emotion and term in longer and its_n >= _LONGER * inside and _whole(longer)
-                ),
-                key=lambda row: (len(row[0]), row[1]),
-            )
+            longer = (row for row in own if first.term in row.term and row.inside >= _LONGER * first.inside)
+            term, z, inside, total, n_topics = max(longer, key=lambda row: (len(row.term), row.z))
             if any(_overlap(term, other, language) for other in chosen):
                 continue
             chosen.append(term)
@@ -154,10 +155,8 @@ def openings(stories: Sequence[Story], language: str, *, least: int = 3, share: 
     Returns:
         Columns `OPENING_COLUMNS`, the commonest first. emotion: the one that uses it most, in n_emotion stories.
     """
-    n = _OPENING_CHARACTERS if unspaced(language) else _OPENING_WORDS
-    tokens = tokenise([story.text for story in stories], language)
     users: defaultdict[str, list[str]] = defaultdict(list)
-    for story, opening in zip(stories, _openings(tokens, n), strict=True):
+    for story, opening in zip(stories, _openings([story.text for story in stories], language), strict=True):
         if opening:
             users[opening].append(story.emotion)
     return _recurring(users, language, len(stories), least, share, OPENING_COLUMNS)
@@ -165,8 +164,7 @@ def openings(stories: Sequence[Story], language: str, *, least: int = 3, share: 
 
 def opening_of(story: Story) -> str:
     """A story's opening as `openings` counts it."""
-    n = _OPENING_CHARACTERS if unspaced(story.language) else _OPENING_WORDS
-    return _openings(tokenise([story.text], story.language), n)[0]
+    return _openings([story.text], story.language)[0]
 
 
 def names(
@@ -208,9 +206,12 @@ def names(
     return _recurring(users, language, len(stories), least, share, NAME_COLUMNS), None
 
 
-def _openings(tokens: Tokens, n: int) -> list[str]:
-    starts = tokens.starts
-    return [tokens.spelt(start, n) if end - start >= n else "" for start, end in pairwise(starts.tolist())]
+def _openings(texts: Sequence[str], language: str) -> list[str]:
+    """The first words of each text, or nothing where it has fewer."""
+    n = _OPENING_CHARACTERS if unspaced(language) else _OPENING_WORDS
+    tokens = tokenise([text.lstrip()[:_BEGINNING] for text in texts], language)
+    places = pairwise(tokens.starts.tolist())
+    return [tokens.spelt(start, n) if end - start >= n else "" for start, end in places]
 
 
 def _recurring(
