@@ -34,6 +34,17 @@ def test_generation_and_extraction_are_planned_before_there_are_texts(run: Run, 
     assert "Disk for the activations" in out
 
 
+def test_half_generated_texts_are_planned_whole(run: Run, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(GENERATED.format(model=model, writer="null"), encoding="utf-8")
+    texts = random_stories(("en", "ja"), emotions=("calm", "angry"))
+    write_jsonl([s for s in texts if s.emotion != "neutral"], tmp_path / "s-texts" / "stories.en.jsonl")
+    write_jsonl([s for s in texts if s.emotion == "neutral"], tmp_path / "s-texts" / "neutral.en.jsonl")
+    code, out, _ = run("plan", "s.yaml")
+    assert code == 0
+    assert "generation.model is not set" in out
+    assert "in all 1,000" in out
+
+
 def test_own_prices_and_models_without_one(run: Run, model: Path, tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(GENERATED.format(model=model, writer="some/writer"), encoding="utf-8")
     code, out, _ = run("plan", "s.yaml")

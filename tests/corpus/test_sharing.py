@@ -16,7 +16,7 @@ from emovec.corpus.bundled import bundled_neutral
 from emovec.corpus.dataset_card import DatasetFile, Provenance, dataset_card
 from emovec.corpus.importing import import_corpus
 from emovec.corpus.read import read_sources, read_stories
-from emovec.corpus.sharing import export_corpus, texts_to_share, write_dataset
+from emovec.corpus.sharing import export_corpus, generated_provenance, texts_to_share, write_dataset
 from emovec.corpus.story import NEUTRAL, Story, fingerprint
 from emovec.corpus.write import write_jsonl
 from emovec.errors import EmovecError
@@ -136,7 +136,7 @@ def test_generated_texts_bring_their_model_and_prompts(tmp_path: Path) -> None:
         "model": "openai/gpt-4o-mini",
         "settings": {"temperature": 0.9, "seed": 3},
         "prompts": {"en": {"system": "", "stories": "Write {n} stories."}},
-        "problems": {"refusal: it said no": 2},
+        "problems": {"refusal: it said no": 2, "error: no answer from http://10.0.0.1": 1},
         "usage": {"input_tokens": 1200},
         "earlier": [{"model": "openai/gpt-4o"}],
         "emovec": "0.3.0",
@@ -152,12 +152,27 @@ def test_generated_texts_bring_their_model_and_prompts(tmp_path: Path) -> None:
         assert provenance.prompts == {"stories in English": "Write {n} stories."}
     *_, readme = export_corpus(folder, tmp_path / "out")
     card = readme.read_text(encoding="utf-8")
-    for said in ("Write {n} stories.", "| temperature | 0.9 |", "2 refusal: it said no", "1,200 input tokens"):
+    for said in ("Write {n} stories.", "| temperature | 0.9 |", "2 refusal, 1 error", "1,200 input tokens"):
         assert said in card
+    assert "10.0.0.1" not in card
     back = import_corpus(tmp_path / "out")
     assert [story.id for story in back.stories if story.emotion != NEUTRAL] == ["en0", "en1", "en2", "en3"]
     assert "config 'masked'" in back.sentence
     assert [story.id for story in import_corpus(tmp_path / "out", config="masked").stories] == ["m"]
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ("openai/gpt-4o", "openai/gpt-4o"),
+        ("openai-api/local//home/me/models/smol", "openai-api/local/smol"),
+        ("hf/~/models/smol", "hf/smol"),
+        ("openai-api/together/org/model", "openai-api/together/org/model"),
+    ],
+)
+def test_no_path_of_the_makers_machine_is_told(tmp_path: Path, model: str, told: str) -> None:
+    (tmp_path / "generation.json").write_text(json.dumps({"model": model}), encoding="utf-8")
+    assert generated_provenance(tmp_path).facts["model"] == told
 
 
 @pytest.mark.parametrize(

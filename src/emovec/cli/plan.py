@@ -34,14 +34,11 @@ def plan(
     from emovec.generation.costs import planned_cost, read_prices
 
     config = read_config(study)
-    generation = None
-    if model or config.generation.model or _is_generated(config):
+    generation, generated = None, _is_generated(config, study)
+    if model or config.generation.model or generated:
         generation = planned_cost(config, study.parent, read_prices(prices), model=model)
         print_generation(generation, config.generation.max_attempts)
-    texts = _texts(config, study.parent, generation)
-    if texts is None:
-        console.print("The texts of the study can't be read, so extraction is not planned.", highlight=False)
-        return
+    texts = _texts(config, study.parent, generation if generated else None)
     try:
         size = _size(config, layers, hidden, int(parameters) if parameters else None)
     except EmovecError as error:
@@ -135,33 +132,43 @@ def _print_texts(config: "StudyConfig", texts: Sequence[tuple[str, int, int]]) -
     _table(("language", "texts", f"tokens of {config.model}"), [*texts, total])
 
 
-def _is_generated(config: "StudyConfig") -> bool:
-    """Whether a source of the study is what `emovec corpus generate` writes."""
-    return any(
-        isinstance(source, str) and "-texts/" in source and source.endswith(".*.jsonl")
-        for source in (config.corpus.stories, config.corpus.neutral)
-    )
+def _is_generated(config: "StudyConfig", study: Path) -> bool:
+    """Whether a source of the study is what `emovec corpus generate` writes for it."""
+    from emovec.config import generated_folder
+
+    written = {f"{generated_folder(study).name}/{kind}.*.jsonl" for kind in ("stories", "neutral")}
+    sources = (config.corpus.stories, config.corpus.neutral)
+    return any(isinstance(source, str) and source in written for source in sources)
 
 
-def _texts(config: "StudyConfig", base: Path, generation: "GenerationCost | None") -> list[tuple[str, int, int]] | None:
-    """(language, texts, tokens) of what will be extracted: of the texts that are there, else of those planned."""
+def _texts(config: "StudyConfig", base: Path, generation: "GenerationCost | None") -> list[tuple[str, int, int]]:
+    """(language, texts, tokens) of what will be extracted: of the texts that are there, or of those still to come.
+
+    Args:
+        config: the study.
+        base: the folder that its relative paths start from.
+        generation: what generates the study's texts; None where they come from elsewhere.
+    """
     from emovec.corpus.load import collect_corpus, limit_stories
     from emovec.errors import EmovecError
 
+    rows = [row for row in generation.rows if row.kind in {"stories", "neutral"}] if generation else []
+    planned = [
+        (
+            language,
+            sum(row.texts for row in rows if row.language == language),
+            sum(row.output_tokens for row in rows if row.language == language),
+        )
+        for language in config.languages
+    ]
     try:
         corpus = collect_corpus(config, base)
     except EmovecError:
         if generation is None:
             raise
-        kinds = {"stories", "neutral"}
-        return [
-            (
-                language,
-                sum(row.texts for row in generation.rows if row.language == language and row.kind in kinds),
-                sum(row.output_tokens for row in generation.rows if row.language == language and row.kind in kinds),
-            )
-            for language in config.languages
-        ]
+        return planned
+    if len(corpus.stories) + len(corpus.neutral) < sum(row.texts for row in rows):
+        return planned
     stories = corpus.stories
     if config.extraction.limit is not None:
         stories = limit_stories(stories, config.extraction.limit)
