@@ -31,9 +31,11 @@ _KANJI = "朝の駅で手紙を読んだ。窓の外には犬がいた。橋を�
 def text_for(seed: str, *, japanese: bool = False, dialogue: bool = False) -> str:
     rng = random.Random(seed)
     if japanese:
-        said = "".join(rng.sample(_KANJI.split("。")[:-1], 3)) + f"{rng.randrange(10**6)}番の札が机に残っていた。"
+        said = (
+            "。".join(rng.choices(_KANJI.split("。")[:-1], k=20)) + f"。{rng.randrange(10**6)}番の札が机に残っていた。"
+        )
         return f"客: {said}\nAI: {said}" if dialogue else said
-    said = " ".join(rng.choices(_WORDS, k=25)) + f" {rng.randrange(10**6)}."
+    said = " ".join(rng.choices(_WORDS, k=70)) + f" {rng.randrange(10**6)}."
     return f"Person: {said}\nAI: {said}" if dialogue else said.capitalize()
 
 

@@ -253,6 +253,11 @@ def test_malformed_answers_are_named(answer: str, reason: str) -> None:
     assert reason in problems[0]
 
 
+def test_a_story_much_shorter_than_asked_for_is_told() -> None:
+    assert parse_answer(json.dumps(EN[:2]), request(2), least=80)[0] == EN[:2]
+    assert parse_answer(json.dumps(EN[:2]), request(2), least=200) == ([], ["malformed: a text is too short"])
+
+
 def test_prose_is_no_dialogue() -> None:
     texts, problems = parse_answer(json.dumps([EN[0], DIALOGUES[0]]), request(2, kind="dialogues"))
     assert texts == DIALOGUES[:1]

@@ -263,7 +263,7 @@ def test_one_failing_request_is_no_dead_server(tmp_path: Path) -> None:
     assert found.given_up == 0  # an error is no attempt: the next run asks again
 
 
-@pytest.mark.parametrize("text", ["What a lovely idea!", "Once upon a time there was a cat who sat by the river. " * 6])
+@pytest.mark.parametrize("text", ["What a lovely idea!", "Once upon a time there was a cat who sat by the river. " * 9])
 def test_a_model_that_ignores_the_format_is_told_early(tmp_path: Path, text: str) -> None:
     def answer(*_: Any) -> Any:
         return said(text)

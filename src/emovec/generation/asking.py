@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from emovec.config import StudyConfig
 from emovec.errors import EmovecError
 from emovec.generation.answers import Answer, AnswerFile, Kept, Status, redact
+from emovec.generation.json_lists import DIALOGUES
 from emovec.generation.parsing import parse_answer
 from emovec.generation.requests import Request, Wording, number_of, prompt_of, remaining
 
@@ -19,6 +20,7 @@ BATCHING = frozenset({"openai", "anthropic", "google", "together", "grok"})
 """The providers for which Inspect has a batch mode; others would ignore it without a word."""
 
 _FAILING = 3  # requests in a row without an answer after which the model counts as gone
+_LETTERS_OF_A_WORD = 4  # on the low side: German has more, English a little
 _TRIAL = 20  # answers without a single usable text after which a model is given up
 _MOST_IN_A_BATCH_RUN = 20_000
 
@@ -112,7 +114,7 @@ class Asking:
 
     def _keep(self, request: Request, attempt: int, output: "ModelOutput") -> None:
         said = output.completion
-        texts, problems = parse_answer(said, request, output.stop_reason)
+        texts, problems = parse_answer(said, request, output.stop_reason, self._least(request))
         status, reason = _status(problems)
         answer = Answer(
             request=request.id,
@@ -137,6 +139,13 @@ class Asking:
             self.advance(request.n)
         if not self.kept.texts and self.answered >= _TRIAL:
             self._stop(f"{self.model}: {_none_usable(self.answered)}")
+
+    def _least(self, request: Request) -> int:
+        """The letters of a story half as long as the shortest that is asked for; dialogues may be short."""
+        language = self.wording.languages[request.language]
+        if request.kind in DIALOGUES:
+            return 0
+        return language.shortest * (1 if language.unit == "characters" else _LETTERS_OF_A_WORD) // 2
 
     def _failed(self, request: Request, attempt: int, said: str) -> None:
         self._add(Answer(request.id, attempt, "error", said, model=str(self.model)))

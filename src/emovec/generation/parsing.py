@@ -44,7 +44,9 @@ _SEPARATOR = re.compile(r"(?m)^[ \t]*(?:[-*_=~#＊—–─]{3,}|(?:[*＊]\s+){2
 _BULLET = re.compile(r"(?m)^[ \t]*[-*•・‣][ \t]+(?=\S)")
 
 
-def parse_answer(answer: str, request: Request, stop_reason: str = "stop") -> tuple[list[str], list[str]]:
+def parse_answer(
+    answer: str, request: Request, stop_reason: str = "stop", least: int = 0
+) -> tuple[list[str], list[str]]:
     """The usable texts of an answer, and its problems.
 
     JSON (also in a fence, with typographic or unescaped quotation marks, one object a line), tags, numbers and
@@ -56,6 +58,7 @@ def parse_answer(answer: str, request: Request, stop_reason: str = "stop") -> tu
         answer: what the model said.
         request: what it was asked for.
         stop_reason: why it stopped, as Inspect says it.
+        least: letters that a text must have, if more than `MIN_LETTERS`.
 
     Returns:
         At most `request.n` texts, and the problems as `status: reason`, of the statuses `refusal`, `truncated` and
@@ -79,7 +82,7 @@ def parse_answer(answer: str, request: Request, stop_reason: str = "stop") -> tu
     problems: list[str] = ["truncated: cut off at the limit of tokens"] if cut else []
     for each in found:
         cleaned = clean_text(each, dialogue=request.kind in DIALOGUES)
-        if problem := _problem(cleaned, request, texts):
+        if problem := _problem(cleaned, request, texts, least):
             problems.append(problem)
         else:
             texts.append(cleaned)
@@ -124,10 +127,10 @@ def _titled(text: str, dialogue: bool) -> bool:
     return not dialogue and len(first) <= 60 and not re.search(r"[.!?…。！？”」』\"'’»:：,、，;]$", first)
 
 
-def _problem(text: str, request: Request, before: Sequence[str]) -> str:
+def _problem(text: str, request: Request, before: Sequence[str], least: int) -> str:
     letters = sum(unicodedata.category(letter)[0] == "L" for letter in text)
     unspaced = base_language(request.language) in UNSPACED_LANGUAGES
-    if letters < (MIN_LETTERS_UNSPACED if unspaced else MIN_LETTERS):
+    if letters < max(least, MIN_LETTERS_UNSPACED if unspaced else MIN_LETTERS):
         return "refusal: the model says that it won't" if is_refusal(text) else "malformed: a text is too short"
     if len(text) < 250 and is_refusal(text):
         return "refusal: the model says that it won't"
