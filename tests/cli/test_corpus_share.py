@@ -19,6 +19,8 @@ def test_there_and_back(run: Run, tmp_path: Path) -> None:
     card = (tmp_path / "ds" / "README.md").read_text(encoding="utf-8")
     assert "# Ours\n" in card
     assert "Two of us did." in card
+    assert "| English | ✗ surface control |" in card
+    assert "| Japanese | △ named emotion |" in card or "| Japanese | ✓ named emotion |" in card
     code, out, err = run("corpus", "import", "ds", "--out", "back.jsonl")
     assert (code, err) == (0, "")
     assert "Took ds for a folder of `datasets`: 864 texts" in out
@@ -36,7 +38,7 @@ def test_a_study_without_a_licence_is_told_so(run: Run, tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(
         "languages: [en]\nemotions: [calm, sad]\ncorpus: {stories: texts.jsonl, neutral: null}\n", encoding="utf-8"
     )
-    code, out, _ = run("corpus", "export", "s.yaml", "--out", "ds", "--format", "jsonl")
+    code, out, _ = run("corpus", "export", "s.yaml", "--out", "ds", "--format", "jsonl", "--no-audit")
     assert code == 0
     assert "No licence is stated" in out
     written = (tmp_path / "ds" / "data" / "stories" / "en.jsonl").read_text(encoding="utf-8").splitlines()

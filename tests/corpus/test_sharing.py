@@ -122,8 +122,8 @@ def test_checks_are_told(tmp_path: Path) -> None:
     twice = Story("b", "en", "sad", "lake", "He  was angry.")
     *_, readme = write_dataset({"stories": [named, twice]}, tmp_path / "out")
     card = readme.read_text(encoding="utf-8")
-    assert "2 texts are equal to another" in card
-    assert "1 stories name their own emotion by the word lists (1 en)" in card
+    assert "2 of 2 texts are equal to another" in card
+    assert "1 of 2 stories name their own emotion by the word lists (1 en)" in card
 
 
 def test_generated_texts_bring_their_model_and_prompts(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`emovec corpus export` and `emovec corpus import`: texts to others and from others."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -18,19 +19,33 @@ def export_corpus(
         Path | None,
         typer.Option(help="A Markdown file that goes into the card: who wrote, who labelled, what is weak."),
     ] = None,
+    audit: Annotated[bool, typer.Option(help="Put the scores of `emovec corpus check` into the card.")] = True,
 ) -> None:
     """Write texts as a dataset for the Hugging Face Hub: data files and a card. Nothing is uploaded."""
     from typing import Any, cast
 
-    from emovec.cli.progress import console
+    from emovec.cli.progress import console, track
+    from emovec.corpus.audit import STAGES
     from emovec.corpus.sharing import export_corpus as export
+    from emovec.corpus.sharing import texts_to_share
     from emovec.errors import EmovecError
 
     try:
         said = about.read_text(encoding="utf-8-sig") if about else ""
     except (OSError, UnicodeDecodeError) as error:
         raise EmovecError(f"--about {about}: can't be read ({error}).") from error
-    files = export(source, out, format=cast(Any, format), license=license, name=name, about=said)
+    n_texts = sum(map(len, texts_to_share(source)[0].values())) if audit else 0
+    with track("Checking texts for the card", STAGES * n_texts) if audit else nullcontext() as progress:
+        files = export(
+            source,
+            out,
+            format=cast(Any, format),
+            license=license,
+            name=name,
+            about=said,
+            audit=audit,
+            progress=progress,
+        )
     for file in files:
         console.print(f"{file}", highlight=False, soft_wrap=True, markup=False)
     if "license: other" in files[-1].read_text(encoding="utf-8"):

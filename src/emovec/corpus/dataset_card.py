@@ -1,14 +1,16 @@
 """The card of a dataset of texts: what it holds, how it came about, what checks found, what is weak."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from importlib.metadata import version
 from statistics import median
 from typing import Any
 
-from emovec.corpus.check import check_corpus
+import pandas as pd
+
+from emovec.corpus.check import CheckReport, check_corpus
 from emovec.corpus.language_names import language_name
 from emovec.corpus.lexicon import base_language
 from emovec.corpus.load import Corpus
@@ -55,7 +57,15 @@ class DatasetFile:
     stories: Sequence[Story]
 
 
-def dataset_card(files: Sequence[DatasetFile], *, license: str | None, name: str, provenance: Provenance) -> str:
+def dataset_card(
+    files: Sequence[DatasetFile],
+    *,
+    license: str | None,
+    name: str,
+    provenance: Provenance,
+    audit: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> str:
     """The card: YAML front matter as the Hub reads it, then what, how to use, provenance, checks, limits.
 
     Args:
@@ -63,6 +73,8 @@ def dataset_card(files: Sequence[DatasetFile], *, license: str | None, name: str
         license: as the Hub names it; None where none is stated.
         name: of the dataset.
         provenance: how the texts came about.
+        audit: whether the card has a table of scores too: half a minute for ten thousand texts.
+        progress: called while texts are audited, as `audit_corpus` does.
     """
     import yaml
     from jinja2 import Environment, StrictUndefined
@@ -72,6 +84,8 @@ def dataset_card(files: Sequence[DatasetFile], *, license: str | None, name: str
     }
     texts = [story for stories in kinds.values() for story in stories]
     languages = list(dict.fromkeys(file.language for file in files))
+    corpus = Corpus(list(kinds.get("stories", ())), [s for k, t in kinds.items() if k != "stories" for s in t], [], {})
+    report = check_corpus(corpus, languages, list(dict.fromkeys(s.emotion for s in corpus.stories)), neutral=False)
     front_matter = {
         "pretty_name": name,
         "license": license or "other",
@@ -97,7 +111,8 @@ def dataset_card(files: Sequence[DatasetFile], *, license: str | None, name: str
         about=provenance.about.strip(),
         provenance={**provenance.facts, **_facts(kinds)},
         prompts=provenance.prompts,
-        checks=_checks(kinds, languages),
+        checks=_checks(report),
+        scores=_scores(corpus, report, progress) if audit else [],
         limits=[*provenance.limits, *_limits(kinds, languages)],
     )
 
@@ -128,26 +143,38 @@ def _facts(kinds: Mapping[str, Sequence[Story]]) -> dict[str, str]:
     return {**prints, "written by": f"emovec {version('emovec')}"}
 
 
-def _checks(kinds: Mapping[str, Sequence[Story]], languages: Sequence[str]) -> list[str]:
-    """What `check_corpus` finds, in sentences."""
-    stories = list(kinds.get("stories", ()))
-    others = [story for kind, texts in kinds.items() if kind != "stories" for story in texts]
-    emotions = list(dict.fromkeys(story.emotion for story in stories))
-    report = check_corpus(Corpus(stories, others, [], {}), languages, emotions, neutral=False)
+def _scores(corpus: Corpus, report: CheckReport, progress: Callable[[int], None] | None) -> list[dict[str, str]]:
+    """Rows of the table that `emovec corpus check` prints."""
+    from emovec.corpus.audit import audit_corpus, scores
+
+    table = scores(corpus, report, audit_corpus(corpus, progress=progress))
+    return [
+        {
+            "language": language_name(str(row["language"])),
+            "check": f"{row['mark']} {row['check']}",
+            "score": f"{row['score']:.0f}",
+            "finding": str(row["finding"]).replace("|", "\\|"),
+        }
+        for row in table.to_dict("records")
+    ]
+
+
+def _checks(report: CheckReport) -> list[str]:
+    """What `check_corpus` found, in sentences."""
+    n_texts = f"{report.counts['n'].sum():,}"
+    n_stories = f"{report.balance['n_stories'].sum():,}"
     return [
         *(_balance(row) for row in report.balance.to_dict("records") if row["n_stories"]),
-        _found(len(report.duplicates), "No text occurs twice.", "texts are equal to another but for white space."),
         _found(
-            len(report.named),
+            report.duplicates, "No text occurs twice.", f"of {n_texts} texts are equal to another but for white space."
+        ),
+        _found(
+            report.named,
             "No story names its own emotion, as far as the word lists tell.",
-            "stories name their own emotion by the word lists"
+            f"of {n_stories} stories name their own emotion by the word lists"
             + (f" ({', '.join(f'{n} {k}' for k, n in Counter(report.named['language']).items())})."),
         ),
-        _found(
-            len(report.script),
-            "Every text is in a script of its language.",
-            "texts are not in a script of their language.",
-        ),
+        _found(report.script, "Every text is in a script of its language.", f"of {n_texts} are in another script."),
         *(f"Not judged: {sentence}" for sentence in report.unjudged),
     ]
 
@@ -160,8 +187,8 @@ def _balance(row: Mapping[Any, Any]) -> str:
     return f"{language_name(row['language'])}: {range_} stor{'y' if range_ == '1' else 'ies'} for each {unit}."
 
 
-def _found(n: int, none: str, some: str) -> str:
-    return f"{n:,} {some}" if n else none
+def _found(findings: pd.DataFrame, none: str, some: str) -> str:
+    return f"{len(findings):,} {some}" if len(findings) else none
 
 
 def _limits(kinds: Mapping[str, Sequence[Story]], languages: Sequence[str]) -> list[str]:

@@ -3,7 +3,7 @@
 import io
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.resources import files as package_files
 from pathlib import Path
@@ -47,6 +47,8 @@ def export_corpus(
     license: str | None = None,
     name: str | None = None,
     about: str = "",
+    audit: bool = False,
+    progress: Callable[[int], None] | None = None,
 ) -> list[Path]:
     """Write the texts of a study, of files, or of the bundled corpus as a dataset; see `write_dataset`.
 
@@ -57,6 +59,8 @@ def export_corpus(
         license: as the Hub names it; the bundled corpus brings its own.
         name: of the dataset.
         about: Markdown that goes into the card as it is: how the texts came about, who labelled them, what is weak.
+        audit: whether the card has the scores of `emovec corpus check`; a minute or so for ten thousand texts.
+        progress: called while texts are audited, with numbers that add up to `audit.STAGES` times all texts.
 
     Raises:
         EmovecError: as `write_dataset`, or if the texts can't be read.
@@ -70,7 +74,16 @@ def export_corpus(
         if license not in {None, _BUNDLED_LICENSE}:
             raise EmovecError(f"--license {license}: the bundled corpus is under {_BUNDLED_LICENSE}.")
         license, name = _BUNDLED_LICENSE, name or _BUNDLED_NAMES[str(source)]
-    return write_dataset(kinds, folder, format=format, license=license, name=name, provenance=provenance)
+    return write_dataset(
+        kinds,
+        folder,
+        format=format,
+        license=license,
+        name=name,
+        provenance=provenance,
+        audit=audit,
+        progress=progress,
+    )
 
 
 def texts_to_share(source: str | Path) -> tuple[dict[str, list[Story]], Provenance]:
@@ -161,6 +174,8 @@ def write_dataset(
     license: str | None = None,
     name: str | None = None,
     provenance: Provenance | None = None,
+    audit: bool = False,
+    progress: Callable[[int], None] | None = None,
 ) -> list[Path]:
     """Write `README.md` and `data/<kind>/<language>.<format>`: a config a kind, a split a language.
 
@@ -171,6 +186,8 @@ def write_dataset(
         license: as the Hub names it, such as `cc-by-4.0`; by default `other`, with a request to fill it in.
         name: of the dataset; by default that of the folder.
         provenance: what the card says of how the texts came about.
+        audit: as in `export_corpus`.
+        progress: as in `export_corpus`.
 
     Returns:
         The files, the card last.
@@ -184,7 +201,14 @@ def write_dataset(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise EmovecError(f"{folder}: holds something already; give another --out.")
     files = _files(kinds, format)
-    card = dataset_card(files, license=license, name=name or folder.name, provenance=provenance or Provenance())
+    card = dataset_card(
+        files,
+        license=license,
+        name=name or folder.name,
+        provenance=provenance or Provenance(),
+        audit=audit,
+        progress=progress,
+    )
     for file in files:
         if format == "parquet":
             write_bytes(folder / file.name, parquet_bytes(file.stories))
