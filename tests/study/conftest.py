@@ -20,6 +20,7 @@ def write_study(folder: Path, model: Path, stories: list[Story]) -> Path:
         "corpus": {"stories": "stories.jsonl", "neutral": "neutral.jsonl"},
         "extraction": {"offset": 3, "shard_size": 5, "batch_tokens": 200, "device": "cpu", "threads": 1},
         "geometry": {"permutations": 100, "bootstraps": 20, "top_k": 5},
+        "steering": {"experiments": ["implicit"], "limit": 1},
     }
     path = folder / "small.yaml"
     path.write_text(yaml.safe_dump(settings), encoding="utf-8")

@@ -59,7 +59,7 @@ AT_THE_LAYER = {
 def test_a_study_runs_from_texts_to_report(study_file: Path) -> None:
     study = Study(study_file)
     assert {step.state for step in study.steps()} == {"missing"}
-    assert set(study.run()) == {"corpus", "activations", "vectors", "report"} | GEOMETRY
+    assert set(study.run()) == {"corpus", "activations", "vectors", "implicit", "report"} | GEOMETRY
     folder = study_file.with_name("small")
     assert study.report_path == folder / "report.html"
     assert study.report_path.is_file()
@@ -88,8 +88,11 @@ def test_a_finished_study_has_nothing_to_do(finished: Path) -> None:
         ({"geometry": {"bootstraps": 40}}, {"uncertainty", "stability", "geodesic", "affect", "report"}),
         ({"geometry": {"top_k": 3}}, {"lens", "report"}),
         ({"geometry": {"layer": 2}}, AT_THE_LAYER | {"choice", "report"}),
-        ({"vectors": {"centring": "topics"}}, {"vectors", "report"} | GEOMETRY),
-        ({"extraction": {"offset": 4}}, {"activations", "vectors", "report"} | GEOMETRY),
+        ({"steering": {"seed": 1}}, {"implicit", "report"}),
+        ({"steering": {"strengths": [0.3]}}, set()),
+        ({"steering": {"experiments": ["implicit", "intensity"]}}, {"intensity", "report"}),
+        ({"vectors": {"centring": "topics"}}, {"vectors", "implicit", "report"} | GEOMETRY),
+        ({"extraction": {"offset": 4}}, {"activations", "vectors", "implicit", "report"} | GEOMETRY),
         ({"extraction": {"batch_tokens": 100}}, set()),
     ],
 )
@@ -98,10 +101,11 @@ def test_a_changed_setting_redoes_what_depends_on_it(
 ) -> None:
     change(**settings)
     steps = Study(finished).steps()
-    stale = {step.name if step.stage == "geometry" else step.stage for step in steps if step.state != "done"}
+    undone = [step for step in steps if step.state != "done"]
+    stale = {step.name if step.stage in {"geometry", "steering"} else step.stage for step in undone}
     assert stale == redone
-    assert set(Study(finished).run("geometry")) == redone - {"report"}
-    assert Study(finished).run("geometry") == []
+    assert set(Study(finished).run("steering")) == redone - {"report"}
+    assert Study(finished).run("steering") == []
 
 
 def test_new_texts_and_deleted_outputs_are_noticed(finished: Path, tmp_path: Path) -> None:
@@ -245,6 +249,6 @@ def test_the_template_holds_every_setting_at_its_default(tmp_path: Path) -> None
 
 def test_ready_studies_can_be_read() -> None:
     studies = sorted((Path(__file__).parents[2] / "studies").glob("*.yaml"))
-    assert len(studies) >= 4
+    assert len(studies) >= 5
     for path in studies:
-        assert Study(path).config.languages == ["en", "ja"]
+        assert set(Study(path).config.languages) <= {"en", "ja"}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 from importlib.resources import files
 from typing import Any
 
@@ -19,7 +20,7 @@ SHOWN = 20
 """Rows of each listing, and examples at most."""
 
 _PAIRS = 6
-_CHARACTERS = 260
+_CHARACTERS = 1500
 _AROUND = 60
 
 
@@ -91,6 +92,18 @@ def excerpt(text: str, words: Sequence[str]) -> Markup:
     return out + escape(piece[at:]) + ("…" if end < len(text) else "")
 
 
+def differing(one: str, other: str) -> tuple[Markup, Markup]:
+    """Two texts with what only one of them has marked."""
+    a, b = (re.findall(r"\s+|[A-Za-zÀ-ɏ0-9'’]+|.", text, re.DOTALL) for text in (one, other))
+    left, right = Markup(""), Markup("")
+    for kind, i, j, k, m in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        sides = escape("".join(a[i:j])), escape("".join(b[k:m]))
+        if kind != "equal":
+            sides = tuple(Markup("<mark>") + side + Markup("</mark>") if side else side for side in sides)
+        left, right = left + sides[0], right + sides[1]
+    return left, right
+
+
 def _by_check(table: pd.DataFrame) -> list[tuple[str, dict[str, dict[str, Any]]]]:
     """Checks in their order, each with its row by language."""
     return [
@@ -135,7 +148,9 @@ def _pairs(near: pd.DataFrame, texts: dict[str, Story]) -> list[dict[str, Any]]:
     pairs: list[dict[str, Any]] = []
     for row in _records(order.drop_duplicates("group").head(_PAIRS)):
         both = [texts[row["id"]], texts[row["nearest"]]]
-        pairs.append({"scope": row["scope"], "jaccard": row["jaccard"], "texts": [(s, _cut(s.text)) for s in both]})
+        marked = differing(both[0].text[:_CHARACTERS], both[1].text[:_CHARACTERS])
+        shown = list(zip(both, marked, strict=True))
+        pairs.append({"scope": row["scope"], "jaccard": row["jaccard"], "texts": shown})
     return pairs
 
 
@@ -170,10 +185,6 @@ def _listing(table: pd.DataFrame, columns: list[str] | None = None) -> dict[str,
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _CHARACTERS else f"{text[:_CHARACTERS]}…"
 
 
 def _template(name: str) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 from emovec.report.charts import Control, Listing, kept_note, layer_control, nearest_layer, thin
 from emovec.report.choices import among
 from emovec.report.style import language_name
-from emovec.report.tables import StudyTables
+from emovec.report.tables import StudyTables, stage_of
 
 MOST_ROWS = 200
 _TOKENS = 130_000
@@ -29,7 +29,7 @@ class Rows:
     @property
     def path(self) -> str:
         """The file that holds every row, seen from the study's folder."""
-        return f"geometry/{self.name}.parquet"
+        return f"{stage_of(self.name)}/{self.name}.parquet"
 
 
 def rows_behind(study: StudyTables, name: str) -> Rows | None:

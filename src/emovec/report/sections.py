@@ -28,8 +28,7 @@ from emovec.report import (
 from emovec.report.charts import Chart, Listing
 from emovec.report.listings import Rows
 from emovec.report.plan import Plan
-from emovec.report.tables import StudyTables, read_study
-from emovec.steering import tables as steering
+from emovec.report.tables import StudyTables, read_study, stage_of
 from emovec.steering.experiments import EXPERIMENTS
 
 
@@ -146,7 +145,7 @@ def _absence(name: str, plan: Plan, study: StudyTables) -> str:
         for record in study.analyses.values()
         if name in record.get("tables", ()) and "note" in record.get("summary", {})
     ]
-    stage = "steering" if name in steering.COLUMNS else "geometry"
+    stage = stage_of(name)
     if name in study.empty:
         return f"{stage}/{name}.parquet holds no rows{f': {said[0]}' if said else '.'}"
     return f"There is no {stage}/{name}.parquet, so that part of “{plan.title}” is left out."

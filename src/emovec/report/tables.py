@@ -25,6 +25,11 @@ STAGES = tuple(_COLUMNS)
 """The stages whose tables a report is made of."""
 
 
+def stage_of(table: str) -> str:
+    """The stage, and so the folder, that a table belongs to."""
+    return next(stage for stage, tables in _COLUMNS.items() if table in tables)
+
+
 @dataclass(frozen=True)
 class VectorFacts:
     """What the vectors' file says about itself, without the vectors.

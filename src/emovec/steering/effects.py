@@ -217,9 +217,10 @@ def crossed_mean(values: FloatArray) -> Estimate:
         parts = (m * rows.var(ddof=1), n * columns.var(ddof=1), (rest**2).sum() / ((n - 1) * (m - 1)))
         freedoms = (n - 1, m - 1, (n - 1) * (m - 1))
         squares = parts[0] + parts[1] - parts[2]
-        df = squares**2 / sum(part**2 / freedom for part, freedom in zip(parts, freedoms, strict=True) if part)
         if squares <= min(parts):  # nothing but noise between cells
             squares, df = max(parts), float(min(freedoms))
+        else:
+            df = squares**2 / sum(part**2 / freedom for part, freedom in zip(parts, freedoms, strict=True))
         df = max(df, 1.0)
     half = float(stats.t.ppf(0.975, df) * np.sqrt(squares / values.size))
     return Estimate(grand, grand - half, grand + half)

@@ -251,7 +251,8 @@ def _until(text: str, stop: Sequence[str]) -> str:
 
 
 def _require_finite(_ids: Tensor, logits: Tensor) -> Tensor:
-    if not bool(torch.isfinite(logits).any(-1).all()) or bool(torch.isnan(logits).any()):
+    # The largest is not finite where any is not a number or infinite, and costs a single look at each.
+    if not bool(torch.isfinite(logits.amax(-1)).all()):
         raise EmovecError(
             "The model's logits are no longer finite: steering this strong has blown it up; lower the strength, or set "
             "the dtype to float32."

@@ -1,0 +1,50 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from emovec.outputs import record_path
+from emovec.report.sections import findings_of, sections
+from emovec.report.tables import read_study
+from emovec.steering.experiments import EXPERIMENTS
+from emovec.steering.tables import COLUMNS
+from emovec.study import Study
+
+Change = Callable[..., None]
+
+
+def test_every_table_of_the_experiments_has_its_columns_declared() -> None:
+    made = [table for experiment in EXPERIMENTS.values() for table in experiment.tables]
+    assert len(set(made)) == len(made)
+    assert set(made) == set(COLUMNS)
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_each_experiment_runs_on_a_study(
+    name: str, finished: Path, change: Change, tiny_folder: Callable[..., Path]
+) -> None:
+    if name == "preferences":  # a tokenizer of whole words has no token for A and B
+        change(model=str(tiny_folder("qwen2")))
+    change(steering={"experiments": [], "limit": 1, "strengths": [0.2], "controls": 1, "max_new_tokens": 3, "seed": 2})
+    study = Study(finished)
+    assert study.run_experiment(name)
+    assert not Study(finished).run_experiment(name)
+    for table in EXPERIMENTS[name].tables:
+        found = pd.read_parquet(study.folder / "steering" / f"{table}.parquet")
+        assert set(COLUMNS[table]) <= set(found.columns), table
+    assert all(findings_of(study.folder, name))
+    shown = {rows.name for section in sections(read_study(study.folder)) for rows in section.rows}
+    assert shown & set(EXPERIMENTS[name].tables)
+
+
+def test_what_was_measured_with_other_settings_is_left_out_of_the_report(finished: Path, change: Change) -> None:
+    change(steering={"experiments": [], "limit": 1})
+    Study(finished).run_experiment("intensity")
+    before = Study(finished).keys["report"]
+    change(steering={"experiments": [], "limit": 1, "seed": 5})
+    assert Study(finished).state("intensity") == "stale"
+    Study(finished).run("steering")
+    assert not record_path(Study(finished).folder, "intensity").exists()
+    assert "intensity" not in read_study(Study(finished).folder).analyses
+    assert Study(finished).keys["report"] != before
