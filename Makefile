@@ -1,5 +1,7 @@
 # make demo: the main job on the bundled corpus with real weights.   make test: all tests.   make check: format, lint, types.
 PYTHON ?= python3
+# Tests at once; each has one thread.
+JOBS ?= 2
 BIN := .venv/bin
 export HF_HUB_OFFLINE ?= 1
 
@@ -9,7 +11,7 @@ demo: .venv/installed
 	$(BIN)/emovec run studies/demo.yaml
 
 test: .venv/installed
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(JOBS) --dist loadfile
 
 check: .venv/installed
 	$(BIN)/ruff format --check .
