@@ -333,6 +333,21 @@ def test_batch_mode_is_asked_for_where_there_is_one(
     assert set(batches) == {True}
 
 
+def test_one_failure_in_a_batch_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emovec.generation.asking.BATCHING", frozenset({"mockllm"}))
+    failures = 1
+
+    def first_fails(*given: Any) -> Any:
+        nonlocal failures
+        failures -= 1
+        if failures >= 0:
+            raise ValueError("500: this item of the batch failed")
+        return good(*given)
+
+    found = generate(small(batch=True), tmp_path, model=mock_model(first_fails), retries=0)
+    assert found.there == found.planned
+
+
 def test_a_study_without_a_model_is_told(tmp_path: Path) -> None:
     with pytest.raises(EmovecError, match=r"generation.model: name the model"):
         generate(small(), tmp_path)

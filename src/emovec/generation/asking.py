@@ -45,6 +45,7 @@ class Asking:
         self.errors: Counter[str] = Counter()
         self.stopped: EmovecError | None = None
         self.queue: deque[Request] = deque()
+        self.batch = config.generation.batch and has_batch_mode(str(model))
 
     def ask(self, requests: Sequence[Request]) -> None:
         """Ask all, again and again up to the limit of attempts."""
@@ -53,17 +54,16 @@ class Asking:
         except ImportError as error:
             raise EmovecError("Texts are written through Inspect: `pip install 'emovec[inspect]'`.") from error
         self.queue.extend(requests)
-        batch = self.settings.batch and has_batch_mode(str(self.model))
 
         async def everything() -> None:
             # A name is looked up anew for each run: a model that was closed before can't be asked again.
             model = self.model
             async with get_model(model, memoize=False) if isinstance(model, str) else nullcontext(model) as asked:
-                if not batch:
+                if not self.batch:
                     # The first alone: what is wrong with the model shows before all others are sent.
-                    await self._worker(asked, batch, most=1)
-                n = min(len(self.queue), _MOST_IN_A_BATCH_RUN if batch else self.settings.max_connections)
-                await asyncio.gather(*(self._worker(asked, batch) for _ in range(n)))
+                    await self._worker(asked, most=1)
+                n = min(len(self.queue), _MOST_IN_A_BATCH_RUN if self.batch else self.settings.max_connections)
+                await asyncio.gather(*(self._worker(asked) for _ in range(n)))
 
         try:
             asyncio.run(everything())
@@ -76,31 +76,31 @@ class Asking:
         if not self.kept.texts:
             raise EmovecError(f"{self.model}: {_none_usable(self.answered)}.")
 
-    async def _worker(self, model: "Model", batch: bool, most: int | None = None) -> None:
+    async def _worker(self, model: "Model", most: int | None = None) -> None:
         while self.queue and self.stopped is None and most != 0:
             most = None if most is None else most - 1
             request = self.queue.popleft()
             attempt = self.kept.asked[request.id] + 1
             try:
-                output = await self._output(model, request, attempt, batch)
+                output = await self._output(model, request, attempt)
             except Exception as error:  # every provider raises kinds of its own
                 self._failed(request, attempt, _said(error))
                 continue
             self._keep(request, attempt, output)
 
-    async def _output(self, model: "Model", request: Request, attempt: int, batch: bool) -> "ModelOutput":
+    async def _output(self, model: "Model", request: Request, attempt: int) -> "ModelOutput":
         from inspect_ai.model import ChatMessageSystem, ChatMessageUser
 
         messages = [
             (ChatMessageSystem if message["role"] == "system" else ChatMessageUser)(content=message["content"])
             for message in prompt_of(request, self.wording, attempt)
         ]
-        output = await model.generate(list(messages), config=self._config(request, attempt, batch))
+        output = await model.generate(list(messages), config=self._config(request, attempt))
         if output.error and output.stop_reason != "content_filter":
             raise RuntimeError(output.error)
         return output
 
-    def _config(self, request: Request, attempt: int, batch: bool) -> "GenerateConfig":
+    def _config(self, request: Request, attempt: int) -> "GenerateConfig":
         from inspect_ai.model import GenerateConfig
 
         return GenerateConfig(
@@ -109,7 +109,7 @@ class Asking:
             max_connections=self.settings.max_connections,
             max_retries=self.retries,
             seed=number_of(self.settings.seed, request.id, attempt),
-            batch=True if batch else None,
+            batch=True if self.batch else None,
         )
 
     def _keep(self, request: Request, attempt: int, output: "ModelOutput") -> None:
@@ -151,7 +151,7 @@ class Asking:
         self._add(Answer(request.id, attempt, "error", said, model=str(self.model)))
         self.failing.add(request.id)
         self.errors[request.id] += 1
-        if not self.answered or len(self.failing) >= _FAILING:
+        if len(self.failing) >= (_FAILING if self.answered or self.batch else 1):
             when = "has stopped answering" if self.answered else "gave no answer"
             self._stop(
                 f"{self.model}: the model {when} ({said}); {len(self.kept.texts):,} texts are kept in "
