@@ -12,14 +12,16 @@ from emovec.corpus.audit import audit_corpus, scores
 from emovec.corpus.bundled import bundled_neutral, bundled_stories
 from emovec.corpus.check import check_corpus
 from emovec.corpus.load import Corpus
-from emovec.report.corpus_page import excerpt, render
+from emovec.report.corpus_page import differing, excerpt, render
 
 EMOTIONS = ["calm", "sad", "angry", "proud"]
 
 
 def pages(name: str = "mine.jsonl") -> tuple[str, Corpus]:
     stories = [s for s in bundled_stories("plain") if s.emotion in EMOTIONS]
-    stories[0] = replace(stories[0], text=f"<script>alert('x')</script> {stories[0].emotion} {stories[0].text}", id="<b>id</b>")
+    stories[0] = replace(
+        stories[0], text=f"<script>alert('x')</script> {stories[0].emotion} {stories[0].text}", id="<b>id</b>"
+    )
     stories[1] = replace(stories[1], text=stories[3].text, emotion="sad")
     corpus = Corpus(stories[:-1], bundled_neutral()[:4], [], {})
     check = check_corpus(corpus, ["en", "ja"], EMOTIONS, count_tokens=lambda text: len(text))
@@ -75,6 +77,17 @@ def test_excerpts_escape_their_text(text: str, words: list[str]) -> None:
 def test_an_excerpt_is_about_the_first_word() -> None:
     found = str(excerpt("x" * 100 + " tender night " + "y" * 100, ["tender"]))
     assert found == "…" + "x" * 59 + " <mark>tender</mark> night " + "y" * 53 + "…"
+
+
+@given(one=st.text("ab <雨、\n", max_size=40), other=st.text("ab <雨、\n", max_size=40))
+def test_two_texts_are_alike_where_nothing_is_marked(one: str, other: str) -> None:
+    marked = [str(side) for side in differing(one, other)]
+    for side, text in zip(marked, (one, other), strict=True):
+        bare = side.replace("<mark>", "").replace("</mark>", "")
+        assert bare.replace("&lt;", "<") == text
+    common = [re.sub(r"<mark>.*?</mark>", "", side, flags=re.DOTALL) for side in marked]
+    assert common[0] == common[1]
+    assert ("<mark>" in "".join(marked)) == (one != other)
 
 
 @pytest.mark.browser

@@ -9,6 +9,7 @@ import pandas as pd
 from emovec.corpus.check import CheckReport
 from emovec.corpus.confounds import LENGTHS, confounds
 from emovec.corpus.leftovers import leftovers
+from emovec.corpus.lexicon import base_language
 from emovec.corpus.load import Corpus
 from emovec.corpus.motifs import motifs, names, openings
 from emovec.corpus.near_duplicates import THRESHOLD, near_duplicates
@@ -104,7 +105,7 @@ def audit_corpus(
         told(len(texts))
         add("surface", predict_from_surface(stories, language, seed=seed))
         told(len(texts))
-        unlisted = sorted({s.emotion for s in stories if (language.split("-")[0].lower(), s.emotion) not in synonyms})
+        unlisted = sorted({s.emotion for s in stories if (base_language(language), s.emotion) not in synonyms})
         if unlisted:
             some = ", ".join(unlisted[:3]) + (f" and {len(unlisted) - 3} more" if len(unlisted) > 3 else "")
             unjudged.append(f"'{language}': no synonyms are listed for {some}; --synonyms takes a list of yours.")
