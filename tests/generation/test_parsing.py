@@ -206,6 +206,11 @@ def test_sorry_characters_are_no_refusal() -> None:
     assert parse_answer(json.dumps([text, *EN[:1]]), request(2)) == ([text, EN[0]], [])
 
 
+def test_apologies_in_a_japanese_story_are_no_refusal() -> None:
+    text = "「申し訳ありません、これ以上お待たせすることはできません」と窓口の女性は言った。" + "".join(JA) + JA[0]
+    assert parse_answer(json.dumps([text, JA[1]]), request(2, "ja")) == ([text, JA[1]], [])
+
+
 @pytest.mark.parametrize("reason", ["max_tokens", "model_length"])
 def test_of_a_cut_list_the_whole_texts_are_kept_at_every_cut(reason: str) -> None:
     answer = json.dumps(EN, ensure_ascii=False)

@@ -132,7 +132,7 @@ def _problem(text: str, request: Request, before: Sequence[str], least: int) -> 
     unspaced = base_language(request.language) in UNSPACED_LANGUAGES
     if letters < max(least, MIN_LETTERS_UNSPACED if unspaced else MIN_LETTERS):
         return "refusal: the model says that it won't" if is_refusal(text) else "malformed: a text is too short"
-    if len(text) < 250 and is_refusal(text):
+    if len(text) < (100 if unspaced else 250) and is_refusal(text):
         return "refusal: the model says that it won't"
     share = script_share(text, request.language)
     if share is not None and share < MIN_SHARE:
