@@ -12,7 +12,8 @@ from emovec.activations.costs import Device, ModelSize, extraction_cost, given_s
 from emovec.activations.extract import extract
 from emovec.config import parse_config
 from emovec.errors import EmovecError
-from emovec.generation.costs import Asked, Price, generation_cost, planned_cost, price_note, price_of, read_prices
+from emovec.generation.costs import Asked, generation_cost, planned_cost, price_note
+from emovec.generation.prices import Price, price_of, read_prices
 from emovec.generation.requests import load_wording, plan_requests, prompt_of
 from emovec.models.load import load_model
 from tests.tiny_models import FAMILIES, random_stories, save_tiny_model

@@ -31,7 +31,8 @@ def plan(
     from emovec.cli.progress import console
     from emovec.config import read_config
     from emovec.errors import EmovecError
-    from emovec.generation.costs import planned_cost, read_prices
+    from emovec.generation.costs import planned_cost
+    from emovec.generation.prices import read_prices
 
     config = read_config(study)
     generation, generated = None, _is_generated(config, study)
