@@ -85,6 +85,16 @@ def test_samples_and_languages(run: Run, texts: Path, judge: Any) -> None:
     assert len(asked) == 16
 
 
+def test_a_study_names_languages_and_emotions(run: Run, texts: Path, judge: Any) -> None:
+    study = texts.with_name("study.yaml")
+    study.write_text("languages: [ja]\nemotions: [calm, sad]\ncorpus:\n  stories: texts.jsonl\n  neutral: null\n")
+    asked = judge(lambda prompt: truth(prompt))
+    assert run("corpus", "label", study, "--model", "m")[0] == 0
+    assert len(asked) == 10
+    assert all("joyful" not in prompt for prompt in asked)
+    assert len(pd.read_parquet(texts.with_name("study-labels") / "labels.parquet")) == 10
+
+
 def test_top_three(run: Run, texts: Path, judge: Any) -> None:
     judge(lambda prompt: f"calm, {truth(prompt)}, angry")
     code, out, _ = run("corpus", "label", texts, "--model", "m", "--top", "3", "--languages", "en")

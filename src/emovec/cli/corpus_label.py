@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ENOUGH = 0.5
 """The share of usable answers under which a judge is no judge."""
 _SHOWN = 8
-_WHOLE = {"language", "texts", "accuracy", "chance", "share", "kappa", "Cohen's kappa"}
+_WHOLE = {"language", "texts", "accuracy", "none", "first", "share", "kappa", "Cohen's kappa"}
 """Columns whose cells are kept on one line."""
 
 
@@ -231,7 +231,9 @@ def _print_results(console: "Console", results: "LabelResults") -> None:
     from emovec.report import label_page
 
     found = results.agreement
-    _print_table(console, "Intended emotion found, with 95 % intervals", label_page.accuracy_rows(found))
+    chance = f"chance {found.accuracy['chance'].iloc[0]:.1%}"
+    rows = label_page.accuracy_rows(found).drop(columns="chance").rename(columns={"first shown": "first"})
+    _print_table(console, f"Intended emotion found, with 95 % intervals; {chance}", rows)
     _print_table(console, "Agreement of annotators", label_page.pair_rows(found))
     _print_table(console, "All annotators", label_page.together_rows(found))
     _print_table(console, "Pairs most confused", label_page.confused_rows(found, _SHOWN))
@@ -252,7 +254,7 @@ def _print_table(console: "Console", title: str, rows: "pd.DataFrame") -> None:
 
     if rows.empty:
         return
-    table = Table(title=Text(title), box=box.SIMPLE_HEAD, title_justify="left")
+    table = Table(title=Text(title), box=box.SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0))
     for name in rows.columns:
         table.add_column(Text(str(name)), overflow="fold", no_wrap=name in _WHOLE)
     for row in rows.itertuples(index=False, name=None):

@@ -22,7 +22,7 @@ def label_in_terminal(
         session: whose texts.
         languages: of the texts; their names of the emotions can be typed too.
         console: where texts are shown.
-        ask: prints a prompt and gives the line that was typed; EOFError means leave.
+        ask: prints a prompt and gives the line that was typed; EOFError (Ctrl-D) and Ctrl-C mean leave.
     """
     console.print(Text(HELP + (f" Up to {session.top}, best first, with commas between." if session.top > 1 else "")))
     while (story := session.current) is not None:
@@ -64,7 +64,7 @@ def _step(session: "LabelSession", languages: Sequence[str], console: Console, a
                         console.print(Text(" → ".join(["", *chosen]).strip(), style="bold"))
                         session.label(chosen, _confidence(console, ask))
                         return True
-        except EOFError:
+        except (EOFError, KeyboardInterrupt):
             return False
 
 
