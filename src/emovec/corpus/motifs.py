@@ -111,7 +111,7 @@ def motifs(stories: Sequence[Story], language: str, *, least_z: float = LEAST_Z,
         row = np.cumsum(common) - 1
         kept = common[term_of]
         terms, texts, place = row[term_of[kept]], grams.texts[kept], grams.positions[first[common]]
-        if not len(place):
+        if len(place) < 2:  # odds need another term
             continue
         counts = np.bincount(terms * len(emotions) + of[texts], minlength=len(place) * len(emotions))
         counts = counts.reshape(len(place), len(emotions)).astype(float)
