@@ -351,3 +351,11 @@ def test_one_failure_in_a_batch_stops_nothing(tmp_path: Path, monkeypatch: pytes
 def test_a_study_without_a_model_is_told(tmp_path: Path) -> None:
     with pytest.raises(EmovecError, match=r"generation.model: name the model"):
         generate(small(), tmp_path)
+
+
+def test_texts_of_somebody_else_are_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "stories.en.jsonl").write_text("mine\n")
+    with pytest.raises(EmovecError, match=r"stories\.en\.jsonl: is there without the answers"):
+        generate(small(), tmp_path, model=mock_model(good))
+    assert (tmp_path / "stories.en.jsonl").read_text() == "mine\n"
+    assert not (tmp_path / "generation.json").exists()

@@ -23,7 +23,7 @@ from emovec.generation.requests import (
     remaining,
     wording_hash,
 )
-from emovec.generation.texts import write_problems, write_texts
+from emovec.generation.texts import require_own, write_problems, write_texts
 from emovec.lock import locked
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def generate(
 
     Raises:
         EmovecError: if Inspect or the model isn't there, the model stops answering, no answer holds a usable text, the
-            folder holds texts made otherwise, or the disk is full. What was answered is kept.
+            folder holds texts made otherwise or by somebody else, or the disk is full. What was answered is kept.
     """
     folder = Path(folder)
     asked_of = model if model is not None else config.generation.model
@@ -107,6 +107,8 @@ def generate(
         log.warning("generation.batch: %s has no batch mode here; its requests go out one by one", asked_of)
     with locked(folder):
         kept = read_answers(folder)
+        if not kept.answers:
+            require_own(folder, plan)
         record = _record(config, wording, str(asked_of))
         old = read_json(folder / RECORD) if kept.answers else {}
         if old and not mix:

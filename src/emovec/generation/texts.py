@@ -6,12 +6,32 @@ from pathlib import Path
 from typing import Any
 
 from emovec.corpus.story import NEUTRAL
+from emovec.errors import EmovecError
 from emovec.files import write_bytes
 from emovec.generation.answers import Answer
 from emovec.generation.requests import Request
 
 PROBLEMS = "problems.jsonl"
 """The file of the answers that were not as asked, with their reasons."""
+
+
+def file_of(request: Request) -> str:
+    """The name of the file that a request's texts go into."""
+    return f"{request.kind}.{request.language}.jsonl"
+
+
+def require_own(folder: Path, requests: Iterable[Request]) -> None:
+    """Refuse a folder without answers whose files would be written over: they are somebody else's.
+
+    Raises:
+        EmovecError: naming the first of them.
+    """
+    for name in (*dict.fromkeys(map(file_of, requests)), PROBLEMS):
+        if (folder / name).exists():
+            raise EmovecError(
+                f"{folder / name}: is there without the answers that it was made of, and would be written over; give "
+                "another --out, or move it."
+            )
 
 
 def write_texts(folder: str | Path, requests: Iterable[Request], texts: Mapping[str, str]) -> None:
@@ -29,7 +49,7 @@ def write_texts(folder: str | Path, requests: Iterable[Request], texts: Mapping[
     """
     files: dict[str, list[str]] = {}
     for request in requests:
-        lines = files.setdefault(f"{request.kind}.{request.language}.jsonl", [])
+        lines = files.setdefault(file_of(request), [])
         for identifier in request.texts:
             if identifier in texts:
                 record: dict[str, Any] = {
