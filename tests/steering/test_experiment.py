@@ -59,20 +59,20 @@ def test_a_line_cut_short_by_a_kill_is_measured_again(tmp_path: Path) -> None:
         assert ledger.read().keys() == found.keys() | {"c"}
 
 
-def test_rows_of_other_settings_don_t_count(inputs: SteeringInputs, tmp_path: Path) -> None:
+def test_rows_of_other_settings_don_t_count_but_a_quick_look_keeps_them(inputs: SteeringInputs, tmp_path: Path) -> None:
     measured: list[str] = []
-    measure("counted", _counting(measured), inputs, Ledger(tmp_path / "rows.jsonl", "old"), _track)
-    measure("counted", _counting(measured), inputs, Ledger(tmp_path / "rows.jsonl", "new"), _track)
-    assert len(measured) == 8
+    for key, n_measured in (("older", 4), ("long", 8), ("quick", 12), ("long", 12), ("quick", 12)):
+        measure("counted", _counting(measured), inputs, Ledger(tmp_path / "rows.jsonl", key), _track)
+        assert len(measured) == n_measured
     kept = [json.loads(line)["key"] for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
-    assert set(kept) == {"new"}
+    assert sorted(kept) == ["long"] * 4 + ["quick"] * 4
 
 
 def test_conditions_hold_every_emotion_strength_and_control(inputs: SteeringInputs) -> None:
     found = inputs.conditions("ja")
     assert found[0] == BASELINE
     assert len({condition.id for condition in found}) == len(found) == 1 + 2 * (2 + 1 + 1)
-    assert {c.vector_language for c in found if c.kind in {"emotion", "shuffled"}} == {"ja"}
+    assert {c.vector_language for c in found[1:]} == {"ja"}
     assert {c.vector_language for c in inputs.conditions("fr") if c.kind == "emotion"} == {"en"}
     without = dataclasses.replace(inputs, activations=None)
     assert not [c for c in without.conditions("en") if c.kind == "shuffled"]
@@ -99,6 +99,16 @@ def test_steered_adds_the_vector_in_its_unit(inputs: SteeringInputs) -> None:
     assert torch.equal(again, plain)
     expected = 0.5 * 5.0 * vector / np.linalg.norm(vector)  # 3 + layer is the fixture's residual norm
     np.testing.assert_allclose((steered - plain)[0], np.tile(expected, (3, 1)), atol=1e-5)
+
+
+def test_controls_are_as_long_as_the_vectors_of_their_language(inputs: SteeringInputs) -> None:
+    norms = inputs.vectors.residual_norm
+    assert norms is not None
+    twice = dataclasses.replace(inputs.vectors, residual_norm=norms * [[1.0], [2.0]])
+    for language, factor in (("en", 1), ("ja", 2)):
+        chosen = dataclasses.replace(inputs, vectors=twice).conditions(language)[1:]
+        lengths = {c.kind: dataclasses.replace(inputs, vectors=twice).residual_norm(c) for c in chosen}
+        assert lengths == dict.fromkeys(("emotion", "random", "shuffled"), 5.0 * factor)  # 3 + layer in the fixture
 
 
 def test_random_directions_are_unit_and_spread_evenly() -> None:

@@ -22,7 +22,7 @@ class Condition:
         kind: `baseline` (nothing), `emotion`, `random` (a direction drawn at random) or `shuffled` (a vector built from
             stories whose emotions were shuffled).
         name: the emotion, or the control with its number; "baseline".
-        vector_language: whose vector; "" for the baseline and random directions.
+        vector_language: whose vector, or of a random direction whose residual norm; "" for the baseline.
         layer: 0-based block; −1 for the baseline.
         strength: in residual norms; 0 for the baseline.
     """

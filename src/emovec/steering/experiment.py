@@ -15,7 +15,7 @@ import xarray as xr
 from emovec.config import SteeringConfig
 from emovec.corpus.story import Story
 from emovec.errors import EmovecError
-from emovec.files import disk_error
+from emovec.files import disk_error, write_bytes
 from emovec.models.language_model import LanguageModel
 from emovec.steering.conditions import BASELINE, Condition, condition_vector
 from emovec.steering.steer import Positions, steer
@@ -67,7 +67,7 @@ class SteeringInputs:
         for strength in self.settings.strengths if strengths is None else strengths:
             found += [Condition("emotion", emotion, of, at, strength) for emotion in self.emotions]
             for number in range(1, self.settings.controls + 1):
-                found.append(Condition("random", f"random {number}", "", at, strength))
+                found.append(Condition("random", f"random {number}", of, at, strength))
                 if self.activations is not None:
                     found.append(Condition("shuffled", f"shuffled {number}", of, at, strength))
         return found
@@ -91,7 +91,7 @@ class SteeringInputs:
         )
 
     def residual_norm(self, condition: Condition) -> float:
-        """The unit of a condition's strength: the residual norm of its vector's language, or the mean of all.
+        """The unit of a condition's strength: its language's residual norm, so that controls are as long as vectors.
 
         Raises:
             EmovecError: if the vectors came without residual norms.
@@ -102,8 +102,7 @@ class SteeringInputs:
                 "These vectors came without residual norms, the unit of steering strength; give residual_norm when "
                 "they are made."
             )
-        at = norms.sel(layer=condition.layer)
-        return float(at.sel(language=condition.vector_language) if condition.vector_language else at.mean())
+        return float(norms.sel(layer=condition.layer, language=condition.vector_language))
 
 
 @dataclass(frozen=True)
@@ -184,10 +183,20 @@ class Ledger:
         except OSError as error:
             raise disk_error(self.path, error) from error
 
-    def drop_others(self) -> None:
-        """Forget rows of other keys, which nothing asks for any more."""
-        if self.path.is_file() and not self.read():
-            self.path.unlink()
+    def drop_old(self) -> None:
+        """Forget rows of all keys but this and the last other: a quick look must not cost what a long run measured."""
+        if not self.path.is_file():
+            return
+        lines: dict[str, list[str]] = {}
+        for line in self.path.read_text(encoding="utf-8").splitlines():
+            try:
+                lines.setdefault(json.loads(line)["key"], []).append(line)
+            except (ValueError, KeyError, TypeError):
+                continue
+        others = [key for key in lines if key != self.key]
+        if len(others) > 1:
+            kept = [line for key in lines if key in {self.key, others[-1]} for line in lines[key]]
+            write_bytes(self.path, "".join(f"{line}\n" for line in kept).encode())
 
 
 def _ends_line(file: Any) -> bool:
@@ -207,7 +216,7 @@ def measure(
     What it will cost is logged before it starts: the tokens to run, and after the first unit the time.
     """
     units = experiment.plan(inputs)
-    ledger.drop_others()
+    ledger.drop_old()
     rows = ledger.read()
     missing = [unit for unit in units if unit.id not in rows]
     if missing:

@@ -94,8 +94,8 @@ def steering(
         emotions, list(strengths) * (len(emotions) if len(strengths) == 1 else 1), strict=True
     ):
         if re.fullmatch(r"random \d+", emotion):
-            vector = condition_vector(Condition("random", emotion, "", at[0], strength), vectors, None, 0)
-            norm = [float(norms.sel(layer=layer).mean()) for layer in at]
+            vector = condition_vector(Condition("random", emotion, of, at[0], strength), vectors, None, 0)
+            norm = [float(norms.sel(layer=layer, language=of)) for layer in at]
         else:
             emotion = require_name("emotion", emotion, vectors.emotions)
             vector, norm = vectors.best.sel(language=of, emotion=emotion), None
