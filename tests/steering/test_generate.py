@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -129,3 +130,17 @@ def test_a_chat_template_writes_the_prompt(tiny_model: Model) -> None:
         assert chat_prompt(model, messages, prefill="w3 (") == "<bos> user w1 w2 assistant w3 ("
     finally:
         tokenizer.chat_template = None
+
+
+def test_a_checkpoint_s_own_penalties_don_t_bend_greedy_search(tiny_model: Model) -> None:
+    model = tiny_model("llama")
+    plain = generate(model, PROMPTS, max_new_tokens=8)
+    settings: Any = model.model.generation_config
+    before = settings.repetition_penalty, settings.no_repeat_ngram_size
+    settings.repetition_penalty, settings.no_repeat_ngram_size = 5.0, 1
+    try:
+        assert generate(model, PROMPTS, max_new_tokens=8) == plain
+        penalised = model.model.generate(torch.tensor([[5, 6, 7]]), max_new_tokens=8)
+    finally:
+        settings.repetition_penalty, settings.no_repeat_ngram_size = before
+    assert not torch.equal(penalised, model.model.generate(torch.tensor([[5, 6, 7]]), max_new_tokens=8))

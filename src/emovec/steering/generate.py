@@ -85,6 +85,9 @@ def generate(
                 pad_token_id=_pad(model),
                 stopping_criteria=criteria,
                 logits_processor=[_require_finite],
+                # A checkpoint may bring settings of its own that would bend what steering does.
+                repetition_penalty=1.0,
+                no_repeat_ngram_size=0,
                 **sampling,
             )
         found.extend(_until(text, stop) for text in written(whole))
