@@ -201,3 +201,12 @@ def test_judged_shares_count_hits_and_what_controls_get() -> None:
     assert (first["control_hits"], first["control_texts"]) == (1, 2)
     assert first["control_rate"] == pytest.approx(0.25)
     assert math.isclose(first["strength"], 0.1)
+
+
+def test_a_frame_of_which_nothing_is_known_leaves_matrices_that_fit_each_other() -> None:
+    words = words_table({"en>en": 10.0})
+    blown = words["strength"] == 0.4
+    words.loc[blown & (words["kind"] == "emotion") & (words["frame"] == "d"), "effect"] = np.nan
+    table = windows.cross_language(words).set_index(["layer", "strength"])
+    assert table.loc[[(2, 0.4), (5, 0.4)], ["effect", "excess"]].isna().all(axis=None)
+    assert table.drop(index=[(2, 0.4), (5, 0.4)])["excess"].notna().all()

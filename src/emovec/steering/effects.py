@@ -191,7 +191,7 @@ def crossed_mean(values: FloatArray) -> Estimate:
 
     Emotions and frames are two crossed random factors with one observation a cell. The variance of the grand mean is
     (MS_emotion + MS_frame − MS_rest) / cells, its degrees of freedom after Satterthwaite. A factor with one level is
-    taken as fixed. Rows and columns that hold NaN are left out.
+    taken as fixed. Emotions of which a frame is NaN are left out.
 
     Returns:
         The mean and its 95 % t-interval.

@@ -112,9 +112,8 @@ def coherence(texts: pd.DataFrame) -> pd.DataFrame:
 
 def effect_matrix(words: pd.DataFrame) -> FloatArray:
     """[emotion, frame]: effect on each emotion's own word, the mean over directions where there are several."""
-    return words.pivot_table(index="emotion", columns="frame", values="effect", aggfunc="mean", sort=True).to_numpy(
-        float
-    )
+    # Unlike a pivot table this keeps frames and emotions of which nothing is known: matrices must fit each other.
+    return words.groupby(["emotion", "frame"])["effect"].mean().unstack("frame").to_numpy(float)
 
 
 def own_words(words: pd.DataFrame) -> pd.DataFrame:
@@ -162,7 +161,6 @@ def windows(words: pd.DataFrame, coherent: pd.DataFrame, emotions: Sequence[str]
             own, control = own[own["emotion"] == emotion], controls_of(spoken[spoken["emotion"] == emotion])
             if own.empty:
                 continue
-            heard = coherent[(coherent["language"] == language) & (coherent["name"] == emotion)]
             mine: list[dict[str, Any]] = []
             rivals = [0.0]
             for layer, texts in coherent[coherent["language"] == language].groupby("layer", sort=True):
