@@ -110,3 +110,13 @@ def test_vectors_that_are_not_there(run: Run, tiny_folder: Callable[..., Path], 
     code, _, err = run("trace", tiny_folder("llama"), tmp_path / "none", TEXT)
     assert code == 2
     assert "no such file" in err
+
+
+def test_a_page_that_can_t_be_written_is_told_of(
+    run: Run, tiny_folder: Callable[..., Path], vectors: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    options = ("--baseline", "text", "--html", tmp_path / "file" / "page.html")
+    code, _, err = run("trace", tiny_folder("llama"), vectors, TEXT, *options)
+    assert code == 2
+    assert "can't be written" in err

@@ -79,7 +79,6 @@ def trace(
     if html:
         if html.is_dir():
             raise EmovecError(f"--html {html}: is a folder; name a file.")
-        html.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(html, page(traced, shown, shown_layer).encode())
         console.print(f"\nPage: {html}", highlight=False, soft_wrap=True, markup=False)
 
@@ -94,6 +93,7 @@ def _plain() -> bool:
 def _layer(path: Path, vectors: "EmotionVectors", asked: int | None) -> int:
     from emovec.errors import EmovecError
     from emovec.files import read_json
+    from emovec.vectors.exporting import usual_layer
 
     if asked is not None:
         if asked not in vectors.layers:
@@ -101,7 +101,7 @@ def _layer(path: Path, vectors: "EmotionVectors", asked: int | None) -> int:
         return asked
     folder = path if path.is_dir() else path.parent
     chosen = read_json(folder / "geometry" / "choice.json").get("summary", {}).get("layer")
-    return int(chosen) if chosen in vectors.layers else vectors.layers[(2 * len(vectors.layers)) // 3]
+    return int(chosen) if chosen in vectors.layers else usual_layer(vectors)
 
 
 def _lines(path: Path) -> list[str]:
