@@ -10,6 +10,7 @@ import pandas as pd
 
 from emovec.errors import EmovecError
 from emovec.files import write_bytes, write_json
+from emovec.provider_errors import reason_of
 
 if TYPE_CHECKING:
     from inspect_ai.model import Model
@@ -180,5 +181,4 @@ def _ask(
     try:
         return asyncio.run(every())
     except Exception as error:  # every provider raises kinds of its own
-        said = " ".join(re.sub(r"\[/?\w+\]", "", str(error)).split()) or type(error).__name__
-        raise EmovecError(f"{model}: the model gave no answer ({said[:300]}).") from error
+        raise EmovecError(f"{model}: the model gave no answer ({reason_of(error)}).") from error

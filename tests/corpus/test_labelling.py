@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from emovec.corpus.emotions import ANTHROPIC_171, DEFAULT_30
 from emovec.corpus.label_questions import parse_answer, question
 from emovec.corpus.label_session import LabelSession, matching
-from emovec.corpus.labelling import FAILURES, TRIAL, label_with_model, sample_stories, unanswered, without_secrets
+from emovec.corpus.labelling import FAILURES, TRIAL, label_with_model, sample_stories, unanswered
 from emovec.corpus.labels import Answer, keep_answer, label_table, options_digest, read_answers, text_digest
 from emovec.corpus.story import Story
 from emovec.errors import EmovecError
@@ -235,11 +235,6 @@ def test_a_server_that_dies_midway_loses_no_answer(tmp_path: Path) -> None:
         label_with_model(stories(), EMOTIONS, mock(answer), path)
     assert len(label_table(stories(), read_answers(path), EMOTIONS)) == 25
     assert len(unanswered(stories(), EMOTIONS, "mockllm/model", path)) == 15
-
-
-def test_no_secrets() -> None:
-    assert "zzz" not in without_secrets("Authorization: Bearer zzz.zzz-zzz failed")
-    assert without_secrets("a plain\n reason") == "a plain reason"
 
 
 KILLED = """

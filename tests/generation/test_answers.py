@@ -6,12 +6,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from emovec.errors import EmovecError
 from emovec.generation import answers
-from emovec.generation.answers import ANSWERS, Answer, AnswerFile, drop_texts, read_answers, redact
+from emovec.generation.answers import ANSWERS, Answer, AnswerFile, drop_texts, read_answers
 
 FIRST = Answer("a", 1, "ok", texts={"a-1": "One.", "a-2": "二\u2028つ"}, model="m/x", usage={"output_tokens": 7})
 SECOND = Answer("b", 1, "refusal", "the model says that it won't", answer="Sorry, I can't.\nNo.")
@@ -98,31 +96,3 @@ def test_lines_of_a_later_version_or_no_record_are_passed_over(tmp_path: Path) -
     ]
     (tmp_path / ANSWERS).write_text("\n".join(lines) + "\n")
     assert [answer.request for answer in read_answers(tmp_path).answers] == ["a"]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Incorrect API key provided: sk-proj-SECRETsecret123. You can find",
-        "Authorization: Bearer SECRETsecret123",
-        "https://user:SECRETsecret123@host/v1",
-        "api_key='SECRETsecret123'",
-        "key AIzaSECRETsecret123 is not valid",
-        "gsk_SECRETsecret123 and hf_SECRETsecret123",
-    ],
-)
-def test_what_looks_like_a_key_is_taken_out(text: str) -> None:
-    assert "SECRETsecret123" not in redact(text)
-    assert "[key]" in redact(text)
-
-
-@given(st.text(st.characters(categories=["L", "N"]), min_size=6, max_size=40))
-def test_keys_of_the_environment_are_taken_out(value: str) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SOME_PROVIDER_API_KEY", value)
-        assert f"<{value}>" not in redact(f"the key <{value}> is wrong")
-
-
-def test_other_words_stay() -> None:
-    said = "429 Too Many Requests: the task-list for gpt-4o-mini is full; [bold]retry[/bold]\nlater"
-    assert redact(said) == "429 Too Many Requests: the task-list for gpt-4o-mini is full; retry later"

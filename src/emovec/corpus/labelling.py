@@ -1,8 +1,6 @@
 """A language model says which emotion each text conveys, without knowing which one it was written for."""
 
 import asyncio
-import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -22,6 +20,7 @@ from emovec.corpus.labels import (
 )
 from emovec.corpus.story import Story
 from emovec.errors import EmovecError
+from emovec.provider_errors import reason_of
 
 if TYPE_CHECKING:
     from inspect_ai.model import Model
@@ -147,7 +146,7 @@ def label_with_model(
     except EmovecError:
         raise
     except Exception as error:  # every provider raises kinds of its own
-        raise EmovecError(f"{name}: the model can't be asked ({without_secrets(str(error))}).") from error
+        raise EmovecError(f"{name}: the model can't be asked ({reason_of(error)}).") from error
 
 
 _RESUMES = "what was answered is kept, and the same command goes on from there."
@@ -186,15 +185,6 @@ def no_labels(answers: Iterable[Answer], by: str, path: Path) -> str:
     )
 
 
-def without_secrets(text: str) -> str:
-    """A provider's message on one line, without anything that is a key."""
-    text = " ".join(re.sub(r"\[/?\w+\]", "", text).split())
-    for name, value in os.environ.items():
-        if len(value) >= 6 and re.search(r"KEY|TOKEN|SECRET|PASSWORD", name, re.IGNORECASE):
-            text = text.replace(value, "…")
-    return re.sub(r"\b(?:sk-|Bearer\s+)[\w.-]{6,}", "…", text)[:300]
-
-
 async def _ask(
     asked: "Model",
     name: str,
@@ -220,9 +210,9 @@ async def _ask(
     try:
         output = await asked.generate(question(story.text, shown, top), config=config)
     except Exception as error:  # every provider raises kinds of its own
-        return Answer(**about, status="error", reason=without_secrets(str(error)) or type(error).__name__)
+        return Answer(**about, status="error", reason=reason_of(error))
     if output.error:
-        return Answer(**about, status="error", reason=without_secrets(output.error))
+        return Answer(**about, status="error", reason=reason_of(output.error))
     said = output.completion
     about |= {"said": said, "usage": _usage(output.usage)}
     if output.stop_reason == "content_filter":

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -143,18 +142,6 @@ def drop_texts(folder: str | Path, texts: Iterable[str], reason: str) -> None:
     """
     with AnswerFile(folder) as file:
         file.add(Answer("", 0, "dropped", reason, dict.fromkeys(texts, "")))
-
-
-def redact(text: str) -> str:
-    """A provider's message on one line, without anything that is or looks like a key."""
-    for name, value in os.environ.items():
-        if len(value) >= 6 and re.search(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", name, re.IGNORECASE):
-            text = text.replace(value, "[key]")
-    text = re.sub(r"(?i)\bbearer\s+\S+", "Bearer [key]", text)
-    text = re.sub(r"\b(?:sk|pk|rk|hf|gsk|xai|AIza)[-_][\w*.…-]{6,}|\bAIza[\w-]{10,}", "[key]", text)
-    text = re.sub(r"(?i)(api[-_ ]?key\s*[=:]\s*)['\"]?[\w*.-]{6,}", r"\1[key]", text)
-    text = re.sub(r"//[^/\s@:]+:[^/\s@]+@", "//[key]@", text)
-    return " ".join(re.sub(r"\[/?(?:bold|italic|red|blue|green|yellow|link|dim)[^\]]*\]", "", text).split())
 
 
 def _lines(path: Path) -> Iterator[Answer]:

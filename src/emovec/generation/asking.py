@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from emovec.config import StudyConfig
 from emovec.errors import EmovecError
-from emovec.generation.answers import Answer, AnswerFile, Kept, Status, redact
+from emovec.generation.answers import Answer, AnswerFile, Kept, Status
 from emovec.generation.json_lists import DIALOGUES
 from emovec.generation.parsing import parse_answer
 from emovec.generation.requests import Request, Wording, number_of, prompt_of, remaining
+from emovec.provider_errors import reason_of
 
 if TYPE_CHECKING:
     from inspect_ai.model import GenerateConfig, Model, ModelOutput
@@ -70,7 +71,7 @@ class Asking:
         except (EmovecError, KeyboardInterrupt):
             raise
         except Exception as error:  # the provider can't be set up
-            raise EmovecError(f"{self.model}: this model can't be asked ({_said(error)}).") from error
+            raise EmovecError(f"{self.model}: this model can't be asked ({reason_of(error)}).") from error
         if self.stopped:
             raise self.stopped
         if not self.kept.texts:
@@ -84,7 +85,7 @@ class Asking:
             try:
                 output = await self._output(model, request, attempt)
             except Exception as error:  # every provider raises kinds of its own
-                self._failed(request, attempt, _said(error))
+                self._failed(request, attempt, reason_of(error))
                 continue
             self._keep(request, attempt, output)
 
@@ -199,12 +200,3 @@ def _usage(output: "ModelOutput") -> dict[str, int]:
 def has_batch_mode(model: str) -> bool:
     """Whether Inspect can send requests to the provider of a model as a batch."""
     return model.split("/")[0] in BATCHING
-
-
-def _said(error: BaseException) -> str:
-    """What a provider's exception says, on one line and without keys."""
-    attempt = getattr(error, "last_attempt", None)  # of a request that was sent again and again
-    if attempt is not None and attempt.exception() is not None:
-        error = attempt.exception()
-    said = redact(str(error)).removeprefix("ERROR: ")
-    return said[:300].rstrip(" .") or type(error).__name__

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from emovec.errors import EmovecError
+from emovec.provider_errors import reason_of
 
 NONE = "none"
 """What a judge answers for a text that expresses none of the emotions."""
@@ -61,7 +62,7 @@ def judge(texts: Sequence[str], emotions: Sequence[str], model: "str | Any", see
     try:
         said = asyncio.run(answers())
     except Exception as error:  # each provider raises errors of its own
-        raise EmovecError(f"steering.judge: {model} gave no answer ({' '.join(str(error).split())}).") from error
+        raise EmovecError(f"steering.judge: {model} gave no answer ({reason_of(error)}).") from error
     heard = {text: parse_answer(answer, emotions) for text, answer in zip(order, said, strict=True)}
     return [heard.get(text, NONE) for text in texts]
 

@@ -1,0 +1,27 @@
+"""What a provider of models says when it fails, fit to be shown and kept: one line, and never a key."""
+
+import os
+import re
+
+_LONGEST = 300
+
+
+def reason_of(error: BaseException | str) -> str:
+    """Why a request failed, in at most 300 characters of one line, without keys; see `redact`."""
+    attempt = getattr(error, "last_attempt", None)  # of a request that was sent again and again
+    if attempt is not None and attempt.exception() is not None:
+        error = attempt.exception()
+    said = redact(str(error)).removeprefix("ERROR: ")
+    return said[:_LONGEST].rstrip(" .") or type(error).__name__
+
+
+def redact(text: str) -> str:
+    """A provider's message on one line, without anything that is or looks like a key."""
+    for name, value in os.environ.items():
+        if len(value) >= 6 and re.search(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", name, re.IGNORECASE):
+            text = text.replace(value, "[key]")
+    text = re.sub(r"(?i)\bbearer\s+\S+", "Bearer [key]", text)
+    text = re.sub(r"\b(?:sk|pk|rk|hf|gsk|xai|AIza)[-_][\w*.…-]{6,}|\bAIza[\w-]{10,}", "[key]", text)
+    text = re.sub(r"(?i)(api[-_ ]?key\s*[=:]\s*)['\"]?[\w*.-]{6,}", r"\1[key]", text)
+    text = re.sub(r"//[^/\s@:]+:[^/\s@]+@", "//[key]@", text)
+    return " ".join(re.sub(r"\[/?(?:bold|italic|red|blue|green|yellow|link|dim)[^\]]*\]", "", text).split())

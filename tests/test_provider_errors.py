@@ -1,0 +1,82 @@
+"""Messages of providers hold no key, whoever shows them."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inspect_ai.model import Model, get_model
+
+from emovec.corpus.labelling import label_with_model
+from emovec.corpus.story import Story
+from emovec.errors import EmovecError
+from emovec.naming import name_clusters
+from emovec.provider_errors import reason_of, redact
+from emovec.steering.judging import judge
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Incorrect API key provided: sk-proj-SECRETsecret123. You can find",
+        "Authorization: Bearer SECRETsecret123",
+        "https://user:SECRETsecret123@host/v1",
+        "api_key='SECRETsecret123'",
+        "key AIzaSECRETsecret123 is not valid",
+        "gsk_SECRETsecret123 and hf_SECRETsecret123",
+    ],
+)
+def test_what_looks_like_a_key_is_taken_out(text: str) -> None:
+    assert "SECRETsecret123" not in redact(text)
+    assert "[key]" in redact(text)
+
+
+@given(st.text(st.characters(categories=["L", "N"]), min_size=6, max_size=40))
+def test_keys_of_the_environment_are_taken_out(value: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOME_PROVIDER_API_KEY", value)
+        assert f"<{value}>" not in redact(f"the key <{value}> is wrong")
+
+
+def test_other_words_stay() -> None:
+    said = "429 Too Many Requests: the task-list for gpt-4o-mini is full; [bold]retry[/bold]\nlater"
+    assert redact(said) == "429 Too Many Requests: the task-list for gpt-4o-mini is full; retry later"
+
+
+def test_a_reason_is_one_short_line() -> None:
+    assert reason_of("a plain\n reason.") == "a plain reason"
+    assert reason_of(TimeoutError()) == "TimeoutError"
+    assert len(reason_of("x" * 1000)) == 300
+
+
+def _failing() -> Model:
+    def fail(*_: Any) -> Any:
+        raise RuntimeError("401: Incorrect API key provided: sk-proj-SECRETsecret123")
+
+    return get_model("mockllm/model", custom_outputs=fail, memoize=False)
+
+
+def _name() -> None:
+    row = {"variant": "raw", "layer": 1, "languages": "en", "algorithm": "kmeans", "k": 4, "cluster": 1}
+    name_clusters(
+        pd.DataFrame([{**row, "emotions": "calm", "valence": 1.0, "arousal": 1.0, "source": "x"}]), _failing()
+    )
+
+
+def _judge() -> None:
+    judge(["a"], ["calm", "sad"], _failing())
+
+
+def _label() -> None:
+    label_with_model([Story("a", "en", "calm", None, "a")], ["calm", "sad"], _failing(), Path("answers.jsonl"))
+
+
+@pytest.mark.parametrize("ask", [_name, _judge, _label])
+def test_no_way_of_asking_tells_a_key(ask: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(EmovecError, match=r"401: Incorrect API key") as told:
+        ask()
+    assert "SECRET" not in str(told.value)
+    assert not any("SECRET" in path.read_text() for path in tmp_path.iterdir() if path.is_file())
