@@ -134,3 +134,15 @@ def test_punctuation_and_length_alone_can_tell() -> None:
     rows = predict_from_surface(stories, "en").set_index("features")
     assert rows.loc["length and punctuation", "accuracy"] == 1
     assert rows.loc["words", "accuracy"] < 0.8
+
+
+def test_emotions_with_topics_of_their_own_are_not_compared_with_themselves() -> None:
+    stories = [
+        Story(f"{emotion}{i}", "en", emotion, f"{emotion}-{i % 5}", "word " * (n + i % 7))
+        for emotion, n in (("calm", 50), ("sad", 150))
+        for i in range(20)
+    ]
+    row = confounds(stories, "en").iloc[0]
+    assert row["eta2"] > 0.9
+    assert row["eta2_chance"] < 0.1
+    assert row["p"] == 1 / 200

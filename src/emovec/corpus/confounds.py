@@ -54,6 +54,7 @@ def confounds(stories: Sequence[Story], language: str, *, permutations: int = 19
     """The share of each surface feature's variance that lies between emotions (eta²), against shuffled labels.
 
     Labels are shuffled among the stories of a topic, so that topics of different length don't count against emotions.
+    Where every topic has one emotion alone, they are shuffled among all: topics and emotions can't be told apart then.
 
     Args:
         stories: stories of one language.
@@ -75,6 +76,8 @@ def confounds(stories: Sequence[Story], language: str, *, permutations: int = 19
     values = (values - values.mean(axis=0)) / values.std(axis=0)
     observed = eta_squared(values, of)
     topics = pd.factorize(np.array([story.topic or "" for story in stories], dtype=object))[0]
+    if (pd.Series(of).groupby(topics).nunique() == 1).all():  # shuffles within topics would change nothing
+        topics = np.zeros_like(topics)
     null = np.array([eta_squared(values, labels) for labels in _shuffled(of, topics, permutations, seed)])
     p = familywise_p_values(observed, null)
     means = table.groupby(of).mean()
