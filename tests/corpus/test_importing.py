@@ -267,6 +267,8 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
         ({"a.txt": "x"}, {"mapping": {"path": "{mood}"}}, "each once"),
         ({"state.json": {}}, {}, "names no data files"),
         ({"README.md": CARD}, {}, "but no such file is there"),
+        ({"README.md": "---\nconfigs: [a, b]\n---\n"}, {}, "its configs can't be understood"),
+        ({"README.md": "---\nconfigs: [{data_files: /data/*.csv}]\n---\n"}, {}, "its configs can't be understood"),
         ({"README.md": CARD, "x.csv": "text\na\n"}, {"config": "b"}, "--config b: .* has a"),
     ],
 )

@@ -155,6 +155,10 @@ def test_generated_texts_bring_their_model_and_prompts(tmp_path: Path) -> None:
     for said in ("Write {n} stories.", "| temperature | 0.9 |", "2 refusal, 1 error", "1,200 input tokens"):
         assert said in card
     assert "10.0.0.1" not in card
+    *_, told = export_corpus(folder, tmp_path / "told", about="Three readers labelled them.")
+    said = told.read_text(encoding="utf-8")
+    assert "Three readers labelled them." in said
+    assert "A language model wrote all texts" in said
     back = import_corpus(tmp_path / "out")
     assert [story.id for story in back.stories if story.emotion != NEUTRAL] == ["en0", "en1", "en2", "en3"]
     assert "config 'masked'" in back.sentence

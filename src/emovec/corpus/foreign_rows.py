@@ -141,6 +141,22 @@ def hub_files(folder: Path) -> dict[str, list[tuple[str, Path]]]:
     Raises:
         EmovecError: if a file that the card names is missing, or there is none.
     """
+    try:
+        configs = _card_files(folder)
+    except (AttributeError, KeyError, TypeError, ValueError, NotImplementedError) as error:
+        raise EmovecError(
+            f"{folder / 'README.md'}: its configs can't be understood; each needs a config_name, and data_files with "
+            "paths below this folder."
+        ) from error
+    if configs:
+        return configs
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in READERS)
+    if not found:
+        raise EmovecError(f"{folder}: holds no data of `datasets`: no state.json, no card with configs, no data files.")
+    return {"default": [(re.split(r"[-.]", path.name)[0], path) for path in found]}
+
+
+def _card_files(folder: Path) -> dict[str, list[tuple[str, Path]]]:
     configs: dict[str, list[tuple[str, Path]]] = {}
     for config in _card(folder).get("configs") or []:
         files = configs.setdefault(str(config.get("config_name", "default")), [])
@@ -153,12 +169,7 @@ def hub_files(folder: Path) -> dict[str, list[tuple[str, Path]]]:
                 if not matches:
                     raise EmovecError(f"{folder / 'README.md'}: configs name '{pattern}', but no such file is there.")
                 files.extend((split, path) for path in matches)
-    if configs:
-        return configs
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in READERS)
-    if not found:
-        raise EmovecError(f"{folder}: holds no data of `datasets`: no state.json, no card with configs, no data files.")
-    return {"default": [(re.split(r"[-.]", path.name)[0], path) for path in found]}
+    return configs
 
 
 def is_datasets_folder(folder: Path) -> bool:

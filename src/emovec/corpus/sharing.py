@@ -4,6 +4,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from importlib.resources import files as package_files
 from pathlib import Path
@@ -67,9 +68,7 @@ def export_corpus(
     """
     kinds, provenance = texts_to_share(source)
     if about:
-        provenance = Provenance(
-            provenance.facts, "\n\n".join(filter(None, (provenance.about, about))), provenance.prompts
-        )
+        provenance = replace(provenance, about="\n\n".join(filter(None, (provenance.about, about))))
     if str(source) in BUNDLED:
         if license not in {None, _BUNDLED_LICENSE}:
             raise EmovecError(f"--license {license}: the bundled corpus is under {_BUNDLED_LICENSE}.")
