@@ -112,3 +112,20 @@ def test_generated_texts_are_taken_back(run: Run, texts: Path) -> None:
     assert "`emovec corpus generate study.yaml` asks for them again" in out
     assert (folder / "stories.en.jsonl").read_bytes() == before
     assert '"copy"' in (folder / "dropped.jsonl").read_text(encoding="utf-8")
+
+
+def test_texts_that_were_not_generated_are_not_said_to_be_taken_back(run: Run, texts: Path) -> None:
+    from emovec.generation.answers import Answer, AnswerFile
+
+    Path("study.yaml").write_text(
+        f"languages: [en]\nemotions: [calm, sad, angry]\ncorpus: {{stories: {texts.name}, neutral: null}}\n",
+        encoding="utf-8",
+    )
+    with AnswerFile("study-texts") as file:
+        file.add(Answer("request", 1, "ok", "", {"another": "text"}))
+    before = Path("study-texts/answers.jsonl").read_bytes()
+    code, out, _ = run("corpus", "check", "study.yaml", "--no-tokens", "--fix")
+    assert code == 0
+    assert "are no texts of study-texts, and stay as they are" in " ".join(out.split())
+    assert "asks for them again" not in out
+    assert Path("study-texts/answers.jsonl").read_bytes() == before

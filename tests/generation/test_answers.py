@@ -10,6 +10,7 @@ import pytest
 from emovec.errors import EmovecError
 from emovec.generation import answers
 from emovec.generation.answers import ANSWERS, Answer, AnswerFile, drop_texts, read_answers
+from emovec.lock import locked
 
 FIRST = Answer("a", 1, "ok", texts={"a-1": "One.", "a-2": "二\u2028つ"}, model="m/x", usage={"output_tokens": 7})
 SECOND = Answer("b", 1, "refusal", "the model says that it won't", answer="Sorry, I can't.\nNo.")
@@ -96,3 +97,9 @@ def test_lines_of_a_later_version_or_no_record_are_passed_over(tmp_path: Path) -
     ]
     (tmp_path / ANSWERS).write_text("\n".join(lines) + "\n")
     assert [answer.request for answer in read_answers(tmp_path).answers] == ["a"]
+
+
+def test_texts_are_not_dropped_under_a_run_that_would_not_hear_of_it(tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(EmovecError, match="another process is working"):
+        drop_texts(tmp_path, ["a-1"], "names its emotion")
+    assert not (tmp_path / ANSWERS).exists()

@@ -142,7 +142,7 @@ def fix(console: "Console", corpus: "Corpus", check: "CheckReport", report: "Aud
     """Take offenders out, if that was asked for, and say which and why."""
     if not asked.fix:
         return
-    from emovec.corpus.repair import DEFAULT_RULES, RULES, offenders, parse_rules, take_back, write_repaired
+    from emovec.corpus.repair import DEFAULT_RULES, RULES, offenders, parse_rules, write_repaired
 
     rules = DEFAULT_RULES if asked.rules is None else parse_rules(asked.rules)
     dropped = offenders(corpus, check, report, rules)
@@ -161,5 +161,20 @@ def fix(console: "Console", corpus: "Corpus", check: "CheckReport", report: "Aud
         for file in write_repaired(corpus, dropped, asked.out, overwrite=asked.overwrite):
             console.print(Text(f"Written: {file}"))
     if asked.generated is not None:
-        listing = take_back(asked.generated, dropped)
-        console.print(Text(f"Taken back, see {listing}; `emovec corpus generate {asked.source}` asks for them again."))
+        _take_back(console, asked.generated, dropped, asked)
+
+
+def _take_back(console: "Console", folder: Path, dropped: "pd.DataFrame", asked: Asked) -> None:
+    """Take back those of the dropped texts that were generated, and tell of the others."""
+    from emovec.corpus.repair import take_back
+    from emovec.generation.answers import read_answers
+
+    own = dropped[dropped["id"].isin(list(read_answers(folder).texts))]
+    n, others = own["id"].nunique(), dropped["id"].nunique() - own["id"].nunique()
+    if n:
+        listing = take_back(folder, own)
+        again = f"`emovec corpus generate {asked.source}` asks for them again"
+        console.print(Text(f"{n:,} taken back, see {listing}; {again}."))
+    if others and asked.out is None:
+        said = f"{others:,} of them are no texts of {folder}, and stay as they are; --out writes a copy without them."
+        console.print(Text(said, style="yellow"))

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from emovec.errors import EmovecError
 from emovec.files import disk_error
+from emovec.lock import locked
 
 ANSWERS = "answers.jsonl"
 """The file of the answers within the folder of the texts."""
@@ -138,9 +139,9 @@ def drop_texts(folder: str | Path, texts: Iterable[str], reason: str) -> None:
         reason: why, for the record.
 
     Raises:
-        EmovecError: if the disk is full.
+        EmovecError: if the disk is full, or texts are being generated into the folder.
     """
-    with AnswerFile(folder) as file:
+    with locked(Path(folder)), AnswerFile(folder) as file:
         file.add(Answer("", 0, "dropped", reason, dict.fromkeys(texts, "")))
 
 
