@@ -78,27 +78,10 @@ def generate(
 def _print_plan(config: "StudyConfig", pending: "Sequence[Request]", base: Path, prices: Path | None) -> None:
     """What is about to be asked: texts, requests, tokens and money."""
     from emovec.cli.plan import print_generation
-    from emovec.generation.costs import Asked, characters_of_words, generation_cost, read_prices
-    from emovec.generation.requests import load_wording, prompt_of
+    from emovec.generation.costs import planned_cost
+    from emovec.generation.prices import read_prices
 
-    settings = config.generation
-    wording = load_wording(config, base)
-    asked: list[Asked] = []
-    for request in pending:
-        language = wording.languages[request.language]
-        length = (language.shortest + language.longest) / 2
-        characters = length if language.unit == "characters" else characters_of_words(length, request.language)
-        prompt = sum(len(message["content"]) for message in prompt_of(request, wording))
-        asked.append(Asked(request.kind, request.language, request.n, prompt, characters))
-    cost = generation_cost(
-        asked,
-        settings.model,
-        read_prices(prices),
-        batch=settings.batch,
-        max_tokens=settings.max_tokens,
-        max_attempts=settings.max_attempts,
-    )
-    print_generation(cost, settings.max_attempts)
+    print_generation(planned_cost(config, base, read_prices(prices), requests=pending), config.generation.max_attempts)
 
 
 def _ask_leave() -> None:

@@ -69,7 +69,7 @@ def print_generation(cost: "GenerationCost", max_attempts: int) -> None:
         most = cost.usd_at_most(max_attempts)
         console.print(
             f"About ${_money(cost.usd)} if every request is answered well at once; reckon with a tenth more for those "
-            f"that are asked again. It can't pass ${_money(most or 0)}: {max_attempts} attempts at each request, every "
+            f"that are asked again. At most about ${_money(most or 0)}: {max_attempts} attempts at each request, every "
             "answer as long as generation.max_tokens lets it be.",
             highlight=False,
         )
