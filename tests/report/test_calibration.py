@@ -47,7 +47,7 @@ def test_a_planted_window_and_its_effect_are_told(strong: StudyTables) -> None:
     assert "(2.0" in told or "(1.9" in told
     assert told.count("own word rises") == 2
     assert "random and shuffled directions of the same length" in told
-    assert "in 6 of 6 cases" in told
+    assert "In 6 of 6 cases" in told
 
 
 def test_no_effect_is_told_as_none(none: StudyTables) -> None:
@@ -60,7 +60,7 @@ def test_no_effect_is_told_as_none(none: StudyTables) -> None:
 def test_vectors_across_languages_stand_beside_those_within(strong: StudyTables) -> None:
     across = calibration.finding_across(strong)
     assert "at strength 0.2" in across or "and strength 0.2" in across
-    between, within = across.split("within a language")
+    between, within = across.split("Within a language")
     assert "Japanese vectors in English texts 1.0" in between or "Japanese vectors in English texts 0.9" in between
     assert "English vectors in English texts" in within
     # Three emotions have six assignments: no p-value can be smaller.

@@ -85,11 +85,11 @@ def test_an_effect_is_told_with_its_interval_beside_a_control(study: Path) -> No
     assert said.startswith("At strength 0.1, in English the largest change is that of ")
     assert "emotions change preferences more than controls of the same length do" in said
     assert "emotions as a group beyond controls" in said
-    assert "a control's " in said
-    assert "in Japanese" in said
+    assert "a control's largest " in said
+    assert "In Japanese" in said
     assert "beware" not in said
     assert said.endswith(".")
-    assert said.count(". ") == 0
+    assert said.count(". ") == 3  # for each language a sentence on kinds and one on the shift
 
 
 def test_no_effect_is_told_as_none(study: Path) -> None:

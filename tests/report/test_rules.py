@@ -42,7 +42,7 @@ def test_an_effect_is_told_beside_its_control(study: Path) -> None:
 
 def test_no_effect_is_said_to_be_none(study: Path) -> None:
     said = finding(with_answers(study, UNASKED))
-    assert "no emotion can be shown to change this beyond chance and controls: the largest change is that" in said
+    assert "No emotion can be shown to change this beyond chance and controls: the largest change is that" in said
 
 
 def test_a_base_rate_of_chance_allows_no_finding(study: Path) -> None:

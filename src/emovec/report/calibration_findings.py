@@ -6,7 +6,7 @@ import pandas as pd
 
 from emovec.report.charts import nearest_layer
 from emovec.report.choices import among
-from emovec.report.style import language_name, number, p_value
+from emovec.report.style import language_name, number, p_value, sentences
 from emovec.report.tables import StudyTables
 from emovec.steering.windows import ALL, CONTROLS
 
@@ -28,16 +28,16 @@ def finding(study: StudyTables) -> str:
         mine, control = _row(at, ALL) | _tested(study, language, layer, strength), _row(at, CONTROLS)
         beside = f"; random and shuffled directions of the same length: {estimate(control)}" if control else ""
         parts.append(
-            f"in {language_name(language)} texts stay coherent up to strength {strength:g}, where the log-probability "
+            f"{language_name(language)} texts stay coherent up to strength {strength:g}, where the log-probability "
             f"of the emotion's own word {'rises' if _moves(mine) else 'does not reliably rise'} over that of other "
             f"emotions' words ({estimate(mine)} nats, {p_value(mine['p'])}{beside})"
         )
-    sentence = f"Steering at layer {layer}: {'; '.join(parts)}"
+    parts[:1] = [f"steered at layer {layer}, {part}" for part in parts[:1]]
     if found is not None:
         best = found[found["best"]]
         beyond = best[(best["low"] > 0) & (best["effect"] > best["control_max"])]
-        sentence += (
-            f"; in {len(beyond)} of {len(best)} cases (emotion and language) the effect in the coherent range is above "
+        parts.append(
+            f"in {len(beyond)} of {len(best)} cases (emotion and language) the effect in the coherent range is above "
             "zero and larger than that of any control that was given the same choice of layer and strength"
         )
     for row in study.summaries.get("calibration", {}).get("judged", []):
@@ -45,11 +45,11 @@ def finding(study: StudyTables) -> str:
         if row["strength"] == coherent_strength(here):
             control = row.get("control_rate")
             beside = "" if control is None else f" (expected from controls' texts: {100 * control:.0f} %)"
-            sentence += (
-                f"; a judge who didn't know how they were steered heard the vector's emotion in {row['hits']} of "
+            parts.append(
+                f"a judge who didn't know how they were steered heard the vector's emotion in {row['hits']} of "
                 f"{row['texts']} {language_name(row['language'])} texts{beside}"
             )
-    return sentence + "."
+    return sentences(parts)
 
 
 def finding_across(study: StudyTables) -> str:
@@ -68,7 +68,7 @@ def finding_across(study: StudyTables) -> str:
     verdict = "change" if all(moved) else "change some of" if any(moved) else "do not reliably change"
     return (
         f"At layer {layer} and strength {strength:g} the vectors of one language {verdict} the words of the other: "
-        f"{'; '.join(told[False])}; within a language: {'; '.join(told[True])}."
+        f"{'; '.join(told[False])}. Within a language: {'; '.join(told[True])}."
     )
 
 

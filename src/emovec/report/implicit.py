@@ -10,7 +10,7 @@ from emovec.report.charts import Chart, Control, Curve, HeatMap, Lines, Listing,
 from emovec.report.choices import among, variant_control, variants
 from emovec.report.maps import matrix
 from emovec.report.plan import Plan
-from emovec.report.style import GREY, LAYER_AXIS, colour, language_name, marker, number, p_value
+from emovec.report.style import GREY, LAYER_AXIS, colour, language_name, marker, number, p_value, sentences
 from emovec.report.tables import StudyTables
 
 _STATISTICS = {"top3": "among the first three", "first": "first", "mean_rank": "mean rank"}
@@ -25,18 +25,25 @@ def finding(study: StudyTables) -> str:
     variant = variants(table)[-1]
     rows = table[(table["variant"] == variant) & (table["layer"] == layer) & (table["reading"] == "mean")]
     rows = rows[rows["statistic"] == "top3"]
-    within = [row for row in rows.to_dict("records") if row["vector_language"] == row["text_language"]]
+    own = {
+        row["text_language"]: row for row in rows.to_dict("records") if row["vector_language"] == row["text_language"]
+    }
     across = [row for row in rows.to_dict("records") if row["vector_language"] != row["text_language"]]
-    parts = [f"for {_told(row)}" for row in within]
-    crossed = [f"{_told(row)} with {language_name(row['vector_language'])} vectors" for row in across]
-    first = rows.iloc[0]
-    sentence = (
-        f"Of {first['n_emotions']} emotions, the vectors at layer {layer} put the one that a scenario implies without "
-        f"naming it among their first three {', '.join(parts)}"
+    opening = (
+        f"Of {rows.iloc[0]['n_emotions']} emotions, the vectors at layer {layer} put the one that a scenario implies "
+        "without naming it among their first three"
     )
-    if crossed:
-        sentence += f"{'; across languages, where words can tell nothing,' if parts else ''} for {', '.join(crossed)}"
-    return f"{sentence}; {_beside_words(study, variant)}."
+    parts: list[str] = []
+    for language in dict.fromkeys([*own, *(row["text_language"] for row in across)]):
+        crossed = [row for row in across if row["text_language"] == language]
+        if language in own:
+            said = f" for {_told(own[language])}; {_beside_words(study, variant, language)}"
+            said += "".join(f", {language_name(row['vector_language'])} vectors {_share(row)}" for row in crossed)
+        else:
+            told = (f"{_told(row)} with {language_name(row['vector_language'])} vectors" for row in crossed)
+            said = f" for {', '.join(told)}"
+        parts.append((opening if not parts else "they do so") + said)
+    return sentences(parts)
 
 
 def _told(row: dict[Any, Any]) -> str:
@@ -47,25 +54,28 @@ def _told(row: dict[Any, Any]) -> str:
     )
 
 
-def _beside_words(study: StudyTables, variant: str) -> str:
+def _share(row: dict[Any, Any]) -> str:
+    share, low, high = (100 * row[name] for name in ("value", "low", "high"))
+    return f"{share:.0f} % ({low:.0f} to {high:.0f} %, {p_value(row['p'])})"
+
+
+def _beside_words(study: StudyTables, variant: str, language: str) -> str:
     """What a count of the stories' words alone gives, and whether the vectors of the same language give more."""
     words = study.tables.get("implicit_words")
-    gaps = study.summaries.get("implicit", {}).get("beyond_words", [])
-    told: list[str] = []
-    for gap in gaps:
-        language = gap["text_language"]
-        if gap["variant"] != variant or gap["reading"] != "mean" or gap["vector_language"] != language or words is None:
+    for gap in study.summaries.get("implicit", {}).get("beyond_words", []):
+        same = gap["text_language"] == gap["vector_language"] == language and gap["reading"] == "mean"
+        if words is None or not same or gap["variant"] != variant:
             continue
         own = words[(words["text_language"] == language) & (words["statistic"] == "top3")]
         verdict = "more" if gap["low"] > 0 else "fewer" if gap["high"] < 0 else "no clear difference"
         points = (
             f"{number(100 * gap['gap'], 0)} points, {number(100 * gap['low'], 0)} to {number(100 * gap['high'], 0)}"
         )
-        told.append(
+        return (
             f"the words of the study's {language_name(language)} stories alone reach {100 * own['value'].max():.0f} % "
             f"(the vectors: {verdict}, {points})"
         )
-    return "; ".join(told) or "there is no comparison with words alone"
+    return "there is no comparison with words alone"
 
 
 def by_layer(study: StudyTables) -> Chart | None:

@@ -9,7 +9,7 @@ from emovec.report.charts import Chart, Control, Curve, Lines, Listing
 from emovec.report.choices import among, variants
 from emovec.report.implicit import language_pairs, pair_curves, pair_label, shown_layer
 from emovec.report.plan import Plan
-from emovec.report.style import GREY, LAYER_AXIS, language_name, number, p_value
+from emovec.report.style import GREY, LAYER_AXIS, language_name, number, p_value, sentences
 from emovec.report.tables import StudyTables
 
 _READINGS = {"mean": "mean over the text", "last": "last token"}
@@ -24,7 +24,8 @@ def finding(study: StudyTables) -> str:
     records = rows.to_dict("records")
     expected = [row for row in records if row["statistic"] == "expected"]
     tests = max(1, len(expected))
-    parts: list[str] = []
+    within: list[str] = []
+    across: list[str] = []
     reliable: list[str] = []
     for vector, text in language_pairs(study, rows):
         own, others = (
@@ -33,28 +34,37 @@ def finding(study: StudyTables) -> str:
             )
             for name in ("expected", "others")
         )
-        parts.append(_told(own, others))
+        if vector == text:
+            within.append(f"{_told(own)} ({_controls(own)}, all other emotions {number(others['value'])})")
+        else:
+            across.append(f"{_told(own)} with {language_name(vector)} vectors ({_controls(own)})")
         if own["low"] > 0 and own["p"] < _LEVEL / tests and own["p_emotions"] < _LEVEL:
             reliable.append(pair_label(vector, text))
     verdict = (
-        f"the vectors follow the number beyond both controls {'; '.join(reliable)}"
+        f"the vectors follow the number beyond both controls {' and '.join(reliable)}"
         if reliable
         else "in no language do the vectors reliably follow the number"
     )
-    return (
+    opening = (
         f"Where a number in a sentence should raise or lower an emotion, {verdict}: at layer {layer} the mean rank "
-        f"correlation of the number with the activation, under the expected sign, is {'; '.join(parts)}."
+        "correlation of the number with the activation, under the expected sign, is "
+    )
+    if not within:
+        return sentences([opening + " and ".join(across)])
+    return sentences(
+        [opening + " and ".join(within), "across languages it is " + " and ".join(across) if across else ""]
     )
 
 
-def _told(own: dict[Any, Any], others: dict[Any, Any]) -> str:
-    text, vector = own["text_language"], own["vector_language"]
-    whose = "" if vector == text else f" with {language_name(vector)} vectors"
+def _told(row: dict[Any, Any]) -> str:
+    interval = f"{number(row['low'])} to {number(row['high'])}"
     return (
-        f"{number(own['value'])} ({number(own['low'])} to {number(own['high'])}) over {own['n_templates']} "
-        f"{language_name(text)} templates{whose} (shuffled numbers {p_value(own['p'])}, vectors with other names "
-        f"{p_value(own['p_emotions'])}, all other emotions {number(others['value'])})"
+        f"{number(row['value'])} ({interval}) over {row['n_templates']} {language_name(row['text_language'])} templates"
     )
+
+
+def _controls(row: dict[Any, Any]) -> str:
+    return f"shuffled numbers {p_value(row['p'])}, vectors with other names {p_value(row['p_emotions'])}"
 
 
 def by_layer(study: StudyTables) -> Chart | None:

@@ -6,7 +6,7 @@ from emovec.report.charts import Listing
 from emovec.report.choices import among
 from emovec.report.plan import Plan
 from emovec.report.preferences import language_control
-from emovec.report.style import language_name, number, p_value
+from emovec.report.style import language_name, number, p_value, sentences
 from emovec.report.tables import StudyTables
 
 _LEVEL = 0.05
@@ -32,8 +32,7 @@ def finding(study: StudyTables) -> str:
             f"they are preferred (r = {number(top['r'])}; shuffled 95 % {number(top['null_95'])}, "
             f"{p_value(top['p_familywise'])} over all emotions): {verdict}"
         )
-    text = "; ".join(said)
-    return f"{text[:1].upper()}{text[1:]}." if said else ""
+    return sentences(said)
 
 
 def listing(study: StudyTables) -> Listing | None:

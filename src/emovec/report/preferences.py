@@ -10,7 +10,7 @@ import pandas as pd
 from emovec.report.charts import Chart, Control, HeatMap, Listing
 from emovec.report.choices import among
 from emovec.report.plan import Plan
-from emovec.report.style import language_name, number, p_value
+from emovec.report.style import language_name, number, p_value, sentences
 from emovec.report.tables import StudyTables
 from emovec.steering.activities import CATEGORIES
 
@@ -37,14 +37,15 @@ def finding(study: StudyTables) -> str:
             continue
         verdict = "change" if effect["p"] < _LEVEL else "don't reliably change"
         said.append(
-            f"{sentence}, a control's {_size(top['control'])}, and emotions {verdict} preferences "
+            f"{sentence}, a control's largest {_size(top['control'])}, and emotions {verdict} preferences "
             f"more than controls of the same length do (typically "
             f"{_size(effect['emotions'])} against {_size(effect['controls'])} points, "
             f"{p_value(effect['p'])}{_few(effect)})"
         )
         if (shift := _shift(study, language, strength)) is not None:
-            said[-1] += shift
-    return f"At strength {strength:g}, {'; '.join(said)}{_mass(study)}."
+            said.append(shift)
+    said[:1] = [f"at strength {strength:g}, {first}" for first in said[:1]]
+    return sentences([*said, _mass(study)])
 
 
 def changes(study: StudyTables) -> Chart | None:
@@ -217,7 +218,7 @@ def _shift(study: StudyTables, language: str, strength: float) -> str | None:
     top = rows.iloc[int(np.abs(rows["change"].to_numpy()).argmax())]
     beyond = "beyond" if effect["p"] < _LEVEL else "not reliably beyond"
     return (
-        f"; with one half of the activities steered, {top['name']} moves that half by {_points(top['change'])} points "
+        f"with one half of the activities steered, {top['name']} moves that half by {_points(top['change'])} points "
         f"({_interval(top)}; a control by up to {_size(top['control'])}), emotions as a group {beyond} controls "
         f"({p_value(effect['p'])})"
     )
@@ -236,8 +237,8 @@ def _mass(study: StudyTables) -> str:
         if not 0.25 <= row["share_a"] <= 0.75:
             place = "A" if row["share_a"] > 0.5 else "B"
             share = _percent(max(row["share_a"], 1 - row["share_a"]))
-            said.append(f"in {where} the unsteered model says {place} {share} of the time, whatever is asked")
-    return f" (beware: {'; '.join(said)})" if said else ""
+            said.append(f"in {where} the unsteered model says {place} {share} of the time: mostly the letter decides")
+    return f"beware: {'; '.join(said)}" if said else ""
 
 
 def _few(effect: dict[Any, Any]) -> str:

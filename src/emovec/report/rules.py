@@ -8,7 +8,7 @@ import pandas as pd
 from emovec.report.charts import Chart, Control, Curve, HeatMap, Lines, Listing
 from emovec.report.choices import among
 from emovec.report.plan import Plan
-from emovec.report.style import GREY, colour, language_name, marker, number, p_value
+from emovec.report.style import GREY, colour, language_name, marker, number, p_value, sentences
 from emovec.report.tables import StudyTables
 
 _STRONGEST = 6
@@ -23,9 +23,8 @@ _STRENGTH = "strength (in residual norms)"
 def finding(study: StudyTables) -> str:
     """The base rate beside chance, and the largest change beside that of the controls, for each language."""
     table = study.tables["rules"]
-    parts = [_told(study, table[table["language"] == language], language) for language in _languages(study, table)]
-    said = "; ".join(parts)
-    return said[0].upper() + said[1:] + "."
+    languages = _languages(study, table)
+    return sentences(part for each in languages for part in _told(study, table[table["language"] == each], each))
 
 
 def chart(study: StudyTables) -> Chart | None:
@@ -125,7 +124,8 @@ def answers(study: StudyTables) -> Listing | None:
     return Listing("rule-answers", caption, controls, columns, frames, note)
 
 
-def _told(study: StudyTables, rows: pd.DataFrame, language: str) -> str:
+def _told(study: StudyTables, rows: pd.DataFrame, language: str) -> list[str]:
+    """What the unsteered model keeps, and what steering changes of it."""
     base = rows[rows["kind"] == "baseline"].iloc[0]
     unasked = rows[rows["kind"] == "unasked"]
     by_chance = float(unasked["rate"].iloc[0]) if len(unasked) else 0.0
@@ -137,12 +137,10 @@ def _told(study: StudyTables, rows: pd.DataFrame, language: str) -> str:
     said += _hardly_kept(study, language)
     steered = rows[rows["kind"] == "emotion"]
     if steered.empty:
-        return said
+        return [said]
     if len(unasked) and not (unasked["difference"].iloc[0] < 0 and unasked["p"].iloc[0] < _LEVEL):
-        return (
-            f"{said}; this is not reliably more than chance ({p_value(unasked['p'].iloc[0])}), so the base rate is too "
-            "low to tell what steering does to obedience"
-        )
+        told = f"this is not reliably more than chance ({p_value(unasked['p'].iloc[0])}), so the base rate is too low"
+        return [said, f"{told} to tell what steering does to obedience"]
     beyond = steered[steered["beyond_controls"].astype(bool)]
     coherent = beyond[beyond["regime"] == "surgical"]
     chosen = coherent if len(coherent) else beyond if len(beyond) else steered
@@ -153,14 +151,14 @@ def _told(study: StudyTables, rows: pd.DataFrame, language: str) -> str:
         f"{len(steered)} comparison{'s' if len(steered) > 1 else ''})"
     )
     if pd.isna(row["controls"]):
-        return f"{said}; the largest change is that {change}, but without controls it can't be laid to the emotion"
+        return [said, f"the largest change is that {change}, but without controls it can't be laid to the emotion"]
     beside = f"where directions without emotion change it by up to {_points(row['controls'])}"
     if beyond.empty:
         none = "no emotion can be shown to change this beyond chance and controls"
-        return f"{said}; {none}: the largest change is that {change}, {beside}"
+        return [said, f"{none}: the largest change is that {change}, {beside}"]
     state = "its text staying coherent" if len(coherent) else "but its text is no longer coherent"
     others = f"; {len(beyond)} of {len(steered)} steered conditions exceed their controls" if len(beyond) > 1 else ""
-    return f"{said}; {change}, {beside}, {state}{others}"
+    return [said, f"of the emotions, {change}, {beside}, {state}{others}"]
 
 
 def _hardly_kept(study: StudyTables, language: str) -> str:

@@ -3,6 +3,7 @@
 import html
 import math
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from emovec.corpus import language_names
@@ -81,6 +82,11 @@ def p_value(value: Any) -> str:
     if value < 0.0001 - 5e-6:
         return "p\u00a0<\u00a00.0001"
     return f"p\u00a0=\u00a0{value:.2g}" if value >= 0.001 else f"p\u00a0=\u00a0{value:.4f}"
+
+
+def sentences(parts: Iterable[str]) -> str:
+    """Each part as a sentence of its own."""
+    return " ".join(f"{part[:1].upper()}{part[1:]}." for part in parts if part)
 
 
 def plain(text: str) -> str:
