@@ -225,3 +225,15 @@ def test_two_of_the_same_name_are_kept_apart(run: Run, texts: Path) -> None:
         code, _, err = run("corpus", "label", texts, "--human", "--annotator", "ann")
     assert code == 2
     assert "another process labels as 'ann'" in err
+
+
+def test_tables_of_somebody_else_are_not_written_over(run: Run, texts: Path, judge: Any) -> None:
+    asked = judge(lambda prompt: truth(prompt))
+    folder = texts.with_name("mine")
+    folder.mkdir()
+    (folder / "labels.jsonl").write_text("mine", encoding="utf-8")
+    code, _, err = run("corpus", "label", texts, "--model", "any/judge", "--sample", "3", "--out", folder)
+    assert code == 2
+    assert "labels.jsonl: is there without the answers" in err
+    assert (folder / "labels.jsonl").read_text(encoding="utf-8") == "mine"
+    assert not asked

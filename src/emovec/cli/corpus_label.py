@@ -51,7 +51,7 @@ def label(
     Exits with 2 where a judge can't be asked, or fewer than half of its answers are labels.
     """
     from emovec.cli.progress import console
-    from emovec.corpus.label_results import ANSWERS, label_results, write_labels
+    from emovec.corpus.label_results import ANSWERS, label_results, require_own, write_labels
     from emovec.corpus.labelling import no_labels, sample_stories
     from emovec.corpus.labels import read_answers
     from emovec.errors import EmovecError
@@ -64,6 +64,7 @@ def label(
     stories, options = _corpus(source, languages, console)
     folder = out or _folder(source)
     answers = folder / ANSWERS
+    require_own(folder)
     chosen = sample_stories(stories, sample, seed)
     share = 1.0
     if model:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pandas as pd
@@ -63,6 +63,22 @@ def label_results(stories: Sequence[Story], options: Sequence[str], folder: Path
         tokens = a.usage or {}
         usage[a.by] = read + tokens.get("input", 0), written + tokens.get("output", 0)
     return LabelResults(labels, agreement(labels, options, seed), _failed(asked), usage)
+
+
+def require_own(folder: Path) -> None:
+    """Refuse a folder whose files would be written over though no labels of ours lie in it.
+
+    Raises:
+        EmovecError: naming the first of them.
+    """
+    names = (*(f"labels.{ending}" for ending in ("parquet", "jsonl")), PAGE)
+    names += tuple(f"{field.name}.parquet" for field in fields(Agreement))
+    there = [folder / name for name in names if (folder / name).exists()]
+    if there and not read_answers(folder / ANSWERS):
+        raise EmovecError(
+            f"{there[0]}: is there without the answers that it was made of, and would be written over; give another "
+            "--out, or move it."
+        )
 
 
 def write_labels(
