@@ -123,3 +123,21 @@ def test_a_base_model_can_t_be_talked_with(run: Run, tiny_folder: Callable[..., 
     code, _, err = run("chat", tiny_folder("llama"), vectors)
     assert code == 2
     assert "is a base model without a chat template" in err
+
+
+def test_a_message_that_could_not_be_answered_is_replaced_by_the_next(
+    run: Run, talking: Path, vectors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strict = (
+        "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('turns') }}"
+    )
+    shutil.copytree(talking, tmp_path / "model")
+    (tmp_path / "model" / "chat_template.jinja").write_text(
+        strict + "{% endif %}{{ m.content }} {% endfor %}w0", encoding="utf-8"
+    )
+    lines = ["/steer angry 1e38", "w1 w2", "/off", "w3 w4", "/quit"]
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(lines)))
+    code, out, _ = run("chat", tmp_path / "model", vectors, "--max-new-tokens", "5", "--temperature", "0")
+    assert code == 0
+    assert "lower the strength" in out
+    assert "refuses these messages" not in out

@@ -65,7 +65,7 @@ def chat(
             elif line.startswith("/"):
                 console.print(talk.command(line), highlight=False, markup=False)
             elif line:
-                talk.messages.append({"role": "user", "content": line})
+                talk.say(line)
                 talk.answer()
         except EmovecError as error:  # a slip of the pen ends no conversation
             console.print(str(error), style="red", highlight=False, markup=False)
@@ -97,6 +97,12 @@ class _Talk:
             return _HELP
         set_now = ", ".join(f"{emotion} {strength:g}" for emotion, strength in self.strengths.items())
         return f"Steered by {set_now}." if set_now else "Not steered."
+
+    def say(self, message: str) -> None:
+        """Add a message; one that could not be answered makes room for it, since roles must take turns."""
+        if self.messages and self.messages[-1]["role"] == "user":
+            self.messages.pop()
+        self.messages.append({"role": "user", "content": message})
 
     def take_back(self) -> None:
         """Forget the last answer, so that its message can be answered once more."""
