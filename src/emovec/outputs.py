@@ -4,6 +4,7 @@ Every output carries the hash of what it was made from, its key: in a JSON recor
 """
 
 import hashlib
+import importlib.resources
 import json
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -21,6 +22,7 @@ Stage = Literal["corpus", "activations", "vectors", "geometry", "steering", "rep
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
 _STEERING_FILES = ("activities", "prompts", "scenarios")
+_BUNDLED = importlib.resources.files("emovec") / "data" / "steering"
 _ALWAYS_USED = frozenset({"emotions", "layer", "languages", "limit", "seed"})
 
 State = Literal["done", "stale", "missing"]
@@ -62,7 +64,10 @@ def output_keys(config: StudyConfig, corpus: Corpus, base: Path) -> dict[str, st
             inputs["layer"] = keys[name]
     steering = config.steering.model_dump()
     files = {name: steering[name] and _file_digest(base / steering[name]) for name in _STEERING_FILES}
-    measured_on = [keys["vectors"], keys["activations"], identity, inputs["norms"], config.languages]
+    bundled = {
+        file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in _BUNDLED.iterdir() if file.is_file()
+    }
+    measured_on = [keys["vectors"], keys["activations"], identity, inputs["norms"], config.languages, bundled]
     for name, experiment in EXPERIMENTS.items():
         used = {field: files.get(field, steering[field]) for field in sorted(experiment.settings | _ALWAYS_USED)}
         keys[name] = _digest(name, version("emovec"), measured_on, used)

@@ -48,3 +48,19 @@ def test_what_was_measured_with_other_settings_is_left_out_of_the_report(finishe
     assert not record_path(Study(finished).folder, "intensity").exists()
     assert "intensity" not in read_study(Study(finished).folder).analyses
     assert Study(finished).keys["report"] != before
+
+
+def test_texts_that_change_are_measured_anew(
+    finished: Path, change: Change, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, bundled = finished.parent / "own.jsonl", tmp_path / "bundled"
+    bundled.mkdir()
+    monkeypatch.setattr("emovec.outputs._BUNDLED", bundled)
+    change(steering={"experiments": [], "scenarios": "own.jsonl"})
+    seen: list[tuple[str, str]] = []
+    for path, text in ((own, "a"), (own, "b"), (bundled / "frames.jsonl", "a"), (bundled / "frames.jsonl", "b")):
+        path.write_text(text, encoding="utf-8")
+        keys = Study(finished).keys
+        seen.append((keys["implicit"], keys["calibration"]))
+    assert len({implicit for implicit, _ in seen}) == 4
+    assert len({calibration for _, calibration in seen}) == 3  # which has no scenarios
