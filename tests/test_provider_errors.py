@@ -7,14 +7,15 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inspect_ai.model import Model, get_model
+from inspect_ai.model import Model, ModelOutput, get_model
 
 from emovec.corpus.labelling import label_with_model
 from emovec.corpus.story import Story
 from emovec.errors import EmovecError
 from emovec.naming import name_clusters
-from emovec.provider_errors import reason_of, redact
+from emovec.provider_errors import RETRIES, reason_of, redact
 from emovec.steering.judging import judge
+from tests.generation.mocks import said
 
 
 @pytest.mark.parametrize(
@@ -58,25 +59,38 @@ def _failing() -> Model:
     return get_model("mockllm/model", custom_outputs=fail, memoize=False)
 
 
-def _name() -> None:
+def _name(model: Model) -> None:
     row = {"variant": "raw", "layer": 1, "languages": "en", "algorithm": "kmeans", "k": 4, "cluster": 1}
-    name_clusters(
-        pd.DataFrame([{**row, "emotions": "calm", "valence": 1.0, "arousal": 1.0, "source": "x"}]), _failing()
-    )
+    name_clusters(pd.DataFrame([{**row, "emotions": "calm", "valence": 1.0, "arousal": 1.0, "source": "x"}]), model)
 
 
-def _judge() -> None:
-    judge(["a"], ["calm", "sad"], _failing())
+def _judge(model: Model) -> None:
+    judge(["a"], ["calm", "sad"], model)
 
 
-def _label() -> None:
-    label_with_model([Story("a", "en", "calm", None, "a")], ["calm", "sad"], _failing(), Path("answers.jsonl"))
+def _label(model: Model) -> None:
+    label_with_model([Story("a", "en", "calm", None, "a")], ["calm", "sad"], model, Path("answers.jsonl"))
 
 
 @pytest.mark.parametrize("ask", [_name, _judge, _label])
 def test_no_way_of_asking_tells_a_key(ask: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(EmovecError, match=r"401: Incorrect API key") as told:
-        ask()
+        ask(_failing())
     assert "SECRET" not in str(told.value)
     assert not any("SECRET" in path.read_text() for path in tmp_path.iterdir() if path.is_file())
+
+
+@pytest.mark.parametrize("ask", [_name, _judge, _label])
+def test_a_silent_provider_is_not_waited_for_for_ever(
+    ask: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    retries: list[int | None] = []
+
+    def answer(_input: Any, _tools: Any, _choice: Any, config: Any) -> ModelOutput:
+        retries.append(config.max_retries)
+        return said("calm")
+
+    ask(get_model("mockllm/model", custom_outputs=answer, memoize=False))
+    assert retries == [RETRIES]

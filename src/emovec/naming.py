@@ -10,7 +10,7 @@ import pandas as pd
 
 from emovec.errors import EmovecError
 from emovec.files import write_bytes, write_json
-from emovec.provider_errors import reason_of
+from emovec.provider_errors import RETRIES, reason_of
 
 if TYPE_CHECKING:
     from inspect_ai.model import Model
@@ -162,7 +162,7 @@ def _ask(
         from inspect_ai.model import GenerateConfig, get_model
     except ImportError as error:
         raise EmovecError("Naming clusters takes Inspect: `pip install 'emovec[inspect]'`.") from error
-    config = GenerateConfig(temperature=TEMPERATURE, max_tokens=max_tokens, seed=seed)
+    config = GenerateConfig(temperature=TEMPERATURE, max_tokens=max_tokens, max_retries=RETRIES, seed=seed)
 
     async def one(asked: "Model", prompt: str) -> tuple[str, bool]:
         output = await asked.generate(prompt, config=config)

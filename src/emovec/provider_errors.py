@@ -1,7 +1,11 @@
-"""What a provider of models says when it fails, fit to be shown and kept: one line, and never a key."""
+"""What to make of a provider of models that fails: how often to try, and its message fit to be shown and kept."""
 
 import os
 import re
+
+RETRIES = 5
+"""How often a request is sent again where the provider is busy or silent: after 3, 6, 12, 24 and 48 seconds. Inspect by
+itself would go on for ever."""
 
 _LONGEST = 300
 

@@ -237,6 +237,21 @@ def test_a_server_that_dies_midway_loses_no_answer(tmp_path: Path) -> None:
     assert len(unanswered(stories(), EMOTIONS, "mockllm/model", path)) == 15
 
 
+def test_texts_given_up_are_retried_with_the_emotions_in_new_orders(tmp_path: Path) -> None:
+    path, asked = tmp_path / "a.jsonl", list[str]()
+
+    def nonsense(prompt: str) -> str:
+        asked.append(prompt)
+        return "?x?"
+
+    label_with_model(stories()[:1], EMOTIONS, mock(nonsense), path)
+    label_with_model(stories()[:1], EMOTIONS, mock(nonsense), path)
+    assert len(asked) == 3
+    label_with_model(stories()[:1], EMOTIONS, mock(nonsense), path, retry=True)
+    assert [answer.attempt for answer in read_answers(path)] == [1, 2, 3, 4, 5, 6]
+    assert asked[3:] != asked[:3]
+
+
 KILLED = """
     import os, sys
     from pathlib import Path

@@ -42,6 +42,9 @@ def label(
     seed: Annotated[int, typer.Option(min=0, help="Of the sample and of all orders.")] = 0,
     max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer; models that think take more.")] = 256,
     max_connections: Annotated[int, typer.Option(min=1, help="Requests at once.")] = 10,
+    retries: Annotated[
+        int, typer.Option(min=0, help="Send a request again so often where the provider is busy or silent.")
+    ] = 5,
     retry: Annotated[bool, typer.Option("--retry", help="Ask again about texts that were given up.")] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Of --web; 0 takes a free one.")] = 0,
     out: Annotated[Path | None, typer.Option(help="The labels' folder; by default beside the texts.")] = None,
@@ -69,7 +72,7 @@ def label(
     share = 1.0
     if model:
         with _alone(folder, model):
-            _judge(console, chosen, options, model, answers, top, seed, max_tokens, max_connections, retry)
+            _judge(console, chosen, options, model, answers, top, seed, max_tokens, max_connections, retries, retry)
         share = _usable(chosen, options, model, answers)
         if share == 0:
             raise EmovecError(no_labels(read_answers(answers), model, answers))
@@ -154,6 +157,7 @@ def _judge(
     seed: int,
     max_tokens: int,
     max_connections: int,
+    retries: int,
     retry: bool,
 ) -> None:
     from emovec.cli.progress import track
@@ -183,6 +187,7 @@ def _judge(
             seed=seed,
             max_tokens=max_tokens,
             max_connections=max_connections,
+            retries=retries,
             retry=retry,
             progress=advance,
         )

@@ -20,7 +20,7 @@ from emovec.corpus.labels import (
 )
 from emovec.corpus.story import Story
 from emovec.errors import EmovecError
-from emovec.provider_errors import reason_of
+from emovec.provider_errors import RETRIES, reason_of
 
 if TYPE_CHECKING:
     from inspect_ai.model import Model
@@ -79,6 +79,7 @@ def label_with_model(
     seed: int = 0,
     max_tokens: int = 256,
     max_connections: int = 10,
+    retries: int = RETRIES,
     retry: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> None:
@@ -97,6 +98,7 @@ def label_with_model(
         seed: of the orders.
         max_tokens: of an answer; models that think before they answer take more.
         max_connections: requests at once.
+        retries: how often Inspect sends a request again where the provider is busy or silent.
         retry: ask again about texts whose attempts are used up.
         progress: called with 1 after each text.
 
@@ -115,11 +117,13 @@ def label_with_model(
     queue = [waiting[i] for i in order]
     failures = 0
 
+    limits = {"max_tokens": max_tokens, "max_connections": max_connections, "max_retries": retries}
+
     async def label(asked: "Model", story: Story, attempt: int) -> str:
         nonlocal failures
-        status = "malformed"
-        while attempt <= ATTEMPTS and status in FAILED:
-            answer = await _ask(asked, name, story, options, attempt, top, seed, max_tokens, max_connections)
+        status, last = "malformed", attempt + ATTEMPTS - 1 if retry else ATTEMPTS
+        while attempt <= last and status in FAILED:
+            answer = await _ask(asked, name, story, options, attempt, top, seed, limits)
             keep_answer(answers, answer)
             status, attempt = answer.status, attempt + 1
             failures = failures + 1 if status == "error" else 0
@@ -167,10 +171,14 @@ def unanswered(
     """
     wanted = options_digest(options)
     given = [a for a in read_answers(answers) if a.by == by and a.options == wanted and a.top == top]
-    failed = Counter(a.text for a in given if a.status in FAILED) if not retry else Counter[str]()
+    failed = Counter(a.text for a in given if a.status in FAILED)
     done = {text for (_, text), answer in standing(given).items() if answer.status == "ok"}
     texts = {text_digest(story): story for story in stories}
-    return [(story, failed[text] + 1) for text, story in texts.items() if text not in done and failed[text] < ATTEMPTS]
+    return [
+        (story, failed[text] + 1)
+        for text, story in texts.items()
+        if text not in done and (retry or failed[text] < ATTEMPTS)
+    ]
 
 
 def no_labels(answers: Iterable[Answer], by: str, path: Path) -> str:
@@ -193,8 +201,7 @@ async def _ask(
     attempt: int,
     top: int,
     seed: int,
-    max_tokens: int,
-    max_connections: int,
+    limits: dict[str, Any],
 ) -> Answer:
     from inspect_ai.model import GenerateConfig
 
@@ -204,9 +211,7 @@ async def _ask(
         **{"text": text, "by": name, "kind": "judge", "options": options_digest(options), "top": top},
         "attempt": attempt,
     }
-    config = GenerateConfig(
-        temperature=TEMPERATURE if attempt == 1 else AGAIN, max_tokens=max_tokens, max_connections=max_connections
-    )
+    config = GenerateConfig(temperature=TEMPERATURE if attempt == 1 else AGAIN, **limits)
     try:
         output = await asked.generate(question(story.text, shown, top), config=config)
     except Exception as error:  # every provider raises kinds of its own

@@ -25,6 +25,7 @@ from emovec.generation.requests import (
 )
 from emovec.generation.texts import require_own, write_problems, write_texts
 from emovec.lock import locked
+from emovec.provider_errors import RETRIES
 
 if TYPE_CHECKING:
     from inspect_ai.model import Model
@@ -35,8 +36,6 @@ Track = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
 RECORD = "generation.json"
 """The file that says how the texts in a folder were made."""
-RETRIES = 5
-"""How often a request is sent again where the provider is busy or silent: after 3, 6, 12, 24 and 48 seconds."""
 
 
 @dataclass(frozen=True)

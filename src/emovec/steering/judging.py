@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from emovec.errors import EmovecError
-from emovec.provider_errors import reason_of
+from emovec.provider_errors import RETRIES, reason_of
 
 NONE = "none"
 """What a judge answers for a text that expresses none of the emotions."""
@@ -52,7 +52,7 @@ def judge(texts: Sequence[str], emotions: Sequence[str], model: "str | Any", see
 
     async def answers() -> list[str]:
         judging = model if isinstance(model, Model) else get_model(model)
-        config = GenerateConfig(temperature=0.0, max_tokens=16)
+        config = GenerateConfig(temperature=0.0, max_tokens=16, max_retries=RETRIES)
         # One after the other within the provider's own limit of connections, which a gather fills.
         found = await asyncio.gather(*(judging.generate(each, config=config) for each in questions))
         return [output.completion for output in found]
