@@ -4,6 +4,8 @@ import os
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# Bars of models being saved would stand in what a test reads from a command.
+os.environ.setdefault("TQDM_DISABLE", "1")
 
 from collections.abc import Callable
 from pathlib import Path
