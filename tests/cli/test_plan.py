@@ -1,5 +1,8 @@
+import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -90,3 +93,19 @@ def test_missing_texts_are_an_error_unless_they_will_be_generated(run: Run, mode
     code, _, err = run("plan", "s.yaml")
     assert code == 2
     assert "none.jsonl: no such file" in err
+
+
+def test_texts_to_come_are_reckoned_for_the_model_that_reads_them(
+    run: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "s.yaml").write_text(GENERATED.format(model=model, writer="null"), encoding="utf-8")
+
+    def tokens(tokenizer: Any) -> list[int]:
+        monkeypatch.setattr("emovec.activations.costs.local_tokenizer", lambda *_: tokenizer)
+        out = " ".join(run("plan", "s.yaml")[1].partition("Extraction with")[2].split())
+        return [int(n.replace(",", "")) for n in re.findall(r"(?:en|ja) [\d,]+ ([\d,]+)", out)]
+
+    reckoned = tokens(None)
+    by_character = tokens(SimpleNamespace(text_token_ids=list))
+    assert by_character[0] == pytest.approx(4.2 * reckoned[0], rel=0.01)
+    assert by_character[1] == pytest.approx(1.4 * reckoned[1], rel=0.01)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from emovec.activations.costs import ExtractionCost, ModelSize
     from emovec.config import StudyConfig
     from emovec.corpus.story import Story
-    from emovec.generation.costs import GenerationCost
+    from emovec.generation.costs import GenerationCost, GenerationRow
 
 _SAMPLE = 64  # texts of a language whose tokens are counted; the rest is reckoned from their lengths
 _MEASURED = 24
@@ -154,22 +154,14 @@ def _texts(config: "StudyConfig", base: Path, generation: "GenerationCost | None
     from emovec.errors import EmovecError
 
     rows = [row for row in generation.rows if row.kind in {"stories", "neutral"}] if generation else []
-    planned = [
-        (
-            language,
-            sum(row.texts for row in rows if row.language == language),
-            sum(row.output_tokens for row in rows if row.language == language),
-        )
-        for language in config.languages
-    ]
     try:
         corpus = collect_corpus(config, base)
     except EmovecError:
         if generation is None:
             raise
-        return planned
+        return _planned(config, base, rows)
     if len(corpus.stories) + len(corpus.neutral) < sum(row.texts for row in rows):
-        return planned
+        return _planned(config, base, rows)
     stories = corpus.stories
     if config.extraction.limit is not None:
         stories = limit_stories(stories, config.extraction.limit)
@@ -177,6 +169,21 @@ def _texts(config: "StudyConfig", base: Path, generation: "GenerationCost | None
     count = _token_counter(config)
     by_language = {language: [s for s in chosen if s.language == language] for language in config.languages}
     return [(language, len(there), _tokens(there, language, count)) for language, there in by_language.items()]
+
+
+def _planned(config: "StudyConfig", base: Path, rows: "Sequence[GenerationRow]") -> list[tuple[str, int, int]]:
+    """(language, texts, tokens) of texts to come: those of the writer, times how many the model needs for one."""
+    from emovec.generation.costs import tokens_of
+    from emovec.generation.requests import load_wording
+
+    count, found = _token_counter(config), list[tuple[str, int, int]]()
+    wording = load_wording(config, base)
+    for code, language in wording.languages.items():
+        sample = "\n".join(map(language.topic, wording.topics.values()))
+        rate = count(sample) / tokens_of(len(sample), code) if count else 1.0
+        own = [row for row in rows if row.language == code]
+        found.append((code, sum(row.texts for row in own), round(rate * sum(row.output_tokens for row in own))))
+    return found
 
 
 def _tokens(stories: "Sequence[Story]", language: str, count: "Callable[[str], int] | None") -> int:
