@@ -105,11 +105,12 @@ def test_top_three(run: Run, texts: Path, judge: Any) -> None:
 
 
 def test_a_judge_that_answers_nonsense_ends_in_a_clear_report(run: Run, texts: Path, judge: Any) -> None:
-    judge(lambda _: "The cat sat on the mat.")
+    judge(lambda _: "The cat\x1b[2J sat on the mat.")
     code, _, err = run("corpus", "label", texts, "--model", "any/judge", "--sample", "3")
     assert code == 2
     assert "any/judge: can't serve as a judge" in err
-    assert "The cat sat on the mat." in err
+    assert "The cat [2J sat on the mat." in err
+    assert "\x1b[2J" not in err
     assert "Traceback" not in err
 
 

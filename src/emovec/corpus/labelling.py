@@ -185,7 +185,9 @@ def no_labels(answers: Iterable[Answer], by: str, path: Path) -> str:
     """What to tell a user whose judge gives no labels, or few: why, with an example."""
     failed = [answer for answer in answers if answer.by == by and answer.status in FAILED]
     reasons = "; ".join(f"{n} times {reason}" for reason, n in Counter(a.reason for a in failed).most_common(3))
-    example = " ".join(failed[-1].said.split())[:120] if failed else ""
+    said = failed[-1].said if failed else ""
+    # Printable alone: what a model says must not steer the terminal.
+    example = " ".join("".join(c if c.isprintable() else " " for c in said).split())[:120]
     return (
         f"{by}: can't serve as a judge: too few of its answers name an emotion of the list ({reasons}; for example "
         f"“{example}”). Take a more capable model, or raise --max-tokens for one that thinks first; all answers are in "
