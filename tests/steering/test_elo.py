@@ -132,3 +132,17 @@ def test_intervals_of_a_mean_of_eight_cover() -> None:
 def test_an_interval_takes_two() -> None:
     assert np.isnan(interval(1.0, np.ones(10), 1)).all()
     assert np.isnan(interval(1.0, np.array([np.nan, 1.0]), 8)).all()
+
+
+def test_intervals_from_small_strata_cover() -> None:
+    """Drawn within strata of two, sixteen players look as if they varied half as much as they do."""
+    strata, rng = np.repeat(np.arange(8), 2), np.random.default_rng(0)
+    covered = {2: 0, None: 0}
+    for draw in range(300):
+        values, counts = rng.normal(size=16), resampled(strata, 200, draw)
+        for stratum in covered:
+            low, high = interval(values.mean(), (counts * values).sum(1) / 16, 16, stratum)
+            covered[stratum] += low <= 0 <= high
+    assert 0.92 <= covered[2] / 300 <= 0.98
+    assert covered[None] / 300 < 0.9
+    assert np.isnan(interval(1.0, np.arange(10.0), 8, 1)).all()

@@ -121,16 +121,27 @@ def resampled(strata: NDArray[Any], draws: int, seed: int) -> Floats:
     return counts
 
 
-def interval(estimate: float, replicates: Floats, n: int, level: float = 0.95) -> tuple[float, float]:
+def interval(
+    estimate: float, replicates: Floats, n: int, stratum: int | None = None, level: float = 0.95
+) -> tuple[float, float]:
     """A bootstrap interval of a statistic over `n` resampled players: Student's t times the replicates' deviation.
 
     Resampling n understates the deviation by √((n − 1)/n), and percentiles of so few are too narrow: with 8 players
-    they hold the truth in 90 %, this in 95 %, of cases. NaN where fewer than two were resampled.
+    they hold the truth in 90 %, this in 95 %, of cases. Drawn within strata of m, it is m that understates, and each
+    stratum takes a degree of freedom. NaN where fewer than two were resampled.
+
+    Args:
+        estimate: the statistic of all players.
+        replicates: what it was in each draw.
+        n: players that it rests on.
+        stratum: m, the size of the smallest stratum that they were drawn within; by default they are one.
+        level: of confidence.
     """
+    m = n if stratum is None else min(stratum, n)
     replicates = replicates[np.isfinite(replicates)]
-    if n < 2 or len(replicates) < 2:
+    if m < 2 or len(replicates) < 2:
         return math.nan, math.nan
-    half = float(t.ppf((1 + level) / 2, n - 1) * replicates.std(ddof=1) * math.sqrt(n / (n - 1)))
+    half = float(t.ppf((1 + level) / 2, n - n / m) * replicates.std(ddof=1) * math.sqrt(m / (m - 1)))
     return estimate - half, estimate + half
 
 

@@ -66,7 +66,9 @@ def summarise_condition(
         The parts of the tables `preference_scores`, `preference_changes`, `preference_shift` and `preference_bias`.
     """
     kinds = np.array([activity.category for activity in activities])
-    draws = resampled(_strata(kinds, half), BOOTSTRAPS, seed)
+    strata = _strata(kinds, half)
+    stratum = int(np.unique(strata, return_counts=True)[1].min())
+    draws = resampled(strata, BOOTSTRAPS, seed)
     counts = np.concatenate([np.ones((1, len(kinds))), draws])
     before = baseline.only(~np.isnan(games.wins))
     fitted, fitted_before = bradley_terry(games.wins, weights=counts), bradley_terry(before.wins, weights=counts)
@@ -80,7 +82,7 @@ def summarise_condition(
     ratings = sequential_elo(games.wins, k=K, seed=seed)
     for i, activity in enumerate(activities):
         replicates = np.where(counts[1:, i] > 0, scores[1:, i], np.nan)
-        low, high = interval(scores[0, i], replicates, len(kinds))
+        low, high = interval(scores[0, i], replicates, len(kinds), stratum)
         rows.append(
             {
                 "activity": activity.id, "category": activity.category, "text": activity.text,
@@ -97,11 +99,11 @@ def summarise_condition(
     for category in categories(activities):
         members = judged & (kinds == category)
         if members.any():
-            parts.append({"category": category} | _mean(change, counted, members, int(members.sum())))
+            parts.append({"category": category} | _mean(change, counted, members, int(members.sum()), stratum))
     tables["preference_changes"] = pd.DataFrame(parts)
     if half is not None:
         n = int(min(half.sum(), (~half).sum()))
-        tables["preference_shift"] = pd.DataFrame([_mean(change, counted, half, n)])
+        tables["preference_shift"] = pd.DataFrame([_mean(change, counted, half, n, stratum)])
     return tables
 
 
@@ -152,11 +154,11 @@ def _strata(kinds: NDArray[np.str_], half: NDArray[np.bool_] | None) -> NDArray[
     return fine if np.unique(fine, return_counts=True)[1].min() > 1 else halves
 
 
-def _mean(change: Floats, counted: Floats, members: NDArray[np.bool_], n: int) -> dict[str, Any]:
+def _mean(change: Floats, counted: Floats, members: NDArray[np.bool_], n: int, stratum: int) -> dict[str, Any]:
     """The members' mean change, each weighted as often as it was drawn, and its interval over the draws."""
     with np.errstate(invalid="ignore"):  # a draw may hold none of them; it then doesn't count
         means = np.nansum(change[:, members], axis=1) / np.nansum(counted[:, members], axis=1)
-    low, high = interval(float(means[0]), means[1:], n)
+    low, high = interval(float(means[0]), means[1:], n, stratum)
     return {"change": float(means[0]), "low": low, "high": high, "n_activities": int(members.sum())}
 
 
