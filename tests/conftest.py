@@ -6,6 +6,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # Bars of models being saved would stand in what a test reads from a command.
 os.environ.setdefault("TQDM_DISABLE", "1")
+# A console takes its width when it is made, which may be before the first test of a command.
+os.environ["COLUMNS"] = "200"
 
 from collections.abc import Callable
 from pathlib import Path

@@ -82,6 +82,10 @@ def test_stages_one_by_one_then_nothing_to_do(run: Run, study: Path) -> None:
     assert "Geometry: " in out
     code, out, _ = run("geometry", study)
     assert "Nothing to do: everything is up to date." in out
+    assert "To do: steering, report" in run("status", study)[1]
+    code, out, _ = run("steering", study)
+    assert code == 0
+    assert "Steering: " in out
     assert "To do: report" in run("status", study)[1]
 
 

@@ -135,6 +135,8 @@ def test_a_tiny_model_is_steered_through_the_real_thing(
     inputs: SteeringInputs, tiny_model: Callable[..., LanguageModel]
 ) -> None:
     unit = next(unit for unit in EXPERIMENT.plan(inputs) if unit.id == "ja/ja.angry.L2.0.5/0")
+    blocks = tiny_model("llama").blocks
+    before = [len(block._forward_hooks) for block in blocks]
     rows = EXPERIMENT.measure(inputs, unit)
     assert len(rows) == len(unit.values["requests"])
-    assert not any(len(block._forward_hooks) for block in tiny_model("llama").blocks)
+    assert [len(block._forward_hooks) for block in blocks] == before
