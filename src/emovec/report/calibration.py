@@ -38,9 +38,9 @@ def regime_maps(study: StudyTables) -> Chart | None:
         for name in names:
             panels: list[HeatMap] = []
             for title, of, column, label, most in (
-                (f"{name}: effect", name, "effect", "nats", limit),
-                (f"{name}: texts", name, "sign", "regime", 1.0),
-                ("controls: texts", CONTROLS, "sign", "regime", 1.0),
+                (f"{name}: effect (nats)", name, "effect", "", limit),
+                (f"{name} (blue collapse, red explosion)", name, "sign", "", 1.0),
+                ("controls (likewise)", CONTROLS, "sign", "", 1.0),
             ):
                 values = matrix(spoken[spoken["name"] == of], "layer", "strength", column, (axes[0], axes[1]))
                 panels.append(
