@@ -129,17 +129,13 @@ def open_both(model: str, vectors: Path, device: str, dtype: str) -> "tuple[Emot
 
 def emotion_vector(vectors: "EmotionVectors", emotion: str, language: str | None) -> "xr.DataArray":
     """[layer, hidden]: one emotion's best vectors; an unknown emotion or language is told with what there is."""
-    import difflib
-
     from emovec.errors import EmovecError
+    from emovec.steering.trace import known_emotions
 
     of = language or vectors.languages[0]
     if of not in vectors.languages:
         raise EmovecError(f"--language {of}: these vectors are of {', '.join(vectors.languages)}.")
-    if emotion not in vectors.emotions:
-        nearest = difflib.get_close_matches(emotion, vectors.emotions, n=1, cutoff=0.0)[0]
-        raise EmovecError(f"There is no vector for '{emotion}'; did you mean '{nearest}'?")
-    return vectors.best.sel(language=of, emotion=emotion)
+    return vectors.best.sel(language=of, emotion=known_emotions(vectors, [emotion])[0])
 
 
 def usual_layers(vectors: "EmotionVectors") -> list[int]:
