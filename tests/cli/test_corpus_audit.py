@@ -95,23 +95,29 @@ def test_own_synonyms(run: Run, texts: Path) -> None:
     assert "no synonyms are listed for angry, sad" in out
 
 
-def test_generated_texts_are_taken_back(run: Run, texts: Path) -> None:
+def test_generated_texts_are_taken_out_at_once(run: Run, texts: Path) -> None:
     from emovec.generation.answers import Answer, AnswerFile
 
-    folder = Path("study-texts")
+    folder = Path("my study-texts")
     folder.mkdir()
     texts.rename(folder / "stories.en.jsonl")
-    Path("study.yaml").write_text(
+    Path("my study.yaml").write_text(
         "languages: [en]\nemotions: [calm, sad, angry]\ncorpus: {stories: generated, neutral: null}\n", encoding="utf-8"
     )
+    before = [json.loads(line) for line in (folder / "stories.en.jsonl").read_text(encoding="utf-8").splitlines()]
     with AnswerFile(folder) as file:
-        file.add(Answer("request", 1, "ok", "", {"copy": "text"}))
-    before = (folder / "stories.en.jsonl").read_bytes()
-    code, out, _ = run("corpus", "check", "study.yaml", "--no-tokens", "--fix")
+        file.add(Answer("request", 1, "ok", "", {record["id"]: record["text"] for record in before}))
+    code, out, _ = run("corpus", "check", "my study.yaml", "--no-tokens", "--fix")
     assert code == 0
-    assert "`emovec corpus generate study.yaml` asks for them again" in out
-    assert (folder / "stories.en.jsonl").read_bytes() == before
+    assert "2 taken out of my study-texts at once" in out
+    assert "emovec corpus generate 'my study.yaml'" in out
+    after = [json.loads(line) for line in (folder / "stories.en.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert after == [record for record in before if record["id"] not in {before[0]["id"], "copy"}]
     assert '"copy"' in (folder / "dropped.jsonl").read_text(encoding="utf-8")
+    code, out, _ = run("corpus", "check", "my study.yaml", "--no-tokens", "--fix")
+    assert code == 0
+    assert "0 of 35 texts dropped" in out
+    assert "taken out" not in out
 
 
 def test_texts_that_were_not_generated_are_not_said_to_be_taken_back(run: Run, texts: Path) -> None:
@@ -127,5 +133,5 @@ def test_texts_that_were_not_generated_are_not_said_to_be_taken_back(run: Run, t
     code, out, _ = run("corpus", "check", "study.yaml", "--no-tokens", "--fix")
     assert code == 0
     assert "are no texts of study-texts, and stay as they are" in " ".join(out.split())
-    assert "asks for them again" not in out
+    assert "taken out" not in out
     assert Path("study-texts/answers.jsonl").read_bytes() == before

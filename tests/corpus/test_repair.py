@@ -12,6 +12,7 @@ from emovec.corpus.check import CheckReport, check_corpus
 from emovec.corpus.load import Corpus
 from emovec.corpus.read import read_stories
 from emovec.corpus.repair import DEFAULT_RULES, RULES, offenders, parse_rules, take_back, write_repaired
+from emovec.corpus.write import write_jsonl
 from emovec.errors import EmovecError
 from emovec.generation.answers import Answer, AnswerFile
 
@@ -115,12 +116,21 @@ def test_rules_are_read_from_a_list() -> None:
 
 def test_texts_are_taken_back_from_generated_ones(checked: Checked, tmp_path: Path) -> None:
     with AnswerFile(tmp_path) as file:
+        file.add(Answer("request", 1, "ok", "", {"label": "a", "good": "b", "named": "c"}))
+    write_jsonl([s for s in checked[0].stories if s.id in {"label", "good", "named"}], tmp_path / "stories.en.jsonl")
+    n, listing = take_back(tmp_path, offenders(*checked))
+    assert n == 2
+    listed = {line["id"]: line["reason"] for line in map(json.loads, listing.read_text(encoding="utf-8").splitlines())}
+    assert set(listed) == {"label", "named"}
+    assert listed["named"] == "names its emotion: calm"
+    assert [story.id for story in read_stories(tmp_path / "stories.en.jsonl")] == ["good"]
+
+
+def test_what_a_kill_left_in_the_files_is_taken_out_by_the_next_try(checked: Checked, tmp_path: Path) -> None:
+    with AnswerFile(tmp_path) as file:
         file.add(Answer("request", 1, "ok", "", {"label": "a", "good": "b"}))
-    listing = take_back(tmp_path, offenders(*checked))
-    lines = [json.loads(line) for line in (tmp_path / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
-    taken = [line for line in lines if line.get("status") == "dropped"]
-    assert {text for line in taken for text in line["texts"]} == set(offenders(*checked)["id"])
-    assert any("holds markup" in line["reason"] for line in taken)
-    assert {json.loads(line)["id"] for line in listing.read_text(encoding="utf-8").splitlines()} == set(
-        offenders(*checked)["id"]
-    )
+        file.add(Answer("", 0, "dropped", texts={"label": "a title"}))
+    write_jsonl([s for s in checked[0].stories if s.id in {"label", "good"}], tmp_path / "stories.en.jsonl")
+    assert take_back(tmp_path, offenders(*checked))[0] == 1
+    assert [story.id for story in read_stories(tmp_path / "stories.en.jsonl")] == ["good"]
+    assert (tmp_path / "answers.jsonl").read_text().count("dropped") == 1

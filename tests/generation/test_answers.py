@@ -9,8 +9,7 @@ import pytest
 
 from emovec.errors import EmovecError
 from emovec.generation import answers
-from emovec.generation.answers import ANSWERS, Answer, AnswerFile, drop_texts, read_answers
-from emovec.lock import locked
+from emovec.generation.answers import ANSWERS, Answer, AnswerFile, read_answers
 
 FIRST = Answer("a", 1, "ok", texts={"a-1": "One.", "a-2": "二\u2028つ"}, model="m/x", usage={"output_tokens": 7})
 SECOND = Answer("b", 1, "refusal", "the model says that it won't", answer="Sorry, I can't.\nNo.")
@@ -56,17 +55,6 @@ def test_errors_are_no_attempts(tmp_path: Path) -> None:
     assert len(kept.answers) == 3
 
 
-def test_dropped_texts_are_gone_and_their_request_starts_anew(tmp_path: Path) -> None:
-    write(tmp_path, FIRST, SECOND, THIRD)
-    drop_texts(tmp_path, ["a-2", "never-there"], "names its emotion")
-    kept = read_answers(tmp_path)
-    assert set(kept.texts) == {"a-1", "b-1"}
-    assert (kept.asked["a"], kept.attempts["a"]) == (1, 0)
-    assert kept.attempts["b"] == 2
-    write(tmp_path, Answer("a", 2, "ok", texts={"a-2": "Another."}))
-    assert read_answers(tmp_path).texts["a-2"] == "Another."
-
-
 def test_each_answer_is_on_the_disk_when_add_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: Counter[int] = Counter()
     real = os.fsync
@@ -97,9 +85,3 @@ def test_lines_of_a_later_version_or_no_record_are_passed_over(tmp_path: Path) -
     ]
     (tmp_path / ANSWERS).write_text("\n".join(lines) + "\n")
     assert [answer.request for answer in read_answers(tmp_path).answers] == ["a"]
-
-
-def test_texts_are_not_dropped_under_a_run_that_would_not_hear_of_it(tmp_path: Path) -> None:
-    with locked(tmp_path), pytest.raises(EmovecError, match="another process is working"):
-        drop_texts(tmp_path, ["a-1"], "names its emotion")
-    assert not (tmp_path / ANSWERS).exists()

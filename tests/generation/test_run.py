@@ -15,7 +15,7 @@ from tenacity import wait_none
 from emovec.config import StudyConfig, parse_config
 from emovec.corpus.load import collect_corpus
 from emovec.errors import EmovecError
-from emovec.generation.answers import drop_texts, read_answers
+from emovec.generation.answers import read_answers
 from emovec.generation.run import generate, pending_requests
 from tests.generation.mocks import CONFIG, answer_to, asked, mock_model, said, text_for
 
@@ -116,18 +116,6 @@ def test_other_numbers_keep_the_texts_that_are_there(tmp_path: Path) -> None:
     assert before.items() < after.items()
     generate(small(stories=1), tmp_path, model=mock_model([]))
     assert [record["id"][-2:] for record in texts_of(tmp_path)] == ["-1", "-1"]
-
-
-def test_dropped_texts_are_asked_for_anew(tmp_path: Path) -> None:
-    generate(small(), tmp_path, model=mock_model(good))
-    before = {record["id"]: record["text"] for record in texts_of(tmp_path)}
-    gone = ["en-stories-calm-job_interview-1", "en-stories-afraid-job_interview-4"]
-    drop_texts(tmp_path, gone, "names its emotion")
-    assert len(pending_requests(small(), tmp_path)) == 2
-    found = generate(small(), tmp_path, model=mock_model(good))
-    after = {record["id"]: record["text"] for record in texts_of(tmp_path)}
-    assert (found.there, found.asked) == (8, 2)
-    assert {name for name in after if after[name] != before[name]} == set(gone)
 
 
 async def slow(input: Any, _tools: Any, _choice: Any, config: Any) -> Any:

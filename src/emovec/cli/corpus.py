@@ -38,7 +38,10 @@ def check(
     everything: Annotated[bool, typer.Option("--all", help="List every finding, and the counts by topic.")] = False,
     audit: Annotated[bool, typer.Option(help="Look for repeats, motifs and confounds, and score each check.")] = True,
     page: Annotated[Path | None, typer.Option(help="Write a page with scores and examples to this .html file.")] = None,
-    fix: Annotated[bool, typer.Option("--fix", help="Drop the texts that break a rule; see --out.")] = False,
+    fix: Annotated[
+        bool,
+        typer.Option("--fix", help="Drop texts that break a rule: from a study's generated ones, else into --out."),
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="Where --fix writes the texts that stay: .jsonl or a folder.")
     ] = None,

@@ -1,5 +1,6 @@
 """The deeper part of `emovec corpus check`: scores, the page, and mended copies."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -165,16 +166,15 @@ def fix(console: "Console", corpus: "Corpus", check: "CheckReport", report: "Aud
 
 
 def _take_back(console: "Console", folder: Path, dropped: "pd.DataFrame", asked: Asked) -> None:
-    """Take back those of the dropped texts that were generated, and tell of the others."""
+    """Take those of the dropped texts that were generated out of the study's, and tell of the others."""
     from emovec.corpus.repair import take_back
-    from emovec.generation.answers import read_answers
 
-    own = dropped[dropped["id"].isin(list(read_answers(folder).texts))]
-    n, others = own["id"].nunique(), dropped["id"].nunique() - own["id"].nunique()
+    n, listing = take_back(folder, dropped)
     if n:
-        listing = take_back(folder, own)
-        again = f"`emovec corpus generate {asked.source}` asks for them again"
-        console.print(Text(f"{n:,} taken back, see {listing}; {again}."))
+        console.print(Text(f"{n:,} taken out of {folder} at once; reasons: {listing}"))
+        command = f"emovec corpus generate {shlex.quote(asked.source)}"
+        console.print(Text(f"To have others written in their place: {command}", style="bold"), soft_wrap=True)
+    others = dropped["id"].nunique() - n
     if others and asked.out is None:
         said = f"{others:,} of them are no texts of {folder}, and stay as they are; --out writes a copy without them."
         console.print(Text(said, style="yellow"))

@@ -15,7 +15,8 @@ from emovec.corpus.story import Story
 from emovec.corpus.write import write_jsonl
 from emovec.errors import EmovecError
 from emovec.files import write_bytes
-from emovec.generation.answers import drop_texts
+from emovec.generation.answers import read_answers
+from emovec.generation.dropping import DROPPED, drop_texts
 
 RULES: dict[str, str] = {
     "short": "ends before the offset",
@@ -29,8 +30,6 @@ RULES: dict[str, str] = {
 """What a text may be dropped for. Of texts alike, and of those that begin alike, the first stays."""
 
 DEFAULT_RULES = ("short", "duplicate", "named", "script", "leftover")
-DROPPED = "dropped.jsonl"
-"""The list of dropped texts: one line each, `{"id", "reason"}`."""
 
 _COLUMNS = ("id", "rule", "reason", "kind", "language", "emotion", "topic")
 
@@ -131,21 +130,20 @@ def write_repaired(corpus: Corpus, dropped: pd.DataFrame, out: str | Path, *, ov
     return [*plan, listing]
 
 
-def take_back(folder: str | Path, dropped: pd.DataFrame) -> Path:
-    """Take dropped texts back from a folder of generated ones, so that `emovec corpus generate` asks for others.
+def take_back(folder: str | Path, dropped: pd.DataFrame) -> tuple[int, Path]:
+    """Take those of the dropped texts that were generated into a folder out of it; see `drop_texts`.
 
     Returns:
-        The list of what was dropped this time, in the same folder.
+        How many they were, and the list of all that was ever dropped, in the same folder.
 
     Raises:
-        EmovecError: if the folder can't be written to.
+        EmovecError: as `drop_texts`.
     """
-    rules = dropped.groupby("id", sort=False)["rule"].agg(tuple)
-    for broken, texts in rules.groupby(rules, sort=False):
-        drop_texts(folder, list(texts.index), "; ".join(RULES[rule] for rule in broken))
-    listing = Path(folder) / DROPPED
-    write_bytes(listing, _lines(_reasons(dropped)))
-    return listing
+    kept = read_answers(folder)
+    # A kill may have left dropped texts in the files.
+    own = dropped[dropped["id"].isin([*kept.texts, *dict(kept.dropped)])]
+    listing = drop_texts(folder, _reasons(own)) if len(own) else Path(folder) / DROPPED
+    return own["id"].nunique(), listing
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:

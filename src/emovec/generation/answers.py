@@ -3,7 +3,7 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from emovec.errors import EmovecError
 from emovec.files import disk_error
-from emovec.lock import locked
 
 ANSWERS = "answers.jsonl"
 """The file of the answers within the folder of the texts."""
@@ -29,7 +28,7 @@ class Answer:
         status: `ok` gave every text that was asked for; the others may have given some. `error` is no answer at all,
             and counts as no attempt; `dropped` is no answer either, but takes texts of earlier ones back.
         reason: what was wrong, in a few words that equal cases share.
-        texts: the usable texts by their ids; for `dropped` the ids alone matter.
+        texts: the usable texts by their ids; for `dropped` the reasons instead.
         model: that gave it.
         usage: tokens, as the provider counts them.
         answer: what the model said, where it wasn't `ok`.
@@ -54,12 +53,14 @@ class Kept:
         texts: the usable texts by their ids.
         asked: how often each request was answered.
         attempts: the same, since the last of its texts was dropped.
+        dropped: every text that was ever taken back, in order, and why.
     """
 
     answers: list[Answer]
     texts: dict[str, str]
     asked: Counter[str]
     attempts: Counter[str]
+    dropped: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
     def add(self, answer: Answer) -> None:
         """Count one more answer."""
@@ -77,7 +78,8 @@ def read_answers(folder: str | Path) -> Kept:
     source: dict[str, str] = {}
     for answer in _lines(Path(folder) / ANSWERS):
         if answer.status == "dropped":
-            for text in answer.texts:
+            for text, reason in answer.texts.items():
+                kept.dropped.append((text, reason or answer.reason))
                 kept.texts.pop(text, None)
                 kept.attempts.pop(source.get(text, ""), None)
             continue
@@ -128,21 +130,6 @@ class AnswerFile:
     def __exit__(self, *_: object) -> None:
         with suppress(OSError):  # of a full disk, which `add` has told
             self._file.close()
-
-
-def drop_texts(folder: str | Path, texts: Iterable[str], reason: str) -> None:
-    """Take texts back, so that the next run of `generate` asks for others in their place.
-
-    Args:
-        folder: of the texts.
-        texts: their ids.
-        reason: why, for the record.
-
-    Raises:
-        EmovecError: if the disk is full, or texts are being generated into the folder.
-    """
-    with locked(Path(folder)), AnswerFile(folder) as file:
-        file.add(Answer("", 0, "dropped", reason, dict.fromkeys(texts, "")))
 
 
 def _lines(path: Path) -> Iterator[Answer]:
