@@ -1,11 +1,11 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
+from transformers import AutoTokenizer
 
+from emovec.activations.costs import token_counter
 from emovec.corpus.write import write_jsonl
 from tests.tiny_models import FAMILIES, random_stories, save_tiny_model
 
@@ -100,12 +100,35 @@ def test_texts_to_come_are_reckoned_for_the_model_that_reads_them(
 ) -> None:
     (tmp_path / "s.yaml").write_text(GENERATED.format(model=model, writer="null"), encoding="utf-8")
 
-    def tokens(tokenizer: Any) -> list[int]:
-        monkeypatch.setattr("emovec.activations.costs.local_tokenizer", lambda *_: tokenizer)
+    def tokens(count: Callable[[str], int] | None) -> list[int]:
+        def counter(*_: object) -> Callable[[str], int] | None:
+            return count
+
+        monkeypatch.setattr("emovec.activations.costs.token_counter", counter)
         out = " ".join(run("plan", "s.yaml")[1].partition("Extraction with")[2].split())
         return [int(n.replace(",", "")) for n in re.findall(r"(?:en|ja) [\d,]+ ([\d,]+)", out)]
 
     reckoned = tokens(None)
-    by_character = tokens(SimpleNamespace(text_token_ids=list))
+    by_character = tokens(len)
     assert by_character[0] == pytest.approx(4.2 * reckoned[0], rel=0.01)
     assert by_character[1] == pytest.approx(1.4 * reckoned[1], rel=0.01)
+
+
+def test_tokens_are_counted_as_the_models_tokenizer_does(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    texts = ["She laughed, and laughed again.", "彼は黙って窓を見た。", ""]
+    expected = [len(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in texts]
+    in_folder = token_counter(str(model), None, False)
+    assert in_folder is not None
+    assert [in_folder(text) for text in texts] == expected
+
+    snapshot = tmp_path / "hub" / "models--someone--tiny" / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    (snapshot / "tokenizer.json").write_bytes((model / "tokenizer.json").read_bytes())
+    (snapshot.parents[1] / "refs").mkdir()
+    (snapshot.parents[1] / "refs" / "main").write_text("abc", encoding="utf-8")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    in_cache = token_counter("someone/tiny", None, False)
+    assert in_cache is not None
+    assert [in_cache(text) for text in texts] == expected
+    assert token_counter("someone/other", None, False) is None

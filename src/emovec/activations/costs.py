@@ -1,19 +1,16 @@
 """What an extraction will take: tokens, arithmetic, hours by device, memory and disk, without loading any weights."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from emovec.config import StudyConfig
 from emovec.corpus.story import Story
 from emovec.errors import EmovecError
-
-if TYPE_CHECKING:
-    from emovec.models.text_tokenizer import TextTokenizer
 
 _PER_TEXT_AND_LAYER = 3 * 4  # n_pooled, n_sinks, token_norm
 _PER_TEXT = 4 + 60  # n_tokens, and the labels in the header
@@ -184,18 +181,33 @@ def _count(module: Any) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def local_tokenizer(model: str, revision: str | None, trust_remote_code: bool) -> "TextTokenizer | None":
-    """The tokenizer of a model; None where it is not on this machine."""
-    from transformers import AutoTokenizer
+def token_counter(model: str, revision: str | None, trust_remote_code: bool) -> Callable[[str], int] | None:
+    """Counts the tokens of a text as a model's tokenizer does; None where that is not on this machine.
+
+    Takes tokenizer.json where there is one: transformers needs several times as long to load it.
+    """
+    from huggingface_hub import try_to_load_from_cache
+    from tokenizers import Tokenizer
 
     from emovec.models.locate import resolve
-    from emovec.models.text_tokenizer import TextTokenizer
+
+    where = resolve(model)
+    path = Path(where) / "tokenizer.json"
+    if not Path(where).is_dir():
+        cached = try_to_load_from_cache(where, path.name, revision=revision)
+        path = Path(cached) if isinstance(cached, str) else path
+    if path.is_file():
+        fast = Tokenizer.from_file(str(path))
+        return lambda text: len(fast.encode(text, add_special_tokens=False).ids)
+
+    from transformers import AutoTokenizer
 
     options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code, "local_files_only": True}
     try:
-        return TextTokenizer(AutoTokenizer.from_pretrained(resolve(model), **options))
-    except (OSError, ValueError, KeyError, EmovecError):
+        slow: Any = AutoTokenizer.from_pretrained(where, **options)
+    except (OSError, ValueError, KeyError):
         return None
+    return lambda text: len(slow(text, add_special_tokens=False)["input_ids"])
 
 
 def measured_rate(config: StudyConfig, stories: Sequence[Story]) -> tuple[float, str]:

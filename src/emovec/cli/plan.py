@@ -150,6 +150,7 @@ def _texts(config: "StudyConfig", base: Path, generation: "GenerationCost | None
         base: the folder that its relative paths start from.
         generation: what generates the study's texts; None where they come from elsewhere.
     """
+    from emovec.activations.costs import token_counter
     from emovec.corpus.load import collect_corpus, limit_stories
     from emovec.errors import EmovecError
 
@@ -166,17 +167,19 @@ def _texts(config: "StudyConfig", base: Path, generation: "GenerationCost | None
     if config.extraction.limit is not None:
         stories = limit_stories(stories, config.extraction.limit)
     chosen = [*stories, *corpus.neutral]
-    count = _token_counter(config)
+    count = token_counter(config.model, config.revision, config.trust_remote_code)
     by_language = {language: [s for s in chosen if s.language == language] for language in config.languages}
     return [(language, len(there), _tokens(there, language, count)) for language, there in by_language.items()]
 
 
 def _planned(config: "StudyConfig", base: Path, rows: "Sequence[GenerationRow]") -> list[tuple[str, int, int]]:
     """(language, texts, tokens) of texts to come: those of the writer, times how many the model needs for one."""
+    from emovec.activations.costs import token_counter
     from emovec.generation.costs import tokens_of
     from emovec.generation.requests import load_wording
 
-    count, found = _token_counter(config), list[tuple[str, int, int]]()
+    count = token_counter(config.model, config.revision, config.trust_remote_code)
+    found = list[tuple[str, int, int]]()
     wording = load_wording(config, base)
     for code, language in wording.languages.items():
         sample = "\n".join(map(language.topic, wording.topics.values()))
@@ -196,14 +199,6 @@ def _tokens(stories: "Sequence[Story]", language: str, count: "Callable[[str], i
     sample = stories[:: max(1, len(stories) // _SAMPLE)]
     counted = sum(count(story.text) for story in sample)
     return round(characters * counted / sum(len(story.text) for story in sample))
-
-
-def _token_counter(config: "StudyConfig") -> "Callable[[str], int] | None":
-    """A counter of tokens, or None where the model's tokenizer is not on this machine."""
-    from emovec.activations.costs import local_tokenizer
-
-    tokenizer = local_tokenizer(config.model, config.revision, config.trust_remote_code)
-    return None if tokenizer is None else lambda text: len(tokenizer.text_token_ids(text))
 
 
 def _size(config: "StudyConfig", layers: int | None, hidden: int | None, parameters: int | None) -> "ModelSize":
