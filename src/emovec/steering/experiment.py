@@ -156,9 +156,7 @@ class Ledger:
     def read(self) -> dict[str, list[dict[str, Any]]]:
         """Unit → its rows; a line that a kill cut short is as if it had never been written."""
         found: dict[str, list[dict[str, Any]]] = {}
-        if not self.path.is_file():
-            return found
-        for line in self.path.read_text(encoding="utf-8").splitlines():
+        for line in self._lines():
             try:
                 record = json.loads(line)
             except ValueError:
@@ -185,10 +183,8 @@ class Ledger:
 
     def drop_old(self) -> None:
         """Forget rows of all keys but this and the last other: a quick look must not cost what a long run measured."""
-        if not self.path.is_file():
-            return
-        lines: dict[str, list[str]] = {}
-        for line in self.path.read_text(encoding="utf-8").splitlines():
+        lines: dict[str, list[bytes]] = {}
+        for line in self._lines():
             try:
                 lines.setdefault(json.loads(line)["key"], []).append(line)
             except (ValueError, KeyError, TypeError):
@@ -196,7 +192,11 @@ class Ledger:
         others = [key for key in lines if key != self.key]
         if len(others) > 1:
             kept = [line for key in lines if key in {self.key, others[-1]} for line in lines[key]]
-            write_bytes(self.path, "".join(f"{line}\n" for line in kept).encode())
+            write_bytes(self.path, b"".join(line + b"\n" for line in kept))
+
+    def _lines(self) -> list[bytes]:
+        """The file's lines, undecoded: a kill may cut a character in two, and a text hold U+2028, which ends no line."""
+        return self.path.read_bytes().split(b"\n") if self.path.is_file() else []
 
 
 def _ends_line(file: Any) -> bool:
