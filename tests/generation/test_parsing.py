@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emovec.corpus.bundled import bundled_stories
 from emovec.generation.languages import Kind
 from emovec.generation.parsing import clean_text, parse_answer
 from emovec.generation.requests import Request
@@ -165,7 +166,102 @@ def test_one_dialogue_as_a_list_of_turns() -> None:
     assert parse_answer(json.dumps(turns), request(1, kind="dialogues")) == ([DIALOGUES[1]], [])
 
 
+RARER: dict[str, Callable[[list[str]], str]] = {
+    "a list for each": lambda t: "\n\n".join(f"```json\n{json.dumps([x])}\n```" for x in t),
+    "two lists": lambda t: f"{json.dumps(t[:1])}\n\nAnd more:\n{json.dumps(t[1:])}",
+    "an object under each heading": lambda t: heads(lambda i: f"**Story {i}**\n", [json.dumps({"text": x}) for x in t]),
+    "strings without commas": lambda t: "[\n" + "\n".join(map(json.dumps, t)) + "\n]",
+    "strings with comments": lambda t: "[\n  // one\n" + ",\n  // next\n".join(map(json.dumps, t)) + "\n]",
+    "a string a line": lambda t: "\n".join(map(json.dumps, t)),
+    "YAML": lambda t: "stories:\n" + "\n".join(f"  - {json.dumps(x)}" for x in t),
+    "Python with escaped apostrophes": lambda t: (
+        "x = [" + ", ".join('"' + x.replace("'", "\\'") + '"' for x in t) + "]"
+    ),
+    "corner brackets a line": lambda t: "、\n".join(f"「{x.replace('「', '『').replace('」', '』')}」" for x in t),
+    "full-width brackets": lambda t: "［" + "、".join(json.dumps(x, ensure_ascii=False) for x in t) + "］",
+    "list items": lambda t: "<ol>\n" + "\n".join(f"<li>{x}</li>" for x in t) + "\n</ol>",
+    "tags with titles": lambda t: "\n".join(f"<story><title>The Cup</title>\n{x}</story>" for x in t),
+    "headings without numbers": lambda t: heads(lambda i: f"## {'The Cup of a Friend'[: 6 + i]}\n\n", t),
+    "bold lines without numbers": lambda t: heads(lambda i: f"**{'The Cup of a Friend'[: 6 + i]}**\n\n", t),
+    "bold headings with colons": lambda t: heads(lambda i: f"**Story {i}:**\n\n", t),
+    "bold titles in line": lambda t: heads(lambda i: f"{i}. **The Cup:** ", t),
+    "headings with remarks": lambda t: heads(lambda i: f"**Story {i} (first person):**\n", t),
+    "headings with titles in brackets": lambda t: heads(lambda i: f"### 物語{i}「朝の庭」\n\n", t),
+    "ordinals": lambda t: heads(lambda i: f"{['First', 'Second', 'Third', 'Fourth'][i - 1]} story:\n", t),
+    "letters": lambda t: heads(lambda i: f"Story {'ABCD'[i - 1]}:\n", t),
+    "Roman numbers": lambda t: heads(lambda i: f"{['I', 'II', 'III', 'IV'][i - 1]}. ", t),
+    "dashes after numbers": lambda t: heads(lambda i: f"{i} - ", t),
+    "numbers from 0": lambda t: heads(lambda i: f"{i - 1}. ", t),
+    "1 before each": lambda t: heads(lambda i: "1. ", t),
+    "one kind of number after another": lambda t: heads(lambda i: ("1. ", "２．", "③ ", "4) ")[i - 1], t),
+    "Japanese counters": lambda t: heads(lambda i: f"{'１２３４'[i - 1]}編目：\n", t),
+    "Japanese ordinals": lambda t: heads(lambda i: f"第{'一二三四'[i - 1]}編\n\n", t),
+    "Japanese bullets": lambda t: heads(lambda i: "・", t),
+    "diamonds between": lambda t: "\n\n◇\n\n".join(t),
+    "lines alone": lambda t: "以下の物語です。\n" + "\n".join(f"　{x}" for x in t),
+    "block quotes": lambda t: heads(lambda i: "> ", t),
+    "counts of words": lambda t: heads(lambda i: f"{i}. ", [f"{x}\n\n*(Word count: 118)*" for x in t]),
+    "counts of characters": lambda t: heads(lambda i: f"{i}. ", [f"{x}（285字）" for x in t]),
+    "a token of the end": lambda t: heads(lambda i: f"{i}. ", t) + "</s><|im_end|>",
+}
+
+
+@pytest.mark.parametrize("wrapping", RARER)
+@pytest.mark.parametrize(("language", "texts"), [("en", EN), ("ja", JA), ("zh", ZH)])
+def test_texts_come_out_of_rarer_wrappings(wrapping: str, language: str, texts: list[str]) -> None:
+    found, problems = parse_answer(RARER[wrapping](texts), request(len(texts), language))
+    assert [text.translate(CORNERS) for text in found] == [text.translate(CORNERS) for text in texts]
+    assert problems == []
+
+
+CORNERS = str.maketrans("『』", "「」")
+
+
+@pytest.mark.parametrize("collection", ["plain", "literary"])
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_real_stories_stay_as_they_are(collection: Literal["plain", "literary"], language: str) -> None:
+    texts = [story.text for story in bundled_stories(collection, [language])][::3]
+    for text in texts:
+        assert parse_answer(text, request(1, language)) == ([text], [])
+    for some in zip(*[iter(texts)] * 4, strict=False):
+        for answer in (
+            "\n".join(some),
+            heads(lambda i: f"**Story {i}:**\n\n", [*some]),
+            heads(lambda i: "1. ", [*some]),
+        ):
+            assert parse_answer(answer, request(4, language)) == ([*some], [])
+
+
+@pytest.mark.parametrize("mark", ["1. ", "Text a ", "Conversation I ", "The first story "])
+def test_one_story_keeps_what_comes_before_something_like_a_mark(mark: str) -> None:
+    text = f"{EN[0]}\n{mark}{EN[2]}"
+    assert parse_answer(text, request(1)) == ([text], [])
+
+
+def test_a_story_that_is_half_speech_is_no_list_of_lines() -> None:
+    speech = "“Put it back where you found it, and say nothing about it to your sister.”"
+    text = "\n".join([EN[0], speech, EN[1], speech.replace("sister", "brother"), EN[2]])
+    assert parse_answer(text, request(2))[0] == []
+
+
+def test_japanese_turns_without_colons() -> None:
+    turns = "佐藤「会議は何時に始まりますか、十時でしたか」\n鈴木「十時です。資料は机の上にあります」"
+    expected = turns.replace("「", "：").replace("」", "")
+    answer = json.dumps([turns, turns.replace("十時", "九時")])
+    assert parse_answer(answer, request(2, "ja", "dialogues")) == ([expected, expected.replace("十時", "九時")], [])
+
+
 REFUSALS = [
+    "I appreciate the detail, but I'm not able to write these stories.",
+    "I don't feel comfortable writing these.",
+    "I'd rather not write stories like these.",
+    "I'm going to have to decline.",
+    "This request goes against my guidelines, so there is nothing I could write.",
+    "ごめんなさい。このリクエストにはお応えすることができません。",
+    "そのご要望にはお応えいたしかねます。",
+    "倫理的な理由から、この依頼には対応できません。",
+    "私はAIアシスタントですので、この種の物語を書くことはできません。",
+    "お力になれず申し訳ありません。",
     "I'm sorry, but I can't help with that request.",
     "I cannot write stories that depict this.",
     "I’m unable to assist with creating that content.",

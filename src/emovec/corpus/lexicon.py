@@ -2,11 +2,27 @@
 
 import csv
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
 UNSPACED_LANGUAGES: frozenset[str] = frozenset({"ja", "zh", "yue", "th", "lo", "km", "my"})
 """Languages that are written without spaces between words."""
+
+_SETTINGS: dict[tuple[str, str], str] = {
+    ("en", "content"): r"content(?!\s+(?:of|creat(?:ors?|ion)|warnings?|marketing|manage)\b)",
+    ("ja", "恐れ"): "恐れ(?!入|い[りる])",
+    ("ja", "おそれ"): "おそれ(?!入|い[りる])",
+    ("ja", "心配"): "心配(?!り)",
+    ("ja", "不安"): "不安(?!定)",
+    ("ja", "満足"): "(?<!不)満足",
+    ("ja", "愛し"): "(?<!可)愛し",
+    ("ja", "愛さ"): "(?<!可)愛さ",
+    ("ja", "もろい"): "(?<!お)もろい",
+    ("ja", "やまし"): "(?<![らな])やまし",
+    ("ja", "ねたま"): "ねたま(?!ま)",
+}
+"""Where words stand that are no others, nor parts of them: うらやましい has nothing to do with やましい."""
 
 
 def labels(language: str, emotion: str) -> tuple[str, ...]:
@@ -40,7 +56,7 @@ def named_words(text: str, language: str, emotion: str) -> tuple[str, ...]:
 
     Whole words, whatever their case, in languages written with spaces; anywhere in the text in the others, but not
     words of one character, which are parts of unrelated ones (愛 of 可愛い). Of words that overlap only the longest is
-    reported.
+    reported. Negated words count: “not afraid” names fear.
     """
     pattern = _pattern(base_language(language), emotion)
     if pattern is None:
@@ -53,11 +69,18 @@ def named_words(text: str, language: str, emotion: str) -> tuple[str, ...]:
 def _pattern(language: str, emotion: str) -> re.Pattern[str] | None:
     unspaced = language in UNSPACED_LANGUAGES
     words = [word for word in emotion_words(language, emotion) if len(word) > unspaced]
-    if not words:
-        return None
-    words.sort(key=len, reverse=True)
-    union = "|".join(r"\s+".join(re.escape(part) for part in word.split()) for word in words)
-    return re.compile(union if unspaced else rf"(?<!\w)(?:{union})(?!\w)", re.IGNORECASE)
+    return word_pattern(words, language) if words else None
+
+
+def word_pattern(words: Sequence[str], language: str) -> re.Pattern[str]:
+    """Finds the longest of some words: whole ones, whatever their case, in languages written with spaces."""
+    union = "|".join(
+        _SETTINGS.get((language, word)) or r"\s+".join(re.escape(part) for part in word.split())
+        for word in sorted(words, key=len, reverse=True)
+    )
+    # An underscore is a letter to \w, but not where _word_ is emphasis.
+    whole = union if language in UNSPACED_LANGUAGES else rf"(?<![^\W_])(?:{union})(?![^\W_])"
+    return re.compile(whole, re.IGNORECASE)
 
 
 @cache

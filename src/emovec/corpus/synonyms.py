@@ -6,8 +6,7 @@ from collections import defaultdict
 from importlib.resources import files
 from pathlib import Path
 
-from emovec.corpus.lexicon import base_language, named_words
-from emovec.corpus.ngrams import unspaced
+from emovec.corpus.lexicon import base_language, named_words, word_pattern
 from emovec.errors import EmovecError
 
 Synonyms = dict[tuple[str, str], re.Pattern[str]]
@@ -42,7 +41,7 @@ def load_synonyms(path: str | Path | None = None) -> Synonyms:
         if not (language and emotion and word):
             raise EmovecError(f"{path}:{rows.line_num}: a row names a language, an emotion and a word; one is empty.")
         words[base_language(language), emotion].append(word)
-    return {key: _pattern(key[0], found) for key, found in words.items()}
+    return {key: word_pattern(found, key[0]) for key, found in words.items()}
 
 
 def synonyms_in(text: str, language: str, emotion: str, synonyms: Synonyms) -> tuple[str, ...]:
@@ -52,9 +51,3 @@ def synonyms_in(text: str, language: str, emotion: str, synonyms: Synonyms) -> t
         return ()
     found = dict.fromkeys(" ".join(match.lower().split()) for match in pattern.findall(text))
     return tuple(word for word in found if not named_words(word, language, emotion))
-
-
-def _pattern(language: str, words: list[str]) -> re.Pattern[str]:
-    parts = sorted(words, key=len, reverse=True)
-    union = "|".join(r"\s+".join(re.escape(part) for part in word.split()) for word in parts)
-    return re.compile(union if unspaced(language) else rf"(?<!\w)(?:{union})(?!\w)", re.IGNORECASE)

@@ -5,14 +5,26 @@ import re
 _REFUSALS = re.compile(
     r"""^\W*(?:
       (?:i['’]?\s?a?m\s(?:\w+\s)?sorry|i\sapologi[sz]e|sorry|my\sapologies|unfortunately|regrettably)\b
-          [^\n]{0,90}?\b(?:can(?:no|['’])t|can\snot|unable|won['’]t|not\s(?:able|comfortable|going)|must\sdecline)\b
+          [^\n]{0,90}?\b(?:can(?:no|['’])t|can\snot|unable|won['’]t|not\s(?:able|comfortable|going|feel\scomfortable)|must\sdecline)\b
     | i\s?(?:can(?:no|['’])t|can\snot|won['’]t|will\snot|(?:a|['’])m\s(?:unable|not\sable|not\scomfortable|not\sgoing)|
           must\s(?:respectfully\s)?decline)\b[^\n]{0,40}?
           \b(?:help|assist|write|writing|create|creating|generate|produce|provide|fulfil|fulfill|comply|complete|do\sthat)\b
     | as\san\sai\b
-    | (?:大変|誠に)?(?:申し訳|すみません|恐れ入り|恐縮|ごめんなさい|残念ながら)[^。\n]{0,80}
+    | i\s(?:appreciate|understand)\b[^\n]{0,90}?,?\s(?:but|however)\W+i
+          \W?(?:a?m\s(?:not\sable|unable)|\s?can(?:no|['’])t|\swon['’]t)\b
+    | i\s(?:do\snot|don['’]t)\sfeel\scomfortable\s(?:writing|creating|producing|generating|with)\s
+          (?:this|that|these|those|such|stor|content)
+    | i(?:['’]d|\swould)\s(?:rather|prefer)\snot\s(?:to\s)?(?:write|create|produce)\s
+          (?:stor|such|content|these\sstor|about)
+    | i['’]?\s?a?m\s(?:going\sto|afraid\si)\s(?:have\sto\sdecline|can(?:no|['’])t\s(?:help|assist|write|create|fulfil))
+    | (?:this|the|your)\s(?:request|content|prompt)\b[^\n]{0,40}\b(?:goes\sagainst|violates)\s
+    | (?:大変|誠に)?(?:申し訳|すみません|恐れ入り|恐縮|ごめんなさい|残念ながら)[^\n]{0,80}?
           (?:でき(?:ません|かねます)|いたしかねます|お応え|お答え|お手伝い|控え)
-    | (?:その|この|こちらの|ご)?(?:要望|依頼|リクエスト|内容)[^。\n]{0,40}(?:でき(?:ません|かねます)|いたしかねます)
+    | (?:倫理的|道徳的|安全上?|ポリシー)[^。\n]{0,12}(?:理由|観点|都合|上)[^。\n]{0,40}
+          (?:できません|できかねます|いたしかねます)
+    | (?:私は|わたしは)?(?:ai(?!\s*[:：「])|人工知能|言語モデル)[^。\n]{0,60}(?:でき(?:ません|かねます)|いたしかねます)
+    | お力になれ(?:ず|ません)
+    | (?:その|この|こちらの)?ご?(?:要望|依頼|リクエスト|内容)[^。\n]{0,40}(?:でき(?:ません|かねます)|いたしかねます)
     | (?:很)?(?:抱歉|对不起|對不起|遗憾|遺憾)[^。\n]{0,60}(?:无法|無法|不能|不便|没有办法)
     | 我(?:无法|無法|不能)(?:为|為|帮|幫|提供|写|寫|协助|協助|满足|滿足|生成|创作|創作)
     | (?:作为|作為)(?:一个|一個|一名)?(?:ai|人工智能|人工智慧|语言模型)

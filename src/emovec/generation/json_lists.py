@@ -5,6 +5,7 @@ import json
 import re
 from typing import Any, cast
 
+from emovec.corpus.lexicon import UNSPACED_LANGUAGES, base_language
 from emovec.generation.requests import Request
 
 Found = tuple[list[str], bool]
@@ -13,20 +14,31 @@ Found = tuple[list[str], bool]
 DIALOGUES = frozenset({"neutral", "dialogues"})
 """The kinds of text that are made of turns."""
 
+_OPEN, _CLOSE = "\"＂“”„「『'‘", "\"＂“”」』'’"
+_LEAST_LINE, _LEAST_UNSPACED = 40, 20  # characters; less is something that somebody says in a story
+
 
 def json_texts(text: str, request: Request) -> Found:
-    """The texts of the longest list, or run of objects, in an answer; one that is broken or cut off is left out."""
+    """The texts of the longest list, or run of objects, in an answer; one that is broken or cut off is left out.
+
+    Lists that have as many texts as were asked for between them count as one.
+    """
     best: list[str] = []
+    each: list[str] = []
+    end = 0
     for mark in list(re.finditer(r"[\[{]", text))[:40]:
-        found = _flattened(_values(text, mark.start()), request)
+        values, at = _values(text, mark.start())
+        found = _flattened(values, request)
         best = max(best, found, key=len)
         if len(best) >= request.n:
-            break
-    return best, True
+            return best, True
+        if mark.start() >= end and found:
+            each, end = [*each, *found], at
+    return each if len(each) == request.n else best, True
 
 
-def _values(text: str, start: int) -> list[Any]:
-    """The values of a JSON list, or objects that follow one another, up to the first that is broken or cut off."""
+def _values(text: str, start: int) -> tuple[list[Any], int]:
+    """The values of a JSON list, or objects that follow one another, up to the first that is broken; and their end."""
     decoder = json.JSONDecoder(strict=False)
     listed = text[start] == "["
     values: list[Any] = []
@@ -34,14 +46,15 @@ def _values(text: str, start: int) -> list[Any]:
     while True:
         at += len(text[at:]) - len(text[at:].lstrip(" \n\t,，、;"))
         if not listed and text[at : at + 1] != "{":
-            return values
+            return values, at
         try:
-            value, at = decoder.raw_decode(text, at)
+            value, end = decoder.raw_decode(text, at)
         except ValueError:
-            return values
-        if listed and (follows := text[at:].lstrip()[:1]) and follows not in ",，、;]":
-            return values  # a quotation mark within the text has ended it before its end
+            return values, at
+        if listed and (follows := text[end:].lstrip()[:1]) and follows not in ",，、;]":
+            return values, at  # a quotation mark within the text has ended it before its end
         values.append(value)
+        at = end
 
 
 def _flattened(values: list[Any], request: Request) -> list[str]:
@@ -96,20 +109,46 @@ def _turns(values: list[Any]) -> str:
     return "\n".join(lines)
 
 
+def quoted_lines(text: str, request: Request) -> Found:
+    """Lines that each are a text in quotation marks, with or without commas, comments or list marks about them."""
+    found: list[str] = []
+    others = 0
+    least = _LEAST_UNSPACED if base_language(request.language) in UNSPACED_LANGUAGES else _LEAST_LINE
+    for line in filter(None, map(str.strip, text.split("\n"))):
+        bare = re.sub(r"^[-*•]\s+|\s*[,，、]?\s*(?://.*)?$", "", line)
+        if (said := _unquoted(bare)) is not None and len(said) >= least:
+            found.append(said)
+        else:
+            others += len(line)
+    # A story with much speech in it has lines in quotation marks as well, but others too.
+    return (found, True) if len(found) >= request.n > 1 and others < 0.2 * sum(map(len, found)) else ([], False)
+
+
+def _unquoted(line: str) -> str | None:
+    if line.startswith('"'):
+        try:
+            value = json.loads(line)
+        except ValueError:
+            return None
+        return value if isinstance(value, str) else None
+    match = re.fullmatch(r"「([^「」]+)」|“([^“”]+)”|『([^『』]+)』", line)
+    return next(filter(None, match.groups())) if match else None
+
+
 def quoted_texts(text: str, request: Request) -> Found:
     """A list whose quotation marks are typographic, single or unescaped, if it falls into as many parts as asked."""
-    bracketed = re.search(r"\[\s*([\"“”„「『'‘].*[\"“”」』'’])\s*[,，]?\s*\]", text, re.DOTALL)
+    bracketed = re.search(rf"[\[［]\s*([{_OPEN}].*[{_CLOSE}])\s*[,，、]?\s*[\]］]", text, re.DOTALL)
     if bracketed is None:
         return [], False
     inner = bracketed[1]
-    if inner[0] == "'":
+    if inner[0] in "'\"":
         try:
             values: Any = ast.literal_eval(f"[{inner}]")
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             values = []
         if len(values) == request.n:
             return [str(value) for value in values], True
-    parts = re.split(r"[\"“”」』'’]\s*[,，、]\s*\n?\s*[\"“”„「『'‘]", inner[1:-1])
+    parts = re.split(rf"[{_CLOSE}]\s*[,，、]\s*\n?\s*[{_OPEN}]", inner[1:-1])
     if len(parts) != request.n:
         return [], False
-    return [part.replace('\\"', '"').replace("\\n", "\n") for part in parts], True
+    return [part.replace('\\"', '"').replace("\\'", "'").replace("\\n", "\n") for part in parts], True

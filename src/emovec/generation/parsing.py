@@ -9,7 +9,7 @@ from typing import Any
 from emovec.corpus.lexicon import UNSPACED_LANGUAGES, base_language
 from emovec.corpus.script import MIN_SHARE, script_share
 from emovec.generation.commentary import is_afterword, is_preface, is_refusal
-from emovec.generation.json_lists import DIALOGUES, Found, json_texts, quoted_texts
+from emovec.generation.json_lists import DIALOGUES, Found, json_texts, quoted_lines, quoted_texts
 from emovec.generation.requests import Request
 
 MIN_LETTERS, MIN_LETTERS_UNSPACED = 60, 25
@@ -22,26 +22,45 @@ _NOUNS = r"""stor(?:y|ies)|text|dialog(?:ue)?|conversation|scene|
     historia|relato|cuento|texto|di[aá]logo|conversaci[oó]n|
     geschichte|erz[aä]hlung|gespr[aä]ch|dialog|histoire|物語|ストーリー|話|会話|対話|エピソード|故事|对话|對話|短文|小说"""
 _TAG = re.compile(
-    rf"<\s*((?:{_NOUNS}|item|s|p)(?:[\s_-]*\d+)?)\b[^<>]*>(.*?)(<\s*/\s*\1\s*>|(?=<\s*(?:{_NOUNS}|item)(?:[\s_-]*\d+)?\b[^<>]*>)|\Z)",
+    rf"<\s*((?:{_NOUNS}|item|li|s|p)(?:[\s_-]*\d+)?)\b[^<>]*>(.*?)(<\s*/\s*\1\s*>|(?=<\s*(?:{_NOUNS}|item|li)(?:[\s_-]*\d+)?\b[^<>]*>)|\Z)",
     re.DOTALL | re.IGNORECASE | re.VERBOSE,
 )
 _DIGITS = r"[0-9０-９]{1,3}|[①-⑳]|[一二三四五六七八九十]"
 _SPELT = "one|two|three|four|five|six|seven|eight|nine|ten"
-_WORDS = {word: i for i, word in enumerate(_SPELT.split("|"), 1)}
+_ORDINALS = "first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth"
+_ROMAN = "I|II|III|IV|V|VI|VII|VIII|IX|X"
+_WORDS = {
+    word.lower(): i
+    for words in (_SPELT, _ORDINALS, _ROMAN, "A|B|C|D|E|F|G|H")
+    for i, word in enumerate(words.split("|"), 1)
+}
 _NUMBER = re.compile(
-    rf"""^[ \t]*[#>*_【\[(（「\s]*?
+    rf"""^[ \t]*[\#>*_=~■◆●【\[(（「《〈\s-]*?
     (?: (?:{_NOUNS})\s*(?:\#|no\.?|n[º°]|nr\.?|number|その|第)?\s*({_DIGITS}|{_SPELT})(?![\w])
-          [】\])）」]* [ \t]*(?:[.．。:：、)）–—*_-]+|$|(?=\s))
-      | 第\s*({_DIGITS})\s*(?:の?(?:話|篇|章|回|物語|会話|对话)|[个個]?故事|则|則)
-      | ({_DIGITS})\s*(?:つ目|番目)(?:の\w{{1,3}})?
-      | [【\[(（]\s*({_DIGITS})\s*[】\])）]
-      | ({_DIGITS})\s*(?:[.．:：、)）]|[*_]+|\s*$)
+          [】\])）」》〉]* (?:[ \t]*\([^()\n]+\))? [ \t]*(?:[.．。:：、)）–—*_=~-]+|$|(?=\s|[「『《〈]))
+      | (?:{_NOUNS})\s*({_ROMAN}|[A-H])(?=[】\])）」》〉*_]*[ \t]*(?:[.:：)–—=-]|$))
+      | (?:the[ ])?({_ORDINALS})[ ](?:{_NOUNS})(?=[*_]*[ \t]*(?:[:：.–—]|$))
+      | 第\s*({_DIGITS})\s*(?:の?(?:話|篇|編|章|回|物語|会話|对话)|[个個]?故事|则|則)
+      | ({_DIGITS})\s*(?:つ|番|編|篇|本|話)目(?:の\w{{1,3}})?
+      | [【\[(（《〈]\s*({_DIGITS})\s*[】\])）》〉]
+      | ({_DIGITS})\s*(?:[.．:：、)）]|[-–—](?=\s)|[*_]+|\s*$)
+      | ({_ROMAN})[.)]
       | ([①-⑳]) )
-    [】\])）」*_:：.、]*[ \t]*""",
+    [】\])）」》〉*_:：.、=~]*[ \t]*""",
     re.MULTILINE | re.IGNORECASE | re.VERBOSE,
 )
-_SEPARATOR = re.compile(r"(?m)^[ \t]*(?:[-*_=~#＊—–─]{3,}|(?:[*＊]\s+){2,}[*＊]|<[-=/]*>|\[SEP\]|⁂|§)[ \t]*$")
-_BULLET = re.compile(r"(?m)^[ \t]*[-*•・‣][ \t]+(?=\S)")
+_HEADING = re.compile(r"(?m)^[ \t]*(?:\#{1,6}[ \t]+\S[^\n]*|(\*\*|__)[^*\n]*[^*\n:：]\1)[ \t]*$")
+_SEPARATOR = re.compile(
+    r"(?m)^[ \t]*(?:[-*_=~#＊—–─]{3,}|(?:[*＊]\s+){2,}[*＊]|[◇◆☆★○●□■※]|<[-=/]*>|\[SEP\]|⁂|§)[ \t]*$"
+)
+_BULLET = re.compile(r"(?m)^[ \t]*(?:[-*•‣][ \t]+|[・●■◆]\s*)(?=\S)")
+_END = re.compile(r"(?:\s*(?:<\|[\w-]+\|>|</s>|<end_of_turn>))+\Z")
+_LENGTH = re.compile(
+    r"""\s*[*_]*(?: [(（\[] \s*(?:word\ count\s*:?|約|about|approx\.?)?\s*\d+\s*
+                      (?:words?|字|文字|词|palabras|wörter)\s* [)）\]]
+                  | [(（\[]? \s*word\ count\s*[:：][*_]*\s*\d+(?:\s*words)?\s* [)）\]]? )[*_]*\Z""",
+    re.IGNORECASE | re.VERBOSE,
+)
 
 
 def parse_answer(
@@ -49,10 +68,10 @@ def parse_answer(
 ) -> tuple[list[str], list[str]]:
     """The usable texts of an answer, and its problems.
 
-    JSON (also in a fence, with typographic or unescaped quotation marks, one object a line), tags, numbers and
-    headings in several languages, separators, bullets and blank lines are understood, in this order; thoughts,
-    prefaces, afterwords, titles and markdown are taken off. A text that is cut off, too short, in another script, a
-    repetition, or no dialogue where one was asked for is left out.
+    JSON (also in a fence, with typographic or unescaped quotation marks, one object or string a line), tags, numbers
+    and headings in several languages, separators, bullets, blank lines and lines are understood, in this order;
+    thoughts, prefaces, afterwords, titles, counts of words and markdown are taken off. A text that is cut off, too
+    short, in another script, a repetition, or no dialogue where one was asked for is left out.
 
     Args:
         answer: what the model said.
@@ -66,7 +85,7 @@ def parse_answer(
     """
     cut = stop_reason in CUT
     text = re.sub(r"<think(?:ing)?>.*?(</think(?:ing)?>|\Z)", "", answer, flags=re.DOTALL)
-    text = text.rsplit("</think>", 1)[-1].replace("\r\n", "\n").strip()
+    text = _END.sub("", text.rsplit("</think>", 1)[-1].replace("\r\n", "\n")).strip()
     if stop_reason == "content_filter":
         return [], ["refusal: the provider's filter stopped the answer"]
     if not text:
@@ -94,8 +113,17 @@ def parse_answer(
 
 
 def clean_text(text: str, *, dialogue: bool = False) -> str:
-    """A text without titles, list marks, markdown, enclosing quotation marks and broken characters."""
+    """A text without titles, list marks, markdown, its length, enclosing quotation marks and broken characters."""
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip()
+    text = _LENGTH.sub("", re.sub(r"(?is)\A<title>.*?</title>\s*", "", text))
+    if all(line.startswith(">") for line in text.split("\n") if line.strip()):
+        text = re.sub(r"(?m)^>[ \t]?", "", text).strip()
+    if text.startswith('"') and isinstance(inner := _decoded(text), str):
+        text = inner.strip()
+    if dialogue:
+        text = re.sub(r"(?m)^[ \t]*([^\s「」:：]{1,12})[ \u3000]?「([^「」\n]+)」[ \t]*$", r"\1：\2", text)
+    else:
+        text = re.sub(r"\A(\*\*|__)[^*_\n]{1,60}(?:[:：]\1|\1[:：])[ \t]*(?=\S)", "", text)
     text = re.sub(r"(?m)^\s*```\w*\s*$", "", text)
     text = re.sub(r"(?:\n\s*(?:[-*_=~]{3,}|[*＊]{3,})\s*)+\Z", "", text)
     if "\n" not in text:
@@ -149,24 +177,27 @@ def _found(text: str, request: Request) -> Found:
         text = inner
     if len((found := json_texts(text, request))[0]) >= request.n:
         return found
-    for other in (quoted_texts(text, request), _tagged(text), found):
+    for other in (quoted_lines(text, request), quoted_texts(text, request), _tagged(text), found):
         if other[0]:
             return other
     text = re.sub(r"(?m)^\s*```\w*\s*$", "", text).strip()
-    if not is_refusal(text):
-        paragraphs = [part for part in re.split(r"\n\s*\n", text) if part.strip()]
-        if len(paragraphs) > 1 and is_preface(paragraphs[0]):
-            paragraphs = paragraphs[1:]
-        while len(paragraphs) > 1 and is_afterword(paragraphs[-1]):
-            paragraphs = paragraphs[:-1]
-        text = "\n\n".join(paragraphs)
-        for parts in (_numbered(text), _split(_SEPARATOR, text), _split(_BULLET, text), paragraphs):
-            # Marks prove a list; without one, only as many parts as were asked for do.
-            if len(parts) == request.n or (len(parts) > 1 and parts is not paragraphs):
-                return [part for part in parts if not is_preface(part) and not is_afterword(part)], False
-        if request.n == 1:
-            return [text], False
-    return [], False
+    if is_refusal(text):
+        return [], False
+    paragraphs = [part for part in re.split(r"\n\s*\n", text) if part.strip()]
+    while len(paragraphs) > 1 and is_afterword(paragraphs[-1]):
+        paragraphs = paragraphs[:-1]
+    if request.n == 1 and len(paragraphs) > 1 and is_preface(paragraphs[0]):
+        paragraphs = paragraphs[1:]
+    text = "\n\n".join(paragraphs)
+    dialogue = request.kind in DIALOGUES
+    marked = (_numbered(text, request.n), _headed(text, dialogue), _split(_SEPARATOR, text), _split(_BULLET, text))
+    lines = [] if dialogue else [line for line in text.split("\n") if line.strip()]
+    for parts in (*marked, paragraphs, lines):
+        said = [part for part in parts if not is_preface(part) and not is_afterword(part)]
+        # Marks prove a list; without one, only as many parts as were asked for do.
+        if len(said) == request.n or (len(said) > 1 and parts not in (paragraphs, lines)):
+            return said, False
+    return ([text], False) if request.n == 1 else ([], False)
 
 
 def _decoded(text: str) -> Any:
@@ -182,15 +213,45 @@ def _tagged(text: str) -> Found:
     return texts, bool(found) and found[-1][3].startswith("<")
 
 
-def _numbered(text: str) -> list[str]:
-    """The parts that begin with 1, 2, 3 and so on; numbers out of turn belong to the text."""
+def _numbered(text: str, n: int) -> list[str]:
+    """The parts that begin with 1, 2, 3 and so on; numbers out of turn belong to the text.
+
+    Some count from 0, and some write 1 before each, as Markdown lets them: if that makes as many as were asked for.
+    """
+    marks = [(_int(next(filter(None, match.groups()))), match) for match in _NUMBER.finditer(text)]
+    if n == 1 and marks and text[: marks[0][1].start()].strip():
+        return []  # a list within a story
+    found = _in_turn(marks, text, 1)
+    if len(found) < n:
+        ones = _parts([match for number, match in marks if number == 1], text)
+        found = next((other for other in (_in_turn(marks, text, 0), ones) if len(other) == n), found)
+    return found
+
+
+def _in_turn(marks: Sequence[tuple[int, re.Match[str]]], text: str, first: int) -> list[str]:
     starts: list[re.Match[str]] = []
-    for match in _NUMBER.finditer(text):
-        number = next(group for group in match.groups() if group)
-        if _int(number) == len(starts) + 1:
+    for number, match in marks:
+        if number == len(starts) + first:
             starts.append(match)
-    ends = [match.start() for match in starts[1:]] + [len(text)]
-    return [text[match.end() : end].strip() for match, end in zip(starts, ends, strict=True)] if starts else []
+    return _parts(starts, text)
+
+
+def _parts(starts: Sequence[re.Match[str]], text: str) -> list[str]:
+    ends = [*(match.start() for match in starts[1:]), len(text)]
+    return [_untitled(match, text[match.end() : end]) for match, end in zip(starts, ends, strict=False)]
+
+
+def _untitled(mark: re.Match[str], part: str) -> str:
+    """A part without the title in brackets that a heading (“物語1「朝の庭」”) ends with."""
+    if re.search(rf"{_NOUNS}|第", mark[0], re.IGNORECASE | re.VERBOSE):
+        part = re.sub(r"\A[ \t]*[「『《〈][^\n]{1,30}[」』》〉][*_]*[ \t]*\n", "", part)
+    return part.strip()
+
+
+def _headed(text: str, dialogue: bool) -> list[str]:
+    """What follows each heading or bold line (which in a dialogue may be a speaker)."""
+    marks = [match for match in _HEADING.finditer(text) if not (dialogue and match[1])]
+    return [part for part in _parts(marks, text) if part] if marks else []
 
 
 def _int(number: str) -> int:
