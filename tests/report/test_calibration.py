@@ -4,7 +4,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from emovec.report import calibration
+from emovec.report import calibration, interactive
 from emovec.report.tables import StudyTables, read_study
 from emovec.steering import windows
 from tests.report.synthetic import write_study
@@ -70,10 +70,13 @@ def test_vectors_across_languages_stand_beside_those_within(strong: StudyTables)
 def test_the_map_shows_where_texts_break(strong: StudyTables) -> None:
     chart = calibration.regime_maps(strong)
     assert chart is not None
-    effect, regime, control = chart.frames["en", windows.ALL]
+    regime, control, effect = chart.frames["en", windows.ALL]
     assert list(regime.rows) == ["5", "2"]
     assert regime.values.tolist() == [[0, 0, 1], [0, 0, 1]]
     assert control.values.tolist() == [[0, 1, 1], [0, 1, 1]]
+    drawn = interactive.figure_data(chart)["frames"]["0|0"]["data"]
+    assert drawn[1]["text"] == [["coherent", "breaks", "breaks"]] * 2
+    assert [trace["showscale"] for trace in drawn] == [False, False, True]
     assert effect.values[0, 1] == pytest.approx(2.0, abs=0.1)
 
 

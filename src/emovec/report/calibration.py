@@ -16,6 +16,7 @@ from emovec.report.tables import StudyTables
 from emovec.steering.windows import ALL, CONTROLS
 
 _SIGNS = {"collapse": -1.0, "surgical": 0.0, "explosion": 1.0}
+_WORDS = {-1.0: "repeats", 0.0: "coherent", 1.0: "breaks"}
 _EFFECT = "effect on the emotion's word (nats)"
 _STRENGTH = "strength (residual norms)"
 _KIND_DASHES = {"random": "dash", "shuffled": "dot"}
@@ -37,17 +38,17 @@ def regime_maps(study: StudyTables) -> Chart | None:
         limit = float(spoken.loc[spoken["kind"].isin(["emotion", "pooled"]), "effect"].abs().max()) or 1.0
         for name in names:
             panels: list[HeatMap] = []
-            for title, of, column, label, most in (
-                (f"{name}: effect (nats)", name, "effect", "", limit),
-                (f"{name} (blue collapse, red explosion)", name, "sign", "", 1.0),
-                ("controls (likewise)", CONTROLS, "sign", "", 1.0),
+            for title, of, column, most, words in (
+                (f"texts steered by {name}", name, "sign", 1.0, _WORDS),
+                ("texts steered by controls", CONTROLS, "sign", 1.0, _WORDS),
+                (f"effect of {name}", name, "effect", limit, {}),
             ):
                 values = matrix(spoken[spoken["name"] == of], "layer", "strength", column, (axes[0], axes[1]))
                 panels.append(
                     HeatMap(
                         title, values[::-1], [str(layer) for layer in reversed(layers)],
-                        [f"{strength:g}" for strength in strengths], "layer", _STRENGTH, label, (-most, most),
-                        "diverging",
+                        [f"{strength:g}" for strength in strengths], "layer", _STRENGTH, "nats", (-most, most),
+                        "diverging", words,
                     )
                 )  # fmt: skip
             frames[language, name] = panels
@@ -55,7 +56,7 @@ def regime_maps(study: StudyTables) -> Chart | None:
         Control("language", languages, languages[0], names=[language_name(code) for code in languages]),
         Control("vector", names, ALL, in_paper=False),
     )
-    caption = "Effect, and coherence of the texts (white: coherent, red: fall apart, blue: repeat themselves)"
+    caption = "Texts that stay coherent, break or repeat themselves, and the effect on the emotion's word"
     return Chart("calibration-regimes", caption, controls, frames, height=330)
 
 

@@ -1,7 +1,7 @@
 """What a figure shows, apart from how it is drawn: each chart is drawn once for the page and once for papers."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -45,7 +45,10 @@ class Lines:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """A matrix with labelled rows and columns; NaN where nothing is known."""
+    """A matrix with labelled rows and columns; NaN where nothing is known.
+
+    `words` names the values where they stand for kinds: they are written into the cells, and there is no scale.
+    """
 
     title: str
     values: NDArray[np.float64]
@@ -56,6 +59,7 @@ class HeatMap:
     value_label: str
     limits: tuple[float, float]
     scale: Literal["diverging", "sequential"]
+    words: Mapping[float, str] = field(default_factory=dict[float, str])
 
 
 @dataclass(frozen=True)

@@ -159,13 +159,13 @@ def listing(study: StudyTables) -> Listing | None:
     for vector, text in pairs:
         rows = table[(table["vector_language"] == vector) & (table["text_language"] == text)]
         frames[(f"{vector}+{text}",)] = [
-            [row["text"], row["emotion"], str(row["rank"]), row["first_ranked"]] for row in rows.to_dict("records")
+            [row["emotion"], str(row["rank"]), row["first_ranked"], row["text"]] for row in rows.to_dict("records")
         ]
     options = [f"{vector}+{text}" for vector, text in pairs]
     control = Control("languages", options, options[0], names=[pair_label(*pair) for pair in pairs])
     caption = f"Every scenario, at layer {int(table['layer'].iloc[0])}"
     return Listing(
-        "implicit-scenarios", caption, (control,), ("scenario", "implies", "its rank", "ranked first"), frames
+        "implicit-scenarios", caption, (control,), ("implied", "its rank", "ranked first", "scenario"), frames
     )
 
 

@@ -233,12 +233,20 @@ def _heat_map(
         "x": [plain(name) for name in panel.columns], "y": [plain(name) for name in panel.rows],
         "packed": {"shape": list(values.shape), "b64": base64.b64encode(values.tobytes()).decode()},
         "zmin": low, "zmax": high, "colorscale": DIVERGING if panel.scale == "diverging" else CIVIDIS,
-        "showscale": position == count - 1,
+        "showscale": position == count - 1 and not panel.words,
         "colorbar": {"title": {"text": plain(panel.value_label)}, "thickness": 14, "len": 0.7, "y": 1,
         "yanchor": "top"},
         "hovertemplate": f"%{{y}} · %{{x}}: %{{z:.3f}}<extra>{plain(panel.value_label)}</extra>",
-        **({"texttemplate": "%{z:.2f}"} if max(values.shape) <= _MOST_WRITTEN else {}),
+        **_written(panel),
     }  # fmt: skip
+
+
+def _written(panel: HeatMap) -> dict[str, Any]:
+    """What stands in the cells: words, or numbers where there are few."""
+    if panel.words:
+        words = [[panel.words.get(value, "") for value in row] for row in panel.values.tolist()]
+        return {"text": words, "texttemplate": "%{text}", "hovertemplate": "%{y} · %{x}: %{text}<extra></extra>"}
+    return {"texttemplate": "%{z:.2f}"} if max(panel.values.shape) <= _MOST_WRITTEN else {}
 
 
 def _slanted(names: Sequence[str]) -> bool:

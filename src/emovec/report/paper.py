@@ -180,11 +180,19 @@ def _heat_map(figure: Figure, axis: Axes, panel: HeatMap) -> None:
         panel.values, vmin=low, vmax=high, cmap=_SCALES[panel.scale], aspect="equal", interpolation="none"
     )
     size = float(np.clip(220 / max(len(panel.rows), 1), 2.2, 7))
-    axis.set_xticks(range(len(panel.columns)), panel.columns, rotation=90, fontsize=size, parse_math=False)
+    few = sum(map(len, panel.columns)) <= 24
+    axis.set_xticks(
+        range(len(panel.columns)), panel.columns, rotation=0 if few else 90, fontsize=size, parse_math=False
+    )
     axis.set_yticks(range(len(panel.rows)), panel.rows, fontsize=size, parse_math=False)
     axis.tick_params(length=0, pad=2)
     for spine in axis.spines.values():
         spine.set_visible(False)
+    if panel.words:
+        for (row, column), value in np.ndenumerate(panel.values):
+            hue = "white" if abs(value) > 0.5 * high else "black"
+            axis.text(column, row, panel.words.get(value, ""), ha="center", va="center", fontsize=size, color=hue)
+        return
     bar = figure.colorbar(image, ax=axis, fraction=0.04, pad=0.03)
     bar.set_label(panel.value_label)
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
