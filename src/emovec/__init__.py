@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from emovec.models.load import load_model as load_model
     from emovec.steering.generate import chat_prompt as chat_prompt
     from emovec.steering.generate import generate as generate
-    from emovec.steering.steer import Span as Span
-    from emovec.steering.steer import character_span as character_span
+    from emovec.steering.positions import Span as Span
+    from emovec.steering.positions import character_span as character_span
     from emovec.steering.steer import intervene as intervene
     from emovec.steering.steer import steer as steer
     from emovec.steering.trace import trace as trace
@@ -30,11 +30,11 @@ _MODULES = {
     "Activations": "emovec.activations.store",
     "EmotionVectors": "emovec.vectors.emotion_vectors",
     "EmovecError": "emovec.errors",
-    "Span": "emovec.steering.steer",
+    "Span": "emovec.steering.positions",
     "Story": "emovec.corpus.story",
     "Study": "emovec.study",
     "build_vectors": "emovec.vectors.build",
-    "character_span": "emovec.steering.steer",
+    "character_span": "emovec.steering.positions",
     "chat_prompt": "emovec.steering.generate",
     "export_vectors": "emovec.vectors.exporting",
     "extract": "emovec.activations.extract",

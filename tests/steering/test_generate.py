@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from emovec.steering.generate import (
     next_token_logits,
     token_log_probabilities,
 )
-from emovec.steering.steer import steer
+from emovec.steering.steer import intervene, steer
 
 Model = Callable[..., LanguageModel]
 PROMPTS = ["w1 w2 w3", "w4", "w5 w6 w7 w8 w9 w10"]
@@ -94,13 +95,13 @@ def test_a_stop_text_ends_a_continuation_and_is_left_out(tiny_model: Model) -> N
 
 def test_an_exploded_model_is_told_of(tiny_model: Model) -> None:
     model = tiny_model("llama")
-    vector = np.ones(model.hidden_size)
+    push = replace(intervene(np.ones(model.hidden_size), layer=1, norm=1.0), lengths=torch.tensor([[torch.inf]]))
     for run in (
         lambda: generate(model, ["w1 w2"], max_new_tokens=2),
         lambda: next_token_logits(model, ["w1 w2"]),
         lambda: log_probabilities(model, ["w1 w2"], [" w3"]),
     ):
-        with pytest.raises(EmovecError, match="lower the strength"), steer(model, vector, strength=1e38, norm=1e3):
+        with pytest.raises(EmovecError, match="lower the strength"), steer(model, push):
             run()
 
 

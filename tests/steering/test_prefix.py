@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -102,7 +103,8 @@ def test_bad_prompts_and_an_exploded_model(tiny_model: Callable[..., LanguageMod
         log_probabilities_after(model, [[5, 6]], TOKENS, positions=[Span(0, 1), Span(0, 1)])
     vector = np.ones(model.hidden_size)
     steered = lambda positions: steer(  # noqa: E731
-        model, intervene(vector, layer=1, strength=1e30, norm=1e30, positions=positions)
+        model,
+        replace(intervene(vector, layer=1, norm=1.0, positions=positions), lengths=torch.tensor([[torch.inf]])),
     )
     with pytest.raises(EmovecError, match="no longer finite"):
         log_probabilities_after(model, prompts(), TOKENS, steered=steered)

@@ -8,12 +8,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from transformers import DynamicCache
 
 from emovec.errors import EmovecError
 from emovec.models.blocks import block_output
 from emovec.models.language_model import LanguageModel
 from emovec.steering.generate import generate, own_positions, pad_left
-from emovec.steering.steer import Span, character_span, default_layer, intervene, steer
+from emovec.steering.positions import Span, character_span
+from emovec.steering.prefix import _cached
+from emovec.steering.steer import default_layer, intervene, steer
 from emovec.vectors.emotion_vectors import EmotionVectors
 from tests.tiny_models import FAMILIES
 
@@ -61,14 +64,14 @@ def _reference(model: LanguageModel, ids: list[int], change: Callable[[int, Tens
         return model.model(input_ids=torch.tensor([ids]), use_cache=False).logits[0]
 
 
-def _generated(model: LanguageModel, use_cache: bool) -> tuple[list[list[int]], list[int], Tensor]:
+def _generated(model: LanguageModel, use_cache: bool, **options: Any) -> tuple[list[list[int]], list[int], Tensor]:
     """Own tokens of each row with what was generated, lengths of the prompts, logits [row, step, vocab]."""
     encoded = [list(text.ids) for text in model.tokenizer.encode(PROMPTS)]
     ids, mask = pad_left(encoded, model.device)
     with torch.inference_mode():
         out = model.model.generate(
             ids, attention_mask=mask, do_sample=False, max_new_tokens=NEW, min_new_tokens=NEW, use_cache=use_cache,
-            output_logits=True, return_dict_in_generate=True, pad_token_id=1,
+            output_logits=True, return_dict_in_generate=True, pad_token_id=1, **options,
         )  # fmt: skip
     width = ids.shape[1]
     whole = [prompt + row[width:].tolist() for prompt, row in zip(encoded, out.sequences, strict=True)]
@@ -101,6 +104,18 @@ def test_steering_equals_each_row_alone_without_a_cache(tiny_model: Model, famil
 
             expected = _reference(model, ids[:-1], change)[n_prompt - 1 :]
             torch.testing.assert_close(logits[row], expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("family", ["llama", "gemma3"])
+def test_a_static_cache_changes_nothing(tiny_model: Model, family: str, mode: str) -> None:
+    model = tiny_model(family)
+    vector = np.random.default_rng(3).standard_normal(model.hidden_size)
+    with steer(model, vector, layer=LAYERS, strength=0.6, norm=NORM, positions=MODES[mode]):
+        whole, _, expected = _generated(model, True)
+        again, _, logits = _generated(model, True, cache_implementation="static", disable_compile=True)
+    assert again == whole
+    torch.testing.assert_close(logits, expected, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("family", ["llama", "gemma3", "gpt2"])
@@ -162,6 +177,56 @@ def test_a_new_prompt_in_the_same_block_has_a_prompt_of_its_own(tiny_model: Mode
             assert generate(model, prompts, max_new_tokens=4) == found
 
 
+@pytest.mark.parametrize("more", ["w4", "w4 w5 w6"])
+@pytest.mark.parametrize("positions", ["prompt", "generated"])
+def test_a_prompt_that_goes_on_from_the_last_one_is_all_prompt(tiny_model: Model, positions: Any, more: str) -> None:
+    model = tiny_model("llama")
+    options: dict[str, Any] = {"layer": 1, "strength": 0.8, "norm": NORM, "positions": positions}
+    vector = np.random.default_rng(1).standard_normal(model.hidden_size)
+    prompts = ["w1 w2 w3", f"w1 w2 w3 {more}"]
+    with steer(model, vector, **options):
+        found = [_logits(model, prompt) for prompt in prompts]
+    for prompt, logits in zip(prompts, found, strict=True):
+        with steer(model, vector, **options):
+            assert torch.equal(_logits(model, prompt), logits)
+
+
+def _logits(model: LanguageModel, prompt: str) -> Tensor:
+    """[step, vocab] of what is generated after one prompt."""
+    ids = torch.tensor([model.tokenizer.encode([prompt])[0].ids])
+    with torch.inference_mode():
+        out = model.model.generate(
+            ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=4, min_new_tokens=4,
+            output_logits=True, return_dict_in_generate=True, pad_token_id=1,
+        )  # fmt: skip
+    return torch.cat(out.logits)
+
+
+@pytest.mark.parametrize("mode", ["prompt", "generated", "span"])
+def test_a_prompt_may_begin_in_a_cache(tiny_model: Model, mode: str) -> None:
+    model = tiny_model("llama")
+    vector = np.random.default_rng(1).standard_normal(model.hidden_size)
+    ids = list(model.tokenizer.encode([PROMPTS[2]])[0].ids)
+    cache = DynamicCache(config=model.model.config)
+    with torch.inference_mode():
+        model.model(input_ids=torch.tensor([ids[:2]]), use_cache=True, **_cached(model.model, cache))
+        with steer(model, vector, layer=1, strength=0.8, norm=NORM, positions=MODES[mode]):
+            rest = model.model(
+                input_ids=torch.tensor([ids[2:-1]]), use_cache=True, **_cached(model.model, cache)
+            ).logits[0]
+            last = model.model(
+                input_ids=torch.tensor([ids[-1:]]), use_cache=True, **_cached(model.model, cache)
+            ).logits[0]
+
+    def change(layer: int, hidden: Tensor) -> Tensor:
+        at = np.arange(len(hidden))
+        chosen = torch.from_numpy(_chosen(mode, 0, len(ids), len(ids) - 1) & (at >= 2) & (layer == 1))
+        return hidden + chosen[:, None] * torch.from_numpy(0.8 * NORM * vector / np.linalg.norm(vector)).float()
+
+    expected = _reference(model, ids, change)[2:]
+    torch.testing.assert_close(torch.cat([rest, last]), expected, atol=1e-4, rtol=1e-4)
+
+
 def test_several_samples_of_a_row_share_its_vector(tiny_model: Model) -> None:
     model = tiny_model("llama")
     vectors = np.random.default_rng(2).standard_normal((2, model.hidden_size))
@@ -202,19 +267,42 @@ def test_vectors_carry_their_norms(tiny_model: Model, tiny_vectors: EmotionVecto
         intervene(chosen.values[0], layer=0)
     with steer(model, chosen):
         pass  # two thirds of four blocks
+    languages = tiny_vectors.best.sel(emotion="angry")
+    with pytest.raises(EmovecError, match="norms of their own"):
+        intervene(languages, layer=1)
+    assert intervene(languages, layer=1, norm=4.0).directions.shape[1] == 2
     assert default_layer(4) == 3
     assert default_layer(18) == 12
+
+
+def test_a_vector_taken_from_a_layer_steers_there(tiny_model: Model, tiny_vectors: EmotionVectors) -> None:
+    model = tiny_model("llama")
+    at_1 = tiny_vectors.best.sel(language="en", emotion="angry", layer=1)
+    with steer(model, at_1, strength=0.5):
+        found = _generated(model, True)[2]
+    with steer(model, at_1, layer=1, strength=0.5, norm=4.0):
+        assert torch.equal(_generated(model, True)[2], found)
+    for layer in (2, [1, 2]):
+        with pytest.raises(EmovecError, match="residual norm of layer 1 alone"), steer(model, at_1, layer=layer):
+            pass
+    with steer(model, at_1, layer=2, norm=5.0), steer(model, at_1, layer=2, project_out=True):
+        pass
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         ({"strength": float("nan")}, "finite number"),
+        ({"strength": []}, "finite number"),
         ({"strength": [0.1, 0.2]}, "2 of them for 3"),
+        ({"strength": 1e20}, "lower the strength"),
         ({"norm": -1.0}, "positive"),
         ({"norm": [1.0, 2.0]}, "one for each of 1"),
         ({"layer": [1, 1]}, "only once"),
         ({"positions": "answer"}, "none of all"),
+        ({"positions": (1, 3)}, "give a Span"),
+        ({"positions": Span(3, 1)}, "end before it starts"),
+        ({"positions": []}, "give a Span"),
         ({"vector": np.zeros(8)}, "zero"),
         ({"vector": np.full(8, np.inf)}, "not finite"),
         ({"vector": np.ones((2, 2, 2))}, "shape"),

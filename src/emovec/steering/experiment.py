@@ -18,7 +18,8 @@ from emovec.errors import EmovecError
 from emovec.files import disk_error, write_bytes
 from emovec.models.language_model import LanguageModel
 from emovec.steering.conditions import BASELINE, Condition, condition_vector
-from emovec.steering.steer import Positions, steer
+from emovec.steering.positions import Positions
+from emovec.steering.steer import steer
 from emovec.vectors.emotion_vectors import EmotionVectors
 
 log = logging.getLogger(__name__)

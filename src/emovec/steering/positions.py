@@ -1,11 +1,67 @@
-"""Where the tokens of a running model stand: absolute columns, whatever the cache and the padding."""
+"""Which tokens are steered, and where those of a running model stand: absolute, whatever the cache and the padding."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
+
+from emovec.errors import EmovecError
+from emovec.models.language_model import LanguageModel
+
+
+class Span(NamedTuple):
+    """The tokens of a row from `start` to before `stop`: its own and its BOS count, padding doesn't."""
+
+    start: int
+    stop: int
+
+
+Positions = Literal["all", "prompt", "generated"] | Span | Sequence[Span]
+"""Which tokens are steered. A sequence holds a span for each row of the batch."""
+
+
+def character_span(model: LanguageModel, text: str, start: int, stop: int, *, special_tokens: bool = True) -> Span:
+    """The tokens that hold any of the characters [start, stop) of a text, as positions to steer.
+
+    Args:
+        model: whose tokenizer counts.
+        text: the whole prompt.
+        start: first character.
+        stop: the character after the last.
+        special_tokens: whether the tokenizer puts its BOS before the text, as `generate` lets it.
+
+    Raises:
+        EmovecError: if the span is empty or lies outside the text, or the tokenizer knows no offsets.
+    """
+    if not 0 <= start < stop <= len(text):
+        raise EmovecError(f"positions: characters {start} to {stop} are no part of a text of {len(text)} characters.")
+    tokenizer = model.tokenizer.tokenizer
+    if not tokenizer.is_fast:
+        raise EmovecError(f"positions: the tokenizer of {model.id} gives no character offsets; name tokens by a Span.")
+    encoded = tokenizer(text, add_special_tokens=special_tokens, return_offsets_mapping=True)
+    held = [
+        i for i, (first, last) in enumerate(encoded["offset_mapping"]) if first < stop and last > start and last > first
+    ]
+    return Span(held[0], held[-1] + 1)
+
+
+def require_positions(positions: Any) -> None:
+    """Refuse what names no tokens.
+
+    Raises:
+        EmovecError: if it is neither a known word nor spans that end after they start.
+    """
+    if isinstance(positions, str):
+        if positions not in ("all", "prompt", "generated"):
+            raise EmovecError(f"positions: '{positions}' is none of all, prompt, generated; or give spans.")
+        return
+    spans = [positions] if isinstance(positions, Span) else list(positions)
+    if not spans or not all(isinstance(span, Span) and span.start <= span.stop for span in spans):
+        raise EmovecError(
+            f"positions: {positions}; give a Span(start, stop) that doesn't end before it starts, or several."
+        )
 
 
 class Columns:
@@ -15,7 +71,8 @@ class Columns:
     padding.
 
     Attributes:
-        prompt: width of the prompt: everything that was run when its first column was.
+        prompt: width of the prompt: everything that was run when its first column was, or after a cache that was there
+            before the block.
     """
 
     def __init__(self) -> None:
@@ -40,23 +97,32 @@ class Columns:
         given = ids if ids is not None else named["inputs_embeds"]
         # Newer transformers call it `cache`.
         cache = named.get("cache", named.get("past_key_values"))
+        last = self._start + self._width
         self._start = int(cache.get_seq_length()) if cache is not None else 0
         self._width = int(given.shape[1])
+        self._padding = self._left_padding(named, arguments)
+        if self._start == 0:
+            if cache is not None or self._width != last + 1 or not self._continues(given):
+                self.prompt, self._first = self._width, given.detach().clone()
+        elif self.prompt == 0 and self._width > 1:  # the rest of a prompt whose beginning is in the cache
+            self.prompt = self._start + self._width
+
+    def _left_padding(self, named: dict[str, Any], arguments: tuple[Any, ...]) -> Tensor | None:
+        """[row]: columns of padding before each row's own first token; only those shift a row."""
         mask = named.get("attention_mask", arguments[1] if len(arguments) > 1 else None)
         if isinstance(mask, Tensor) and mask.ndim == 2:
-            # Only zeros on the left are padding that shifts a row.
-            self._padding = (mask.cumsum(1) == 0).sum(1)
-        elif self._start == 0:
-            self._padding = None
-        if self._start == 0 and not self._continues(given):
-            self.prompt, self._first = self._width, given.detach().clone()
+            return (mask.cumsum(1) == 0).sum(1)
+        places = named.get("position_ids")
+        # For a static cache, generation makes masks that show the padding no more; the place of the last token does.
+        if mask is not None and isinstance(places, Tensor) and places.ndim == 2:
+            return self._start + self._width - 1 - places[:, -1]
+        return None if self._start == 0 else self._padding
 
     def _continues(self, given: Tensor) -> bool:
         """Whether a run from column 0 is the prompt seen before with something after it: generation without a cache."""
         first = self._first
         return (
             first is not None
-            and given.shape[1] > first.shape[1]
             and given.shape[0] == first.shape[0]
             and given.shape[2:] == first.shape[2:]
             and bool(torch.equal(given[:, : first.shape[1]], first))

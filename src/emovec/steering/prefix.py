@@ -14,7 +14,7 @@ from transformers import DynamicCache
 
 from emovec.errors import EmovecError
 from emovec.models.language_model import LanguageModel
-from emovec.steering.steer import Positions, Span
+from emovec.steering.positions import Positions, Span
 
 Steered = Callable[[Positions], AbstractContextManager[None]]
 """Opens a block in which the model is steered at some positions, such as `partial(inputs.steered, condition)`."""

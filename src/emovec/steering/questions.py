@@ -7,7 +7,7 @@ from emovec.errors import EmovecError
 from emovec.models.language_model import LanguageModel
 from emovec.steering.activities import Activity
 from emovec.steering.generate import chat_prompt, has_chat_template
-from emovec.steering.steer import Span
+from emovec.steering.positions import Span
 
 PREFILL = "("
 _CHAT = {

@@ -8,8 +8,9 @@ import xarray as xr
 
 from emovec.models.language_model import LanguageModel
 from emovec.steering.generate import generate
+from emovec.steering.positions import Positions
 from emovec.steering.regimes import distinct, perplexity, regime
-from emovec.steering.steer import Positions, intervene, steer
+from emovec.steering.steer import intervene, steer
 
 
 @dataclass(frozen=True)

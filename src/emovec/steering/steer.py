@@ -4,7 +4,7 @@ import math
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,21 +15,10 @@ from torch import Tensor, nn
 from emovec.errors import EmovecError
 from emovec.models.blocks import Decoder, block_output, find_decoder
 from emovec.models.language_model import LanguageModel
-from emovec.steering.positions import Columns, watch_columns
+from emovec.steering.positions import Columns, Positions, Span, require_positions, watch_columns
 
 Vector = xr.DataArray | NDArray[Any] | Tensor
 """[hidden]; [layer, hidden] with a coordinate `layer`; or [row, hidden] for the rows of a batch."""
-
-
-class Span(NamedTuple):
-    """The tokens of a row from `start` to before `stop`: its own and its BOS count, padding doesn't."""
-
-    start: int
-    stop: int
-
-
-Positions = Literal["all", "prompt", "generated"] | Span | Sequence[Span]
-"""Which tokens are steered. A sequence holds a span for each row of the batch."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +62,8 @@ def intervene(
         project_out: take the direction out of the stream, wherever `strength` isn't 0; `norm` then doesn't count.
 
     Raises:
-        EmovecError: if a vector is zero or not finite, a layer is missing, the norm is unknown or a strength is no
-            finite number.
+        EmovecError: if a vector is zero or not finite, a layer is missing, the norm is unknown, or a strength is no
+            finite number or so large that it can't but blow the model up.
     """
     layers = (int(layer),) if isinstance(layer, int | np.integer) else tuple(map(int, layer))
     if not layers or len(set(layers)) < len(layers):
@@ -84,17 +73,23 @@ def intervene(
     if not bool(torch.isfinite(rows).all()) or not bool((norms > 0).all()):
         raise EmovecError("vector: it is zero or holds values that are not finite, so it has no direction to steer in.")
     strengths = torch.as_tensor(np.atleast_1d(np.asarray(strength, dtype=np.float64)))
-    if strengths.ndim != 1 or not bool(torch.isfinite(strengths).all()):
+    if strengths.ndim != 1 or not len(strengths) or not bool(torch.isfinite(strengths).all()):
         raise EmovecError(f"strength: {strength} is no finite number, or list of such, in residual norms.")
     if len(strengths) > 1 and rows.shape[1] > 1 and len(strengths) != rows.shape[1]:
         raise EmovecError(f"strength: {len(strengths)} of them for {rows.shape[1]} vectors; give one for each row.")
-    if isinstance(positions, str) and positions not in ("all", "prompt", "generated"):
-        raise EmovecError(f"positions: '{positions}' is none of all, prompt, generated; or give spans.")
+    require_positions(positions)
     scale = torch.ones(len(layers), dtype=torch.float64) if project_out else _norms(vector, layers, norm)
+    lengths = (scale[:, None] * strengths[None]).float()
+    # Longer, its square overflows: the model's next norm makes zeros of the state, and all tokens equally likely.
+    if not bool(torch.isfinite(lengths.square()).all()):
+        raise EmovecError(
+            f"strength: {strength} residual norms would blow the model up (their square overflows); "
+            "lower the strength (0.1 is usual)."
+        )
     return Intervention(
         layers=layers,
         directions=(rows / norms[..., None]).float(),
-        lengths=(scale[:, None] * strengths[None]).float(),
+        lengths=lengths,
         positions=positions,
         project_out=project_out,
     )
@@ -118,7 +113,8 @@ def steer(
     Args:
         model: from `load_model`, or a transformers model.
         what: a vector, for which the other arguments are those of `intervene`; or interventions, done in their order.
-        layer: by default the block at two thirds of the depth.
+        layer: by default the layer that the vector was taken from with `.sel(layer=…)`, else the block at two thirds of
+            the depth.
         strength: as in `intervene`.
         norm: as in `intervene`.
         positions: as in `intervene`.
@@ -134,7 +130,9 @@ def steer(
     elif isinstance(what, Sequence):
         interventions = list(what)
     else:
-        where = default_layer(len(decoder.blocks)) if layer is None else layer
+        own = _own_layer(what)
+        usual = default_layer(len(decoder.blocks)) if own is None else own
+        where = usual if layer is None else layer
         options: dict[str, Any] = {
             "strength": strength,
             "norm": norm,
@@ -157,31 +155,6 @@ def steer(
 def default_layer(n_layers: int) -> int:
     """The block at two thirds of the depth, where steering is usual."""
     return min(n_layers - 1, round(2 * n_layers / 3))
-
-
-def character_span(model: LanguageModel, text: str, start: int, stop: int, *, special_tokens: bool = True) -> Span:
-    """The tokens that hold any of the characters [start, stop) of a text, as positions to steer.
-
-    Args:
-        model: whose tokenizer counts.
-        text: the whole prompt.
-        start: first character.
-        stop: the character after the last.
-        special_tokens: whether the tokenizer puts its BOS before the text, as `generate` lets it.
-
-    Raises:
-        EmovecError: if the span is empty or lies outside the text, or the tokenizer knows no offsets.
-    """
-    if not 0 <= start < stop <= len(text):
-        raise EmovecError(f"positions: characters {start} to {stop} are no part of a text of {len(text)} characters.")
-    tokenizer = model.tokenizer.tokenizer
-    if not tokenizer.is_fast:
-        raise EmovecError(f"positions: the tokenizer of {model.id} gives no character offsets; name tokens by a Span.")
-    encoded = tokenizer(text, add_special_tokens=special_tokens, return_offsets_mapping=True)
-    held = [
-        i for i, (first, last) in enumerate(encoded["offset_mapping"]) if first < stop and last > start and last > first
-    ]
-    return Span(held[0], held[-1] + 1)
 
 
 class _Push:
@@ -243,6 +216,12 @@ class _Push:
         return values.repeat_interleave(n_rows // len(values), dim=0)
 
 
+def _own_layer(vector: Any) -> int | None:
+    """The layer that a vector was taken from, where it tells."""
+    known = vector.coords.get("layer") if isinstance(vector, xr.DataArray) else None
+    return int(known) if known is not None and known.ndim == 0 else None
+
+
 def _rows(vector: Any, layer: int) -> Tensor:
     """[row, hidden] float64 of one layer."""
     if isinstance(vector, xr.DataArray):
@@ -265,7 +244,15 @@ def _rows(vector: Any, layer: int) -> Tensor:
 def _norms(vector: Any, layers: tuple[int, ...], norm: float | Sequence[float] | None) -> Tensor:
     """[layer] float64: the residual norm of each layer."""
     if norm is None and isinstance(vector, xr.DataArray) and "residual_norm" in vector.coords:
-        known = vector["residual_norm"]
+        known, own = vector["residual_norm"], _own_layer(vector)
+        if own is not None and layers != (own,):
+            raise EmovecError(
+                f"norm: this vector brings the residual norm of layer {own} alone; give norm= for {list(layers)}."
+            )
+        if set(known.dims) - {"layer"}:
+            raise EmovecError(
+                "norm: the rows of this vector have residual norms of their own; give one of them as norm=."
+            )
         norm = [float(known.sel(layer=each) if "layer" in known.dims else known) for each in layers]
     if norm is None:
         raise EmovecError(
