@@ -13,6 +13,7 @@ from emovec.errors import EmovecError
 from emovec.models.language_model import LanguageModel
 from emovec.models.load import load_model
 from emovec.models.text_tokenizer import TextTokenizer
+from emovec.steering import preference_scores
 from emovec.steering.activities import CATEGORIES, Activity
 from emovec.steering.conditions import BASELINE
 from emovec.steering.elo import bradley_terry
@@ -206,6 +207,25 @@ def test_intervals_of_a_kinds_change_cover() -> None:
         changes = summarise_condition(planted(moved), planted(theta), activities, None, 0)["preference_changes"]
         covered += int(((changes["low"] <= 173.72 * truth) & (173.72 * truth <= changes["high"])).sum())
     assert 0.90 <= covered / (3 * n) <= 0.99
+
+
+@pytest.mark.parametrize(("limit", "n"), [(1, 150), (2, 150)])
+def test_intervals_of_a_large_mean_shift_cover_with_few_activities(
+    limit: int, n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ridge that is small among 64 activities shrinks the shift of a handful until the interval misses it."""
+    monkeypatch.setattr(preference_scores, "BOOTSTRAPS", 80)
+    activities = kinds_of(8 * limit, limit)
+    half, rng, truth = steered_half(activities, 0), np.random.default_rng(5), 3 * 173.72
+    found = []
+    for draw in range(n):
+        theta = 1.5 * rng.normal(size=len(half))
+        moved = theta + half * (3 + 0.2 * rng.normal(size=len(half)))
+        games, base = planted(moved).only(asked(activities, half)), planted(theta)
+        found.append(summarise_condition(games, base, activities, half, draw)["preference_shift"].iloc[0])
+    shifts = pd.DataFrame(found)
+    assert abs(shifts["change"].mean() - truth) < 4
+    assert 0.9 <= ((shifts["low"] <= truth) & (truth <= shifts["high"])).mean() <= 0.99
 
 
 def test_emotions_that_move_no_more_than_controls_are_not_said_to() -> None:
