@@ -76,3 +76,13 @@ def test_errors_are_one_sentence(run: Run, tmp_path: Path, arguments: tuple[str,
     assert said in err
     assert not (tmp_path / "o.jsonl").exists()
     assert not (tmp_path / "ds").exists()
+
+
+def test_texts_in_another_encoding_are_named_and_nothing_is_written(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "t" / "sad").mkdir(parents=True)
+    (tmp_path / "t" / "sad" / "lake.txt").write_bytes("One line.\nÉl está aquí.".encode("latin-1"))
+    code, _, err = run("corpus", "import", "t", "--out", "o.jsonl", "--language", "es")
+    assert code == 2
+    assert "t/sad/lake.txt:2: bytes that are no valid UTF-8; save the file as UTF-8" in " ".join(err.split())
+    assert "Traceback" not in err
+    assert not (tmp_path / "o.jsonl").exists()

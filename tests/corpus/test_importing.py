@@ -286,3 +286,13 @@ def test_a_pattern_is_read_from_the_left() -> None:
     assert match is not None
     assert match.groupdict() == {"language": "en", "emotion": "self"}
     assert pattern.fullmatch("en/sad.txt") is None
+
+
+def test_a_column_called_other_is_an_emotion_only_where_it_holds_text(tmp_path: Path) -> None:
+    rows = [
+        {"language": "en", "emotion": "calm", "text": "A.", "other": value} for value in ("angry", 3, {"x": 1}, None)
+    ]
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    assert [story.other for story in import_corpus(tmp_path / "t.jsonl").stories] == ["angry", None, None, None]
+    given = import_corpus(tmp_path / "t.jsonl", mapping={"other": "other"})
+    assert [problem.message for problem in given.problems] == ["the other is no text: {'x': 1}"]

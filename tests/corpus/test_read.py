@@ -21,7 +21,7 @@ def read_one(source: str | Path | Source, base: Path | None = None) -> ReadResul
     return read_sources([source], base=base)
 
 
-FIELDS = ["id", "language", "emotion", "topic", "text"]
+FIELDS = ["id", "language", "emotion", "topic", "text", "other"]
 characters = st.characters(exclude_categories=["Cs"])
 label = st.text(characters, min_size=1, max_size=8).map(str.strip).filter(bool)
 nasty = st.sampled_from(
@@ -182,7 +182,7 @@ def test_an_absent_column_is_named_with_those_that_exist(tmp_path: Path, suffix:
     path = tmp_path / f"s.{suffix}"
     WRITERS[suffix]([Story("1", "en", "calm", "t", "x")], path)
     with pytest.raises(
-        EmovecError, match=r"no column 'story' for the text; there are id, language, emotion, topic, text;"
+        EmovecError, match=r"no column 'story' for the text; there are id, language, emotion, topic, text[;,]"
     ):
         read_one(Source(path=str(path), columns={"text": "story"}))
     with pytest.raises(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,9 @@ labels = st.text("abcdefg hij-_éü漢", min_size=1, max_size=12).map(str.strip)
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["ja", "en", "pt-BR"]), labels, st.none() | labels, texts), min_size=1, max_size=8
+        st.tuples(st.sampled_from(["ja", "en", "pt-BR"]), labels, st.none() | labels, texts, st.none() | labels),
+        min_size=1,
+        max_size=8,
     ),
     st.sampled_from(["parquet", "jsonl"]),
 )
@@ -93,6 +96,39 @@ def test_any_texts_come_back(tmp_path_factory: Any, rows: list[tuple[Any, ...]],
     languages = list(dict.fromkeys(story.language for story in stories))
     grouped = [story for language in languages for story in stories if story.language == language]
     assert import_corpus(folder / "out").stories == grouped
+
+
+def paired(n: int = 4) -> list[Story]:
+    return [replace(story, id=f"p{story.id}", other="angry") for story in some(n)]
+
+
+@pytest.mark.parametrize("format", ["parquet", "jsonl"])
+def test_the_second_emotion_comes_back(tmp_path: Path, format: Any) -> None:
+    kinds = {"stories": some(), "dialogues": paired()}
+    *files, readme = write_dataset(kinds, tmp_path / "out", format=format)
+    assert import_corpus(tmp_path / "out").stories == some()
+    assert read_stories(files[0]) == some()
+    back = import_corpus(tmp_path / "out", config="dialogues", relabel={"angry": "furious"})
+    assert [story.other for story in back.stories] == ["furious"] * 4
+    assert "the other emotion from 'other'" in back.sentence
+    assert read_stories(files[1]) == paired()
+    assert read_sources([str(files[1])]).stories == paired()
+    card = readme.read_text(encoding="utf-8")
+    assert "A record has six fields" in card
+    assert "| `other` | in dialogues: the second emotion, the second speaker's |" in card
+    if format == "parquet":
+        assert [pq.read_schema(file).names.count("other") for file in files] == [0, 1]
+    else:
+        assert '"other"' not in files[0].read_text(encoding="utf-8")
+    write_jsonl(back.stories, tmp_path / "again.jsonl")
+    assert read_stories(tmp_path / "again.jsonl") == back.stories
+
+
+def test_the_second_emotion_counts_in_the_fingerprint_and_in_nobody_elses() -> None:
+    assert fingerprint(paired()) != fingerprint([replace(story, other="calm") for story in paired()])
+    assert fingerprint(paired()) != fingerprint([replace(story, other=None) for story in paired()])
+    # As it was before there were second emotions: studies made then stay valid.
+    assert fingerprint(some(2)) == "10993e9e8e222405c33c152113102872152872d31d611d1dc7bc3a3728e50d10"
 
 
 def some(n: int = 4, language: str = "en") -> list[Story]:

@@ -60,8 +60,8 @@ def import_corpus(
     map: Annotated[
         list[str] | None,
         typer.Option(
-            help="FIELD=COLUMN for id, language, emotion, topic, text; path={emotion}/{topic}-*; levels=topic/emotion. "
-            "Repeat for more."
+            help="FIELD=COLUMN for id, language, emotion, other, topic, text; path={emotion}/{topic}-*; "
+            "levels=topic/emotion. Repeat for more."
         ),
     ] = None,
     language: Annotated[str | None, typer.Option(help="Of all texts.")] = None,

@@ -105,6 +105,7 @@ def dataset_card(
         emotions=list(dict.fromkeys(story.emotion for story in texts if story.emotion != NEUTRAL)),
         languages=languages,
         language_names=[language_name(language) for language in languages],
+        paired=[kind for kind, stories in kinds.items() if any(story.other for story in stories)],
         n_topics=len({story.topic for story in texts if story.topic}),
         rows=[_row(file) for file in files],
         suffix=files[0].name.rpartition(".")[2],

@@ -10,7 +10,7 @@ from typing import Any, cast
 import yaml
 
 from emovec.corpus.foreign_rows import ALIASES, Choices, Found, is_language, record_fields, table_texts
-from emovec.corpus.rows import READERS
+from emovec.corpus.rows import READERS, first_line
 from emovec.errors import EmovecError
 
 TEXT_FILES = (".txt", ".md")
@@ -54,6 +54,9 @@ def text_files(source: Path, choices: Choices) -> Iterator[Found]:
             line = path.read_bytes()[: error.start].count(b"\n") + 1
             yield Found(path, line, "bytes that are no valid UTF-8; save the file as UTF-8")
             continue
+        except OSError as error:
+            yield Found(path, 1, f"can't be read ({error.strerror})")
+            continue
         choices.taken.setdefault("text", "each file")
         yield Found(path, 1, {**known, "text": text})
 
@@ -69,7 +72,10 @@ def nested_json(source: Path, choices: Choices) -> Iterator[Found]:
             yield Found(path, error.lineno, f"not valid JSON ({error.msg.lower()} at column {error.colno})")
             continue
         except (OSError, UnicodeDecodeError) as error:
-            raise EmovecError(f"{path}: can't be read as JSON in UTF-8 ({error}).") from error
+            said = error.strerror if isinstance(error, OSError) else f"byte {error.start + 1} is none"
+            raise EmovecError(f"{path}: can't be read as JSON in UTF-8 ({said}).") from error
+        except (ValueError, RecursionError) as error:  # a number too long, lists too deep
+            raise EmovecError(f"{path}: no JSON that can be read ({first_line(error)}).") from error
         if isinstance(known, str):
             yield Found(path, 1, known)
             continue

@@ -10,17 +10,18 @@ from typing import Any, cast
 
 import yaml
 
+from emovec.corpus.class_names import card_names, class_name, feature_names, json_object, parquet_names, understood
 from emovec.corpus.lexicon import base_language
-from emovec.corpus.rows import READERS, Row, read_rows
+from emovec.corpus.rows import READERS, Row, first_line, read_rows, valid_rows
 from emovec.corpus.script import WRITINGS
 from emovec.corpus.story import NEUTRAL
 from emovec.errors import EmovecError
-from emovec.files import read_json
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "id": ("id", "story_id", "uid", "_id"),
     "language": ("language", "lang", "locale"),
     "emotion": ("emotion", "label", "feeling", "affect", "target_emotion", "emotion_label", "category"),
+    "other": ("other", "other_emotion"),
     "topic": ("topic", "theme", "situation", "scenario", "subject"),
     "text": (
         "text",
@@ -94,6 +95,8 @@ def record_fields(record: Mapping[str, Any], choices: Choices) -> Iterator[Mappi
         if given and given not in record and name in {"text", "emotion", "language"}:
             yield f"no '{given}' for the {name}; there are {', '.join(map(str, record)) or 'no fields at all'}"
             return
+        if name == "other" and not given and not isinstance(record.get(str(column)), str):
+            continue  # so common a name that it may mean anything
         if column is not None and record.get(column) is not None:
             fields[name] = record[column]
             choices.taken.setdefault(name, f"'{column}'")
@@ -109,14 +112,14 @@ def record_fields(record: Mapping[str, Any], choices: Choices) -> Iterator[Mappi
 def table_texts(path: Path, choices: Choices, known: Mapping[str, Any]) -> Iterator[Found]:
     """The texts of a JSONL, CSV or Parquet file; `known` holds the fields that its place tells."""
     rows = _json_lines(path) if path.suffix.lower() in {".jsonl", ".ndjson"} else read_rows(path)[1]
-    yield from _texts(path, rows, _parquet_names(path), choices, known)
+    yield from _texts(path, rows, parquet_names(path), choices, known)
 
 
 def datasets_texts(folder: Path, choices: Choices) -> Iterator[Found]:
     """The texts of a `datasets` folder: one of `save_to_disk`, or one that the Hub holds."""
     if (folder / "dataset_dict.json").is_file():
-        for split in read_json(folder / "dataset_dict.json").get("splits", []):
-            yield from _saved(folder / str(split), choices, _place(None, str(split)))
+        for split in _saved_splits(folder / "dataset_dict.json"):
+            yield from _saved(folder / split, choices, _place(None, split))
     elif (folder / "state.json").is_file():
         yield from _saved(folder, choices, {})
     else:
@@ -127,12 +130,13 @@ def datasets_texts(folder: Path, choices: Choices) -> Iterator[Found]:
                 raise EmovecError(f"--config {choices.config}: {folder} has {', '.join(configs)}.")
             wanted = [choices.config]
         choices.left.extend(f"config '{name}' (--config {name} takes it)" for name in configs if name not in wanted)
-        card = _card(folder)
+        with understood(folder / "README.md", "mend its dataset_info"):
+            labels = card_names(_card(folder))
         for name in wanted:
             for split, path in configs[name]:
                 known = _place(name, split)
                 choices.placed.update(dict.fromkeys(known, "the names of configs and splits"))
-                yield from _texts(path, read_rows(path)[1], _card_names(card) | _parquet_names(path), choices, known)
+                yield from _texts(path, read_rows(path)[1], labels | parquet_names(path), choices, known)
 
 
 def hub_files(folder: Path) -> dict[str, list[tuple[str, Path]]]:
@@ -193,14 +197,18 @@ def _texts(
         if isinstance(record, str):
             yield Found(path, line, record)
             continue
-        named = {key: _class_name(value, names.get(key)) for key, value in record.items()}
+        named = {key: class_name(value, names.get(key)) for key, value in record.items()}
         for fields in record_fields(named, choices):
             yield Found(path, line, fields if isinstance(fields, str) else {**known, **fields})
 
 
 def _json_lines(path: Path) -> Iterator[Row]:
     """JSONL in which a line may also be a bare text, or a list of texts."""
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+    try:
+        file = path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+    except OSError as error:
+        raise EmovecError(f"{path}: can't be read ({error.strerror}).") from error
+    with file:
         for line, text in enumerate(file, 1):
             if not text.strip():
                 continue
@@ -218,24 +226,35 @@ def _json_lines(path: Path) -> Iterator[Row]:
 def _saved(folder: Path, choices: Choices, known: Mapping[str, Any]) -> Iterator[Found]:
     """The rows of the Arrow files that `save_to_disk` wrote."""
     arrow: Any = import_module("pyarrow")
-    files = [folder / str(each["filename"]) for each in read_json(folder / "state.json").get("_data_files", [])]
-    names = _feature_names(read_json(folder / "dataset_info.json").get("features") or {})
+    state, info = folder / "state.json", folder / "dataset_info.json"
+    with understood(state):
+        files = [folder / each["filename"] for each in json_object(state).get("_data_files", [])]
+    with understood(info):  # without it labels would be taken for numbers
+        names = feature_names(json_object(info).get("features") or {}) if info.is_file() else {}
     if not files:
-        raise EmovecError(f"{folder / 'state.json'}: names no data files, so this is no whole `datasets` folder.")
+        raise EmovecError(f"{state}: names no data files, so this is no whole `datasets` folder.")
 
     def rows(path: Path) -> Iterator[Row]:
         row = 0
         try:
             with arrow.memory_map(str(path)) as source:
                 for batch in arrow.ipc.open_stream(source):
-                    for record in batch.to_pylist():
+                    for record in valid_rows(batch):
                         row += 1
                         yield row, record
         except (arrow.ArrowException, OSError) as error:
-            raise EmovecError(f"{path}: can't be read after row {row} ({str(error).splitlines()[0]}).") from error
+            raise EmovecError(f"{path}: can't be read after row {row} ({first_line(error)}).") from error
 
     for path in files:
         yield from _texts(path, rows(path), names, choices, known)
+
+
+def _saved_splits(path: Path) -> list[str]:
+    with understood(path):
+        splits = [str(split) for split in json_object(path)["splits"]]
+    if not splits:
+        raise EmovecError(f"{path}: names no splits, so this is no whole `datasets` folder.")
+    return splits
 
 
 def _card(folder: Path) -> dict[str, Any]:
@@ -252,41 +271,3 @@ def _card(folder: Path) -> dict[str, Any]:
             f"{folder / 'README.md'}: its front matter is no valid YAML: {' '.join(str(error).split())}"
         ) from error
     return cast(dict[str, Any], data) if isinstance(data, dict) else {}
-
-
-def _card_names(card: Mapping[str, Any]) -> dict[str, Sequence[str]]:
-    """Names of the classes by column, as a card's `dataset_info` lists them."""
-    infos: Any = card.get("dataset_info") or []
-    found: dict[str, Sequence[str]] = {}
-    for info in infos if isinstance(infos, list) else [infos]:
-        for feature in info.get("features") or []:
-            kind: Any = feature.get("dtype")
-            if isinstance(kind, dict) and "class_label" in kind:
-                names = cast(dict[str, Any], kind)["class_label"]["names"]
-                found[str(feature["name"])] = list(names.values()) if isinstance(names, dict) else list(names)
-    return found
-
-
-def _parquet_names(path: Path) -> dict[str, Sequence[str]]:
-    """Names of the classes by column, as `datasets` writes them into a Parquet file."""
-    if path.suffix.lower() != ".parquet":
-        return {}
-    arrow: Any = import_module("pyarrow")
-    try:
-        metadata = import_module("pyarrow.parquet").read_schema(path).metadata or {}
-        info: Any = json.loads(metadata.get(b"huggingface", b"{}"))
-    except (arrow.ArrowException, OSError, ValueError):
-        return {}  # what is wrong with the file, reading it says
-    return _feature_names(info.get("info", {}).get("features") or {})
-
-
-def _feature_names(features: Mapping[str, Any]) -> dict[str, Sequence[str]]:
-    return {
-        column: feature["names"]
-        for column, feature in features.items()
-        if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
-    }
-
-
-def _class_name(value: Any, names: Sequence[str] | None) -> Any:
-    return names[value] if names and isinstance(value, int) and 0 <= value < len(names) else value

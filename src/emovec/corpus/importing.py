@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from emovec.corpus.foreign_places import TEXT_FILES, files_in, line_of, nested_json, path_pattern, tables, text_files
-from emovec.corpus.foreign_rows import Choices, Found, datasets_texts, is_datasets_folder
-from emovec.corpus.read import FIELDS, Problem
+from emovec.corpus.foreign_rows import ALIASES, Choices, Found, datasets_texts, is_datasets_folder
+from emovec.corpus.read import Problem
 from emovec.corpus.rows import READERS
 from emovec.corpus.story import Story
 from emovec.errors import EmovecError
@@ -22,7 +22,7 @@ _READERS: dict[str, tuple[str, Callable[[Path, Choices], Iterator[Found]]]] = {
     "text-folder": ("text files, one text each", text_files),
     "datasets": ("a folder of `datasets`", datasets_texts),
 }
-_MAPPED = (*FIELDS, "path", "levels")
+_MAPPED = (*ALIASES, "path", "levels")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def import_corpus(
         layout: `jsonl-folder` (tables; the emotion from a column, else from the file's name), `nested-json` (keys for
             emotions, topics, languages), `text-folder` (one text a file; emotion and topic from the path), `datasets`
             (`save_to_disk`, or as the Hub has it), or `auto`.
-        mapping: columns for the fields `id, language, emotion, topic, text`; a `path` pattern such as
+        mapping: columns for the fields `id, language, emotion, other, topic, text`; a `path` pattern such as
             `{emotion}/{topic}-*`; `levels` of nested JSON such as `topic/emotion`.
         language: of all texts.
         emotion: of all texts.
@@ -129,14 +129,14 @@ def _choices(mapping: Mapping[str, str], config: str | None) -> Choices:
             )
     if "path" in mapping:
         path_pattern(mapping["path"])
-    columns = {name: column for name, column in mapping.items() if name in FIELDS}
+    columns = {name: column for name, column in mapping.items() if name in ALIASES}
     return Choices(columns, mapping.get("path"), levels, config)
 
 
 def _story(fields: Mapping[str, Any], relabel: Mapping[str, str]) -> Story | str:
     """A text as a story, its id empty where it has none; or what is wrong with it."""
     labels: dict[str, str] = {}
-    for name in ("id", "language", "emotion", "topic"):
+    for name in ("id", "language", "emotion", "other", "topic"):
         value = fields.get(name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, str | int)):
             return f"the {name} is no text: {value!r:.40}"
@@ -150,12 +150,12 @@ def _story(fields: Mapping[str, Any], relabel: Mapping[str, str]) -> Story | str
         return "no language; --language gives one for all, --map language=… names the column"
     if not labels["emotion"]:
         return "no emotion; --map emotion=… names the column, --map path={emotion}/… the part of the path"
-    emotion = relabel.get(labels["emotion"], labels["emotion"])
+    emotion, other = (relabel.get(labels[name], labels[name]) for name in ("emotion", "other"))
     try:
         "".join((*labels.values(), text)).encode()
     except UnicodeEncodeError:
         return "bytes or characters that are no valid Unicode; save the file as UTF-8"
-    return Story(labels["id"], labels["language"], emotion, labels["topic"] or None, text)
+    return Story(labels["id"], labels["language"], emotion, labels["topic"] or None, text, other or None)
 
 
 def _with_ids(stories: list[Story]) -> tuple[list[Story], bool]:
@@ -165,14 +165,16 @@ def _with_ids(stories: list[Story]) -> tuple[list[Story], bool]:
     counts: Counter[str] = Counter()
     named: list[Story] = []
     for story in stories:
-        cell = "-".join(filter(None, (story.language, story.emotion, story.topic))).replace(" ", "_")
+        emotions = "+".join(filter(None, (story.emotion, story.other)))
+        cell = "-".join(filter(None, (story.language, emotions, story.topic))).replace(" ", "_")
         counts[cell] += 1
-        named.append(Story(f"{cell}-{counts[cell]}", story.language, story.emotion, story.topic, story.text))
+        named.append(replace(story, id=f"{cell}-{counts[cell]}"))
     return named, True
 
 
 def _sentence(path: Path, title: str, taken: Mapping[str, str], renamed: bool, left: list[str], n: int) -> str:
-    parts = [f"the {name} from {taken[name]}" for name in ("emotion", "topic", "language", "text") if name in taken]
+    titles = {"emotion": "emotion", "other": "other emotion", "topic": "topic", "language": "language", "text": "text"}
+    parts = [f"the {title} from {taken[name]}" for name, title in titles.items() if name in taken]
     if "topic" not in taken:
         parts.append("no topics")
     parts.append("new ids" if renamed else f"ids from {taken.get('id', 'the path')}")

@@ -54,7 +54,8 @@ def read_sources(
     """Read stories from files, folders, globs or the bundled corpus.
 
     A record needs a text, a language and an emotion; the last two may be fixed by the source. A record without an id
-    gets one made of the file's name and its line. Labels are stripped of surrounding spaces, texts stay as they are.
+    gets one made of the file's name and its line. A column `other` is a second emotion where it holds text. Labels are
+    stripped of surrounding spaces, texts stay as they are.
 
     Args:
         sources: paths, or `Source`s with columns mapped or fixed; `bundled`, `bundled-literary`, `bundled-controlled`.
@@ -233,9 +234,13 @@ def _story(fields: Mapping[str, Any], source: Source, generated_id: str, neutral
     for field in ("language", "emotion"):
         if not labels[field]:
             return f"no {field}"
-    story = Story(labels["id"] or generated_id, labels["language"], labels["emotion"], labels["topic"] or None, text)
+    given = fields.get("other")
+    other = given.strip() or None if isinstance(given, str) else None
+    story = Story(
+        labels["id"] or generated_id, labels["language"], labels["emotion"], labels["topic"] or None, text, other
+    )
     try:
-        "".join((*labels.values(), text)).encode()
+        "".join((*labels.values(), other or "", text)).encode()
     except UnicodeEncodeError:
         return "bytes or characters that are no valid Unicode; save the file as UTF-8"
     return story

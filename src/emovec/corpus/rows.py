@@ -34,7 +34,22 @@ def read_rows(path: Path) -> tuple[list[str], Iterator[Row]]:
     try:
         return reader(path)
     except OSError as error:
-        raise EmovecError(f"{path}: can't be read ({error.strerror or error}).") from error
+        raise EmovecError(f"{path}: can't be read ({error.strerror or first_line(error)}).") from error
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in a line."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def valid_rows(batch: Any) -> list[dict[str, Any]]:
+    """The rows of an Arrow record batch, which is checked first: a damaged one can end the process.
+
+    Raises:
+        ArrowInvalid: if it is damaged, or holds bytes that are no UTF-8.
+    """
+    batch.validate(full=True)
+    return batch.to_pylist()
 
 
 def _jsonl(path: Path) -> tuple[list[str], Iterator[Row]]:
@@ -109,17 +124,17 @@ def _parquet(path: Path) -> tuple[list[str], Iterator[Row]]:
     try:
         file: Any = import_module("pyarrow.parquet").ParquetFile(path)
     except arrow_error as error:
-        raise EmovecError(f"{path}: is no valid Parquet file ({str(error).splitlines()[0]}).") from error
+        raise EmovecError(f"{path}: is no valid Parquet file ({first_line(error)}).") from error
 
     def rows() -> Iterator[Row]:
         row = 0
         try:
             for batch in file.iter_batches():
-                for record in batch.to_pylist():
+                for record in valid_rows(batch):
                     row += 1
                     yield row, record
         except (arrow_error, OSError) as error:
-            raise EmovecError(f"{path}: damaged after row {row} ({str(error).splitlines()[0]}).") from error
+            raise EmovecError(f"{path}: damaged after row {row} ({first_line(error)}).") from error
 
     return list(file.schema_arrow.names), rows()
 

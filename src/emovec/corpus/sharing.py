@@ -200,6 +200,7 @@ def write_dataset(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise EmovecError(f"{folder}: holds something already; give another --out.")
     files = _files(kinds, format)
+    paired = {file.kind for file in files if any(story.other for story in file.stories)}  # the splits of a config alike
     card = dataset_card(
         files,
         license=license,
@@ -210,17 +211,17 @@ def write_dataset(
     )
     for file in files:
         if format == "parquet":
-            write_bytes(folder / file.name, parquet_bytes(file.stories))
+            write_bytes(folder / file.name, parquet_bytes(file.stories, other=file.kind in paired))
         else:
             write_jsonl(file.stories, folder / file.name)
     write_bytes(folder / "README.md", card.encode())  # last, so that a folder with a card is whole
     return [*(folder / file.name for file in files), folder / "README.md"]
 
 
-def parquet_bytes(stories: Sequence[Story]) -> bytes:
-    """A Parquet file with one row a story."""
+def parquet_bytes(stories: Sequence[Story], *, other: bool = False) -> bytes:
+    """A Parquet file with one row a story; `other` asks for a column of second emotions."""
     arrow: Any = import_module("pyarrow")
-    columns = ("id", "language", "emotion", "topic", "text")
+    columns = ("id", "language", "emotion", *(("other",) if other else ()), "topic", "text")
     table = arrow.table(
         {column: arrow.array([getattr(s, column) for s in stories], arrow.string()) for column in columns}
     )

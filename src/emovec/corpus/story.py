@@ -18,6 +18,8 @@ class Story:
         emotion: the English word that names the emotion in every language.
         topic: the situation, shared by emotions and languages; None where the corpus has no topics.
         text: the text itself.
+        other: a second emotion, where there is one: the second speaker's in a dialogue, the one that is shown where
+            `emotion` is hidden.
     """
 
     id: str
@@ -25,6 +27,7 @@ class Story:
     emotion: str
     topic: str | None
     text: str
+    other: str | None = None
 
 
 def fingerprint(stories: Iterable[Story]) -> str:
@@ -34,4 +37,7 @@ def fingerprint(stories: Iterable[Story]) -> str:
         for field in (story.id, story.language, story.emotion, story.topic or "", story.text):
             data = field.encode()
             digest.update(len(data).to_bytes(8, "little") + data)
+        if story.other:  # after a length that no field has; without it the digest is what it always was
+            data = story.other.encode()
+            digest.update(b"\xff" * 8 + len(data).to_bytes(8, "little") + data)
     return digest.hexdigest()

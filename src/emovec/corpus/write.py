@@ -10,10 +10,16 @@ from emovec.files import write_bytes
 
 
 def write_jsonl(stories: Iterable[Story], path: str | Path) -> None:
-    """Write one JSON object a line, UTF-8, with the fields `id, language, emotion, topic, text`.
+    """Write one JSON object a line, UTF-8, with the fields `id, language, emotion, topic, text`, and `other` if any.
 
     Raises:
         EmovecError: if the file can't be written.
     """
-    lines = [json.dumps(asdict(story), ensure_ascii=False) + "\n" for story in stories]
-    write_bytes(Path(path), "".join(lines).encode())
+    write_bytes(Path(path), "".join(map(_line, stories)).encode())
+
+
+def _line(story: Story) -> str:
+    record = asdict(story)
+    if story.other is None:
+        del record["other"]
+    return json.dumps(record, ensure_ascii=False) + "\n"
