@@ -146,3 +146,31 @@ def test_emotions_with_topics_of_their_own_are_not_compared_with_themselves() ->
     assert row["eta2"] > 0.9
     assert row["eta2_chance"] < 0.1
     assert row["p"] == 1 / 200
+
+
+def test_the_control_s_interval_covers_chance_where_nothing_can_be_told() -> None:
+    words = [f"w{i}" for i in range(40)]
+    covered: list[bool] = []
+    for seed in range(60):
+        rng = random.Random(seed)
+        stories: list[Story] = []
+        for topic in range(8):
+            own = rng.sample(words, 20)
+            for emotion in ("angry", "calm", "proud", "sad"):
+                for n in range(2):
+                    text = " ".join(rng.choices(own, k=25))
+                    stories.append(Story(f"{topic}{emotion}{n}", "en", emotion, str(topic), text))
+        row = predict_from_surface(stories, "en").set_index("features").loc["words"]
+        covered.append(row["low"] <= 0.25 <= row["high"])
+    assert sum(covered) / len(covered) >= 0.88
+
+
+def test_an_accuracy_of_one_is_not_certain() -> None:
+    stories = [
+        Story(f"{emotion}{topic}", "en", emotion, str(topic), f"{emotion} words here")
+        for emotion in ("angry", "calm")
+        for topic in range(6)
+    ]
+    row = predict_from_surface(stories, "en").set_index("features").loc["words"]
+    assert row["accuracy"] == row["high"] == 1
+    assert row["low"] < 0.9

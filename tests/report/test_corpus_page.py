@@ -67,15 +67,21 @@ def test_an_empty_corpus_has_a_page() -> None:
 
 @given(text=st.text("ab <&\n", max_size=300), words=st.lists(st.text("ab <", max_size=3), max_size=3))
 def test_excerpts_escape_their_text(text: str, words: list[str]) -> None:
-    found = str(excerpt(text, words))
+    found = str(excerpt(text, words, "en"))
     bare = found.replace("<mark>", "").replace("</mark>", "").replace("…", "")
     assert "<" not in bare
     assert not re.search(r"&(?!amp;|lt;|gt;|#34;|#39;)", bare)
     assert bare.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") in text
 
 
+def test_whole_words_alone_are_marked() -> None:
+    text = "They enjoyed the ride. " + "It went on and on, up the hill. " * 4 + "Then came joy, and killjoys."
+    assert re.findall(r"(\w*)<mark>(\w+)</mark>(\w*)", str(excerpt(text, ["joy"], "en-GB"))) == [("", "joy", "")]
+    assert "<mark>悲し</mark>かった" in str(excerpt("とても悲しかった。", ["悲し"], "ja"))
+
+
 def test_an_excerpt_is_about_the_first_word() -> None:
-    found = str(excerpt("x" * 100 + " tender night " + "y" * 100, ["tender"]))
+    found = str(excerpt("x" * 100 + " tender night " + "y" * 100, ["tender"], "en"))
     assert found == "…" + "x" * 59 + " <mark>tender</mark> night " + "y" * 53 + "…"
 
 
@@ -91,15 +97,16 @@ def test_two_texts_are_alike_where_nothing_is_marked(one: str, other: str) -> No
 
 
 @pytest.mark.browser
-def test_the_page_fits_its_window(tmp_path: Path, page: str) -> None:
+@pytest.mark.parametrize("width", [1200, 390])
+def test_the_page_fits_its_window(tmp_path: Path, page: str, width: int) -> None:
     playwright = pytest.importorskip("playwright.sync_api")
     (tmp_path / "page.html").write_text(page, encoding="utf-8")
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--headless", "--no-sandbox", "--disable-gpu"]
         )
-        tab = browser.new_page(viewport={"width": 1200, "height": 800})
+        tab = browser.new_page(viewport={"width": width, "height": 800})
         tab.goto((tmp_path / "page.html").as_uri())
         wide = tab.evaluate("document.documentElement.scrollWidth")
         browser.close()
-    assert wide <= 1200
+    assert wide <= width

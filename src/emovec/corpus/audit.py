@@ -76,7 +76,7 @@ def audit_corpus(
         synonyms: from `load_synonyms`; by default the list of the package.
         threshold: Jaccard similarity (0–1) from which on two texts are nearly the same.
         permutations: shuffles of the test of confounds.
-        seed: of shuffles, bootstrap draws and folds.
+        seed: of shuffles and folds.
         progress: called with numbers of texts that add up to `STAGES` times all texts.
     """
     synonyms = load_synonyms() if synonyms is None else synonyms

@@ -19,7 +19,8 @@ OPENING_COLUMNS = ("language", "opening", "n_stories", "share", "n_emotions", "e
 NAME_COLUMNS = ("language", "name", "n_stories", "share", "n_emotions", "emotion", "n_emotion")
 
 LEAST_Z = 3.0
-"""Motifs have at least this z; terms are many, so a few reach it by chance (one or two in a hundred of those found)."""
+"""Motifs have at least this z; terms are many, so a few reach it by chance: with the emotions of the bundled plain
+stories shuffled within topics about 9 in English and 20 in Japanese, where 382 and 724 do."""
 
 PRIOR = 1 / 12
 """The Dirichlet prior's size, as a share of all terms counted: it holds back terms that few stories have."""

@@ -10,6 +10,7 @@ from scipy.sparse import coo_array, csr_matrix, hstack
 from emovec.corpus.confounds import MARKS, surface_features
 from emovec.corpus.ngrams import ngrams, tokenise, unspaced
 from emovec.corpus.story import Story
+from emovec.geometry.confusion import clustered_wilson
 from emovec.geometry.decoding import assign_folds
 from emovec.geometry.lexical import decode_counts
 
@@ -20,7 +21,7 @@ FEATURES = ("length and punctuation", "words", "all")
 _LENGTH_BINS = 10
 
 
-def predict_from_surface(stories: Sequence[Story], language: str, *, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
+def predict_from_surface(stories: Sequence[Story], language: str, *, seed: int = 0) -> pd.DataFrame:
     """Decode the emotion from length, punctuation and words, each topic held out in turn.
 
     Terms are weighted and compared as in `emovec.geometry.lexical.decode_words`: TF-IDF, nearest centroid by cosine.
@@ -29,12 +30,12 @@ def predict_from_surface(stories: Sequence[Story], language: str, *, draws: int 
     Args:
         stories: stories of one language.
         language: its code.
-        draws: bootstrap draws of whole topics (of stories where fewer than two topics are named).
-        seed: of the draws, and of the folds where topics can't be held out.
+        seed: of the folds where topics can't be held out.
 
     Returns:
-        Columns `COLUMNS`, a row for each of `FEATURES`: accuracy with its 95 % interval, chance (one over the number of
-        emotions), and a sentence on the folds. No rows where nothing could be held out.
+        Columns `COLUMNS`, a row for each of `FEATURES`: accuracy with its 95 % interval (Wilson's, for as many
+        independent stories as the scatter over topics leaves: see `emovec.geometry.confusion.clustered_wilson`), chance
+        (one over the number of emotions), and a sentence on the folds. No rows where nothing could be held out.
     """
     index = pd.DataFrame([(s.id, s.language, s.emotion, s.topic or "") for s in stories])
     if index.empty:
@@ -52,7 +53,7 @@ def predict_from_surface(stories: Sequence[Story], language: str, *, draws: int 
             continue
         right, asked = decode_counts(counts, truth, folds, len(emotions))
         if asked.any():
-            low, high = _interval(right[asked], units.to_numpy(dtype=str)[asked], draws, seed)
+            low, high = clustered_wilson(right[asked], units.to_numpy(dtype=str)[asked])
             accuracy = float(right[asked].mean())
             rows.append((language, name, accuracy, low, high, 1 / len(emotions), int(asked.sum()), n_topics, how))
     return pd.DataFrame(rows, columns=pd.Index(COLUMNS))
@@ -82,16 +83,3 @@ def _shape_counts(texts: Sequence[str], language: str) -> csr_matrix:
 def _counts(rows: NDArray[np.integer], columns: NDArray[np.integer], shape: tuple[int, int]) -> csr_matrix:
     ones = np.ones(len(rows), np.int32)
     return csr_matrix(coo_array((ones, (rows.astype(np.int32), columns.astype(np.int32))), shape=shape))
-
-
-def _interval(right: NDArray[np.bool_], units: NDArray[np.str_], draws: int, seed: int) -> tuple[float, float]:
-    """The 95 % percentile interval of the share of right answers, whole units drawn with replacement."""
-    _, of = np.unique(units, return_inverse=True)
-    asked, found = np.bincount(of), np.bincount(of, right)
-    rng = np.random.default_rng(seed)
-    shares = np.empty(draws)
-    for draw in range(draws):
-        chosen = rng.integers(0, len(asked), len(asked))
-        shares[draw] = found[chosen].sum() / asked[chosen].sum()
-    low, high = np.quantile(shares, [0.025, 0.975])
-    return float(low), float(high)

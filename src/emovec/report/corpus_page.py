@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from emovec.corpus.audit import AuditReport, scores, surface_clause
 from emovec.corpus.check import CheckReport
+from emovec.corpus.lexicon import base_language, word_pattern
 from emovec.corpus.load import Corpus
 from emovec.corpus.story import NEUTRAL, Story
 from emovec.report.style import language_name, number, p_value
@@ -77,19 +78,18 @@ def render(name: str, corpus: Corpus, check: CheckReport, audit: AuditReport) ->
     )
 
 
-def excerpt(text: str, words: Sequence[str]) -> Markup:
-    """The part of a text about the first of some words, which are marked wherever they are in it."""
-    parts = [r"\s+".join(map(re.escape, word.split())) for word in sorted(words, key=len, reverse=True) if word.strip()]
-    pattern = re.compile("|".join(parts) or r"(?!)", re.IGNORECASE)
-    first = pattern.search(text)
-    begin = max(0, first.start() - _AROUND) if first else 0
-    end = (first.end() if first else 0) + _AROUND
-    piece = text[begin:end]
-    out, at = Markup("…" if begin else ""), 0
-    for match in pattern.finditer(piece):
-        out += escape(piece[at : match.start()]) + Markup("<mark>") + escape(match[0]) + Markup("</mark>")
-        at = match.end()
-    return out + escape(piece[at:]) + ("…" if end < len(text) else "")
+def excerpt(text: str, words: Sequence[str], language: str) -> Markup:
+    """The part of a text about the first of some words, which are marked wherever they are in it, as whole words."""
+    named = [word for word in words if word.strip()]
+    found = list(word_pattern(named, base_language(language)).finditer(text)) if named else []
+    begin = max(0, found[0].start() - _AROUND) if found else 0
+    end = (found[0].end() if found else 0) + _AROUND
+    out, at = Markup("…" if begin else ""), begin
+    for match in found:
+        if match.end() <= end:
+            out += escape(text[at : match.start()]) + Markup("<mark>") + escape(match[0]) + Markup("</mark>")
+            at = match.end()
+    return out + escape(text[at:end]) + ("…" if end < len(text) else "")
 
 
 def differing(one: str, other: str) -> tuple[Markup, Markup]:
@@ -156,7 +156,7 @@ def _pairs(near: pd.DataFrame, texts: dict[str, Story]) -> list[dict[str, Any]]:
 
 def _excerpts(found: pd.DataFrame, texts: dict[str, Story]) -> list[dict[str, Any]]:
     return [
-        {**row, "excerpt": excerpt(texts[row["id"]].text, str(row["words"]).split(", "))}
+        {**row, "excerpt": excerpt(texts[row["id"]].text, str(row["words"]).split(", "), str(row["language"]))}
         for row in _records(found.groupby("language", sort=False).head(SHOWN // max(found["language"].nunique(), 1)))
     ]
 
