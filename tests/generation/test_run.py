@@ -287,6 +287,62 @@ def test_changed_prompts_are_noticed(tmp_path: Path) -> None:
         generate(small(languages_folder="own"), tmp_path / "texts", base=tmp_path, model=mock_model(good))
 
 
+def test_changed_topics_are_noticed(tmp_path: Path) -> None:
+    def topics(**sentences: str) -> StudyConfig:
+        lines = [json.dumps({"id": name, "en": sentence}) for name, sentence in sentences.items()]
+        (tmp_path / "topics.jsonl").write_text("\n".join(lines))
+        return small(topics="topics.jsonl", stories=2)
+
+    def run(config: StudyConfig, *, mix: bool = False) -> Any:
+        return generate(config, tmp_path / "texts", base=tmp_path, model=mock_model(good), mix=mix)
+
+    run(topics(lake="At a lake.", bus="On a bus."))
+    more = run(topics(bus="On a bus.", lake="At a lake.", shop="In a shop."))
+    assert (more.there, more.planned, more.asked) == (12, 12, 2)
+    with pytest.raises(EmovecError, match=r"otherwise \(the topic lake, shop in 'en'\)"):
+        run(topics(bus="On a bus.", lake="By a lake.", shop="In a big shop."))
+    run(topics(bus="On a bus."))
+    with pytest.raises(EmovecError, match=r"the topic lake in 'en'"):  # though it was left out for a while
+        run(topics(lake="By a lake.", bus="On a bus."))
+    run(topics(lake="By a lake.", bus="On a bus."), mix=True)
+    record = json.loads((tmp_path / "texts" / "generation.json").read_text())
+    assert record["sentences"]["en"]["lake"] == "By a lake."
+    assert record["earlier"][-1]["sentences"]["en"]["lake"] == "At a lake."
+    assert run(topics(lake="By a lake.", bus="On a bus.")).there
+
+
+def test_changed_words_of_emotions_are_noticed(tmp_path: Path) -> None:
+    from importlib.resources import files
+
+    english = (files("emovec") / "data" / "languages" / "en.yaml").read_text(encoding="utf-8")
+    (tmp_path / "own").mkdir()
+
+    def run(text: str, **settings: Any) -> Any:
+        (tmp_path / "own" / "en.yaml").write_text(text, encoding="utf-8")
+        config = small(languages_folder="own", **settings)
+        return generate(config, tmp_path / "texts", base=tmp_path, model=mock_model(good))
+
+    run(english)
+    line = next(line for line in english.splitlines() if line.startswith("  calm:"))
+    with pytest.raises(EmovecError, match=r"otherwise \(the words for calm in 'en'\)"):
+        run(english.replace(line, line.replace("]", ", unruffledly]")))
+    elsewhere = next(line for line in english.splitlines() if line.startswith("  weary:"))
+    assert run(english.replace(elsewhere, elsewhere.replace("]", ", unruffledly]"))).there == 8
+    assert run(english, seed=7, stories=5).there == 10
+
+
+@pytest.mark.parametrize("record", [None, "{", "[]", '{"model": "mockllm/model"}', '{"model": "m", "settings": 3}'])
+def test_a_record_that_tells_nothing_is_no_leave_to_mix(tmp_path: Path, record: str | None) -> None:
+    generate(small(), tmp_path, model=mock_model(good), limit=1)
+    if record is None:
+        (tmp_path / "generation.json").unlink()
+    else:
+        (tmp_path / "generation.json").write_text(record)
+    with pytest.raises(EmovecError, match=r"generation\.json: doesn't tell how the texts there were asked for"):
+        generate(small(), tmp_path, model=mock_model(good))
+    assert generate(small(), tmp_path, model=mock_model(good), mix=True).there == 8
+
+
 def test_no_key_is_in_an_error_or_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = "sk-proj-abc123DEF456ghi789"
     monkeypatch.setenv("OPENAI_API_KEY", secret)

@@ -153,7 +153,7 @@ def wording_hash(wording: Wording, kinds: Sequence[Kind]) -> dict[str, dict[str,
 
     def of(language: Language, kind: Kind) -> str:
         parts = [language.system, language.prompts[kind], language.variations.get(kind, ()), language.people]
-        parts += [language.shortest, language.longest]
+        parts += [language.shortest, language.longest, language.unit]
         return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:12]
 
     return {code: {kind: of(language, kind) for kind in kinds} for code, language in wording.languages.items()}

@@ -5,23 +5,21 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emovec.config import StudyConfig
 from emovec.errors import EmovecError
-from emovec.files import read_json, write_json
+from emovec.files import write_json
 from emovec.generation.answers import AnswerFile, Kept, read_answers
 from emovec.generation.asking import Asking, has_batch_mode
+from emovec.generation.making import RECORD, read_record, record_of, require_same, settled
 from emovec.generation.requests import (
     Request,
-    Wording,
     load_wording,
     ordered_requests,
     plan_requests,
     remaining,
-    wording_hash,
 )
 from emovec.generation.texts import require_own, write_problems, write_texts
 from emovec.lock import locked
@@ -33,9 +31,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Track = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-
-RECORD = "generation.json"
-"""The file that says how the texts in a folder were made."""
 
 
 @dataclass(frozen=True)
@@ -108,11 +103,11 @@ def generate(
         kept = read_answers(folder)
         if not kept.answers:
             require_own(folder, plan)
-        record = _record(config, wording, str(asked_of))
-        old = read_json(folder / RECORD) if kept.answers else {}
-        if old and not mix:
-            _require_same(record, old, folder)
-        record = _settled(record, old)
+        record = record_of(config, wording, str(asked_of))
+        old = read_record(folder) if kept.answers else {}
+        if kept.answers and not mix:
+            require_same(record, old, folder)
+        record = settled(record, old)
         before = len(kept.answers)
         todo = _pending(plan, kept, config.generation.max_attempts)[:limit]
         write_json(folder / RECORD, record | _counts(outcome(folder, plan, kept, config)))
@@ -152,64 +147,6 @@ def _counts(found: Outcome) -> dict[str, Any]:
         "problems": {f"{status}: {reason}": n for (status, reason), n in found.reasons.most_common()},
         "usage": dict(found.usage),
     }
-
-
-def _record(config: StudyConfig, wording: Wording, model: str) -> dict[str, Any]:
-    """How the texts are asked for: nothing secret, and all that a card of the corpus needs."""
-    settings = config.generation
-    return {
-        "model": model,
-        "settings": settings.model_dump(exclude={"model", "languages_folder"}),
-        "languages": config.languages,
-        "emotions": list(config.emotion_words),
-        "topics": list(wording.topics),
-        "prompts": {
-            code: {"system": language.system} | {kind: language.prompts[kind] for kind in settings.kinds}
-            for code, language in wording.languages.items()
-        },
-        "wording": wording_hash(wording, settings.kinds),
-        "emovec": version("emovec"),
-    }
-
-
-def _require_same(record: dict[str, Any], old: dict[str, Any], folder: Path) -> None:
-    """Texts of different makings in one corpus would differ for reasons that no study could tell apart.
-
-    Raises:
-        EmovecError: if the folder's were made with another model, temperature or prompt.
-    """
-    changed = [
-        f"{name} {was} then, {now} now"
-        for name, was, now in (
-            ("model", old["model"], record["model"]),
-            ("generation.temperature", old["settings"]["temperature"], record["settings"]["temperature"]),
-        )
-        if was != now
-    ]
-    changed += [
-        f"the prompt for {kind} in '{code}'"
-        for code, kinds in record["wording"].items()
-        for kind, made in kinds.items()
-        if old["wording"].get(code, {}).get(kind, made) != made
-    ]
-    if changed:
-        raise EmovecError(
-            f"{folder}: its texts were asked for otherwise ({'; '.join(changed)}); put that back, give another --out "
-            "for texts of the new kind, or go on with --mix."
-        )
-
-
-def _settled(record: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
-    """The record with what it says of earlier runs."""
-    wording = {
-        code: old.get("wording", {}).get(code, {}) | record["wording"].get(code, {})
-        for code in {**old.get("wording", {}), **record["wording"]}
-    }
-    earlier: list[dict[str, Any]] = old.get("earlier", [])
-    made = ("model", "prompts", "wording", "settings")
-    if old and any(old[key] != record[key] for key in made):
-        earlier = [*earlier, {key: old[key] for key in made}]
-    return record | {"wording": wording, "earlier": earlier}
 
 
 def _untracked(_description: str, _total: int) -> AbstractContextManager[Callable[[int], None]]:
