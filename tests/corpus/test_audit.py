@@ -40,6 +40,15 @@ from emovec.errors import EmovecError
         ("Sure! Here are the stories.", {"author's voice"}),
         ("以下は物語です。雨が降った。", {"author's voice"}),
         ("She sat. (120 words)", {"author's voice"}),
+        ("I'm sorry, but I can't write this.", {"author's voice"}),
+        ("She sat.\nI hope these stories help!", {"author's voice"}),
+        ("She sat.\n\nNote: this story avoids the word.", {"author's voice"}),
+        ("はい、承知しました。雨が降った。", {"author's voice"}),
+        ("雨が降った。\n以上です。", {"author's voice"}),
+        ("雨が降った。\n※この物語は創作です。", {"author's voice"}),
+        ("第一話\n雨が降った。", {"label"}),
+        ("①雨が降った。", {"list mark"}),
+        ("・雨が降った。", {"list mark"}),
     ],
 )
 def test_leftovers_are_told_by_kind(text: str, kinds: set[str]) -> None:
@@ -57,6 +66,8 @@ def test_leftovers_are_told_by_kind(text: str, kinds: set[str]) -> None:
         "「話をしよう」と父は言った。題名のない本だった。",
         "He stood a head taller (by 12 centimetres) – I'm sorry, he said, but I can't stay.",
         "I have told this story 3 times.",
+        "I'm sorry, but I can't stay, she had written on the back, and I hope you find the key.",
+        "話は以上です、と彼は言った。第一話は昨夜見た。",
     ],
 )
 def test_ordinary_prose_has_no_leftovers(text: str) -> None:

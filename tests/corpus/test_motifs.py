@@ -127,6 +127,21 @@ def test_names_before_japanese_forms_of_address() -> None:
     assert dict(zip(table["name"], table["n_stories"], strict=True)) == {"田中": 3, "ケン": 2}
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("、たくさんの花がたくさん。赤ちゃんが泣く模様だ。同様に多様な有様。", []),
+        ("店員さんと看護師さん、郵便屋さん、運転手さん、神様、諸君。", []),
+        ("隣のおばちゃんが来た。", []),
+        ("隣のゆみちゃんが来た。", ["ゆみ"]),
+        ("今井様、お待たせしました。「はるかさん」", ["はるか", "今井"]),
+    ],
+)
+def test_what_is_a_name_in_japanese(text: str, found: list[str]) -> None:
+    table, _ = names([Story(str(i), "ja", "calm", None, text) for i in range(3)], "ja")
+    assert sorted(table["name"]) == found
+
+
 def test_names_are_not_judged_where_nouns_have_capitals() -> None:
     text = "Der Hund und die Katze sahen im Garten einen Vogel, und der Mann rief das Kind ins Haus."
     table, reason = names([Story(str(i), "de", "calm", None, text) for i in range(5)], "de")

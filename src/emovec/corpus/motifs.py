@@ -30,15 +30,18 @@ _OPENING_WORDS, _OPENING_CHARACTERS = 4, 7
 _BEGINNING = 200  # characters, more than an opening takes
 _CAPITALISED = re.compile(r"(?<=[\w,;]\s)([A-ZÀ-ÖØ-ÞĀĆČĐĒĘĞĪŁŃŌŚŠŪŹŻŽΑ-ΩА-Я][\w’']+)")
 _ADDRESSED = re.compile(
-    r"([\u4e00-\u9fff々]{1,4}|[\u30a1-\u30faー]{2,8}|(?<![\u3041-\u3096])[\u3041-\u3096]{2,4}?)"
-    r"(?:さん|くん|君|ちゃん|先生|様|先輩)"
+    r"([\u4e00-\u9fff々]{1,4}|[\u30a1-\u30faー]{2,8}|(?<![^のはがをにともへや、。「『（\s…！？])[\u3041-\u3096]{2,4}?)"
+    r"(?:さん(?!ざん)|くん|君|ちゃん|先生|様(?![子々式相]))"
 )
+# Whoever is spoken of without a name, and what 様 and さん end besides: 模様, 赤ちゃん, たくさん.
 _KIN = frozenset(
     """
-    父 母 兄 姉 祖父 祖母 叔父 叔母 伯父 伯母 娘 息子 嫁 婿 孫 奥 旦那 皆 みな お客 客 おばあ おじい ばあ じい おば おじ
-    おかあ おとう かあ とう おにい おねえ にい ねえ 医者 坊
+    父 母 兄 姉 弟 妹 祖父 祖母 叔父 叔母 伯父 伯母 娘 息子 嫁 婿 孫 奥 旦那 皆 みな みんな お客 客 おばあ おじい
+    ばあ じい おば おじ おかあ おとう かあ とう おにい おねえ にい ねえ 医者 坊 赤 神 王 嬢 貴 模 多 同 異 有 何 仕
+    一 各 諸 暴 主 運転手 大家 隣 担任 校長 教頭 たく
     """.split()  # noqa: SIM905 — easier to read
 )
+_CALLING = re.compile(r"[師員者官係長科]$|..屋$")
 _NO_NAMES = frozenset(
     """
     Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July August September
@@ -185,7 +188,8 @@ def names(
             return pd.DataFrame(columns=pd.Index(NAME_COLUMNS)), f"'{language}': names can't be told by their form."
         for story in stories:
             for name in {match[1] for match in _ADDRESSED.finditer(story.text)} - _KIN:
-                users[name].append(story.emotion)
+                if not _CALLING.search(name):
+                    users[name].append(story.emotion)
         return _recurring(users, language, len(stories), least, share, NAME_COLUMNS), None
     n_words = n_capitalised = 0
     uncapitalised: Counter[str] = Counter()
