@@ -14,7 +14,7 @@ from emovec.steering.rule_statistics import CONDITION, compare, rates
 from tests.steering import planted_answers
 
 
-def with_answers(study: Path, shift: dict[str, float], controls: int = 2, **changed: float) -> StudyTables:
+def with_answers(study: Path, shift: dict[str, float], controls: int = 4, **changed: float) -> StudyTables:
     rows = planted_answers.answers(shift, controls=controls)
     rows = rows.assign(request="Say it.", answer="It.", **changed)
     tables: dict[str, pd.DataFrame] = {
@@ -31,12 +31,21 @@ def test_the_section_is_on_the_page() -> None:
     assert [plan.anchor for plan in ALL].count(PLANS[0].anchor) == 1
 
 
+def test_where_nothing_was_checked_unasked_nothing_is_said_of_it(study: Path) -> None:
+    found = with_answers(study, UNASKED)
+    assert "% of its answers to the same tasks keep them unasked" in finding(found)
+    asked = found.tables["rules"][found.tables["rules"]["kind"] != "unasked"]
+    said = finding(dataclasses.replace(found, tables={**found.tables, "rules": asked}))
+    assert "unasked" not in said
+    assert "(95 % interval " in said
+
+
 def test_an_effect_is_told_beside_its_control(study: Path) -> None:
     said = finding(with_answers(study, {"angry": -0.3, **UNASKED}))
     assert said.startswith("In English the unsteered model keeps ")
     assert "angry at strength 0." in said
     assert "lowers this by " in said
-    assert "where directions without emotion change it by up to" in said
+    assert "where 8 directions without emotion change it by up to" in said
     assert "its text staying coherent; 2 of 4 steered conditions exceed their controls." in said
 
 
@@ -92,7 +101,7 @@ def test_the_heat_map_has_each_rule_under_each_condition(study: Path) -> None:
     assert set(drawn.frames) == {("en", "0.1"), ("en", "0.2")}
     (panel,) = drawn.frames["en", "0.2"]
     assert isinstance(panel, HeatMap)
-    controls = ["random 1", "random 2", "shuffled 1", "shuffled 2"]
+    controls = [f"{kind} {i}" for kind in ("random", "shuffled") for i in range(1, 5)]
     assert panel.columns == ["without the rule", "unsteered", "angry", "calm", *controls]
     types = found.tables["rule_types"]
     own = types[(types["name"] == "calm") & (types["strength"] == 0.2) & (types["rule"] == panel.rows[2])]

@@ -6,7 +6,7 @@ import pandas as pd
 from emovec.steering.rule_statistics import CONDITION
 
 
-def answers(shift: dict[str, float], n_prompts: int = 30, seed: int = 0, controls: int = 2) -> pd.DataFrame:
+def answers(shift: dict[str, float], n_prompts: int = 30, seed: int = 0, controls: int = 4) -> pd.DataFrame:
     """Answers of one language: every condition at two strengths, whose rate is the baseline's 0.5 plus a shift."""
     generator = np.random.default_rng(seed)
     names = [("emotion", "angry"), ("emotion", "calm")]

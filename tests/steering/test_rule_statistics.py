@@ -8,21 +8,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
-from emovec.steering.rule_statistics import compare, exchange_test, rates
+from emovec.steering.rule_statistics import beside_controls, compare, exchange_test, rates
 from tests.steering.planted_answers import answers
 
 
 def test_rates_have_wilsons_interval() -> None:
-    rows = pd.DataFrame({"rule": ["a"] * 10 + ["b"] * 4, "followed": [True] * 3 + [False] * 11})
+    rows = pd.DataFrame({"rule": ["a"] * 10 + ["b"] * 4, "followed": [True] * 3 + [False] * 11, "prompt": range(14)})
     found = rates(rows, ["rule"]).set_index("rule")
     assert found.loc["a", ["n", "rate"]].tolist() == [10, 0.3]
-    p, z, n = 0.3, 1.959964, 10
-    middle, half = (p + z * z / (2 * n)), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    expected = [(middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)]
-    np.testing.assert_allclose(found.loc["a", ["low", "high"]].to_numpy(float), expected, rtol=1e-5)
-    assert found.loc["b", "low"] == 0
-    assert found.loc["b", "high"] > 0.3
+    for rule, kept, n in (("a", 3, 10), ("b", 0, 4)):
+        expected = binomtest(kept, n).proportion_ci(method="wilson")
+        np.testing.assert_allclose(found.loc[rule, ["low", "high"]].to_numpy(float), expected, rtol=1e-5, atol=1e-9)
+    both = rates(pd.concat([rows] * 3), ["rule"]).set_index("rule")  # copies of an answer tell nothing new
+    np.testing.assert_allclose(both.loc["a", ["low", "high"]].to_numpy(float), found.loc["a", ["low", "high"]])
+
+
+@pytest.mark.parametrize(("sd", "least"), [(0.0, 0.92), (1.5, 0.90)])
+def test_intervals_of_rates_cover_other_prompts(sd: float, least: float) -> None:
+    """Some prompts make every rule easier: five answers to one are not five."""
+    rng, n, plain, covered = np.random.default_rng(0), 300, 0, 0
+    ease = rng.normal(0, sd, (50_000, 1))
+    truth = float((1 / (1 + np.exp(0.5 - ease))).mean())
+    for _ in range(n):
+        kept = rng.random((40, 5)) < 1 / (1 + np.exp(0.5 - rng.normal(0, sd, (40, 1))))
+        rows = pd.DataFrame({"x": 0, "prompt": np.repeat(range(40), 5), "followed": kept.ravel()})
+        (row,) = rates(rows, ["x"]).to_dict("records")
+        covered += row["low"] <= truth <= row["high"]
+        low, high = binomtest(int(kept.sum()), 200).proportion_ci(method="wilson")
+        plain += low <= truth <= high
+    assert least <= covered / n <= 0.99
+    assert sd == 0 or plain / n < 0.85
 
 
 def all_exchanges(values: NDArray[np.float64]) -> tuple[list[float], list[float]]:
@@ -96,6 +113,40 @@ def test_a_planted_effect_is_found_and_only_that() -> None:
     assert (found.loc["angry", "controls"] < 0.25).all()
 
 
+CONTROLS = [f"{kind} {i}" for kind in ("random", "shuffled") for i in range(1, 5)]
+
+
+def test_directions_that_differ_among_themselves_are_no_finding() -> None:
+    """Each direction, of an emotion or not, changes obedience by an amount of its own."""
+    rng, claims, on_prompts = np.random.default_rng(0), 0, 0
+    for study in range(20):
+        shift = {name: -0.15 + 0.12 * rng.normal() for name in ("angry", "calm", *CONTROLS[:2], *CONTROLS[4:6])}
+        rows = answers({name: float(np.clip(value, -0.45, 0.45)) for name, value in shift.items()}, 30, study, 2)
+        found = compare(rows, 200, study)
+        claims += bool(found["beyond_controls"].any())
+        counts = rows.pivot_table(index=["name", "strength"], columns="prompt", values="followed", aggfunc="sum")
+        at = counts.xs(0.2, level="strength").astype(float)
+        on_prompts += int(exchange_test(at.to_numpy()[None, [0, 2, 3, 4, 5]], 200, study)[0][0] < 0.05)
+    assert claims <= 3
+    assert on_prompts >= 8  # prompts alone would nearly always tell one direction from others
+
+
+@pytest.mark.parametrize("k", [2, 4, 20])
+def test_one_more_control_is_told_from_the_others_as_rarely_as_it_should_be(k: int) -> None:
+    rng = np.random.default_rng(k)
+    p = np.array([beside_controls(rng.normal(-0.2, 0.1, 1), rng.normal(-0.2, 0.1, k))[0] for _ in range(2000)])
+    assert 0.037 <= (p < 0.05).mean() <= 0.063
+    assert p.mean() == pytest.approx(0.5, abs=0.03)
+
+
+def test_beside_controls_equals_the_formula_and_takes_two() -> None:
+    off = 0.3 / (np.std([0.0, 0.1, 0.2], ddof=1) * np.sqrt(4 / 3))
+    expected = 1 - off / np.sqrt(2 + off**2)  # two-sided, Student's t with two degrees of freedom
+    np.testing.assert_allclose(beside_controls(np.array([0.4, 0.1]), np.array([0.0, 0.1, 0.2])), [expected, 1])
+    np.testing.assert_array_equal(beside_controls(np.array([0.1, 0.0]), np.zeros(3)), [0, 1])
+    assert np.isnan(beside_controls(np.array([0.4]), np.array([0.1]))).all()
+
+
 def test_what_is_kept_unasked_is_compared_with_the_same_requests() -> None:
     rows = answers({"without the rule": -0.3})
     rows = rows[~((rows["kind"] == "unasked") & (rows["rule"] == "rule 0"))]  # a rule that means nothing unasked
@@ -107,7 +158,7 @@ def test_what_is_kept_unasked_is_compared_with_the_same_requests() -> None:
 
 
 def test_what_any_direction_does_is_no_finding() -> None:
-    everywhere = dict.fromkeys(["angry", "calm", "random 1", "random 2", "shuffled 1", "shuffled 2"], -0.3)
+    everywhere = dict.fromkeys(["angry", "calm", *CONTROLS], -0.3)
     found = compare(answers(everywhere), 500, 0)
     steered = found[found["kind"] == "emotion"]
     assert (steered["p_familywise"] < 0.05).all()

@@ -128,11 +128,12 @@ def _told(study: StudyTables, rows: pd.DataFrame, language: str) -> list[str]:
     """What the unsteered model keeps, and what steering changes of it."""
     base = rows[rows["kind"] == "baseline"].iloc[0]
     unasked = rows[rows["kind"] == "unasked"]
-    by_chance = float(unasked["rate"].iloc[0]) if len(unasked) else 0.0
+    by_chance = "".join(
+        f"; {_percent(rate)} of its answers to the same tasks keep them unasked" for rate in unasked["rate"]
+    )
     said = (
         f"in {language_name(language)} the unsteered model keeps {_percent(base['rate'])} of the rules it is given "
-        f"(95 % interval {_percent(base['low'])} to {_percent(base['high'])}; {_percent(by_chance)} of its answers to "
-        "the same tasks keep them unasked)"
+        f"(95 % interval {_percent(base['low'])} to {_percent(base['high'])}{by_chance})"
     )
     said += _hardly_kept(study, language)
     steered = rows[rows["kind"] == "emotion"]
@@ -152,7 +153,8 @@ def _told(study: StudyTables, rows: pd.DataFrame, language: str) -> list[str]:
     )
     if pd.isna(row["controls"]):
         return [said, f"the largest change is that {change}, but without controls it can't be laid to the emotion"]
-    beside = f"where directions without emotion change it by up to {_points(row['controls'])}"
+    n = int((rows["kind"].isin(_CONTROLS) & (rows["strength"] == row["strength"])).sum())
+    beside = f"where {n} directions without emotion change it by up to {_points(row['controls'])}"
     if beyond.empty:
         none = "no emotion can be shown to change this beyond chance and controls"
         return [said, f"{none}: the largest change is that {change}, {beside}"]
@@ -255,14 +257,16 @@ PLANS = (
         "Each answer is checked by program against the rule that it was given (a length, a form, words to use or to "
         "leave out, a secret to keep …). The grey band is what directions without emotion do at the same strength: "
         "random ones, and vectors built from stories whose emotions were shuffled. A filled marker differs from the "
-        "unsteered model and from these controls (tests over prompts, corrected for all emotions and strengths, below "
-        "0.05), by more than any control does. Beside it stands whether the unsteered model still finds the text "
+        "unsteered model over prompts, and from what one more such direction could be expected to do, judged by how "
+        "much the controls differ (corrected for all emotions and strengths, below 0.05), by more than any control "
+        "does. Beside it stands whether the unsteered model still finds the text "
         "likely: above 3 times its perplexity it has fallen apart. “Without the rule” is how often answers keep a rule "
         "that nobody told them.",
         "A model whose text falls apart breaks rules as well, and keeps those that ask for less (no commas, say); "
         "neither says anything of obedience. A rule that is hardly ever kept can't be kept less. Answers end at the "
         "limit of tokens, which costs rules about an answer's end. Checks see the letter of a rule: an answer in "
-        "gibberish of the right script passes as that language. Intervals count answers as independent, although those "
-        "to one prompt are alike; the tests don't.",
+        "gibberish of the right script passes as that language. Intervals are for other tasks under these rules: other "
+        "rules would differ by far more. With a few controls only an effect many times their spread can be laid to an "
+        "emotion; ten of each kind tell more.",
     ),
 )  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import binomtest
+from scipy.stats import norm, t
 
 from emovec.geometry.permutation import familywise_p_values, p_values
 from emovec.steering.regimes import regime
@@ -21,20 +21,33 @@ def rates(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Share of answers that keep their rule, in each group.
 
     Args:
-        rows: an answer each, with `followed`.
+        rows: an answer each, with `prompt` and `followed`.
         by: columns that tell groups apart.
 
     Returns:
-        `by`, n, rate, and low and high: Wilson's 95 % interval, in which answers count as independent.
+        `by`, n, rate, and low and high: Wilson's 95 % interval for other prompts under the same rules. Where answers to
+        one prompt are alike, they count as the fewer independent ones that would vary as much (Kish 1965), never more.
     """
-    found = rows.groupby(list(by), sort=False)["followed"].agg(n="size", kept="sum").reset_index()
-    intervals = [
-        binomtest(int(kept), int(n)).proportion_ci(method="wilson")
-        for kept, n in zip(found["kept"], found["n"], strict=True)
-    ]
-    return found.assign(
-        rate=found["kept"] / found["n"], low=[ci.low for ci in intervals], high=[ci.high for ci in intervals]
-    ).drop(columns="kept")
+    each = rows.assign(followed=rows["followed"].astype(float))
+    each["off"] = each["followed"] - each.groupby(list(by))["followed"].transform("mean")
+    prompts = each.groupby([*by, "prompt"], sort=False)["off"].sum() ** 2
+    clustered = prompts.groupby(list(by), sort=False).sum()
+    found = each.groupby(list(by), sort=False).agg(n=("followed", "size"), rate=("followed", "mean"))
+    alone = found["n"] * found["rate"] * (1 - found["rate"])
+    fewer = np.maximum(1, (clustered / alone.where(alone > 0)).fillna(1))
+    low, high = wilson(found["rate"].to_numpy(float), (found["n"] / fewer).to_numpy(float))
+    return found.assign(low=low, high=high).reset_index()
+
+
+def wilson(
+    rate: NDArray[np.float64], n: NDArray[np.float64], level: float = 0.95
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Wilson's interval (1927) of a share of n answers, which need not be a whole number."""
+    z = float(norm.ppf((1 + level) / 2))
+    middle = rate + z * z / (2 * n)
+    half = z * np.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
+    whole = 1 + z * z / n
+    return np.clip((middle - half) / whole, 0, 1), np.clip((middle + half) / whole, 0, 1)
 
 
 def exchange_test(
@@ -67,6 +80,28 @@ def exchange_test(
     return p_values(observed, null), familywise_p_values(observed, null)
 
 
+def beside_controls(difference: NDArray[np.float64], controls: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Whether directions change more or less than another direction without emotion would be expected to.
+
+    Exchanges within prompts take the controls for the only ones there are. But each direction does something of its
+    own: most others would differ from the controls' mean, and be larger than all k one time in k + 1. So here the
+    direction is the unit: the next draw from where the controls came from lies around their mean, with their spread.
+
+    Args:
+        difference: [condition] change under each direction that is asked about.
+        controls: [k] the changes under the controls.
+
+    Returns:
+        [condition] two-sided p of Student's t with k − 1 degrees of freedom; NaN with fewer than two controls.
+    """
+    k = len(controls)
+    if k < 2:
+        return np.full(len(difference), np.nan)
+    off = np.abs(difference - controls.mean())
+    spread = controls.std(ddof=1) * math.sqrt(1 + 1 / k)
+    return 2 * t.sf(np.divide(off, spread, out=np.where(off > 0, np.inf, 0.0), where=spread > 0), k - 1)
+
+
 def compare(rows: pd.DataFrame, permutations: int, seed: int) -> pd.DataFrame:
     """Every steered condition of a language beside its baseline and the controls of its strength.
 
@@ -79,8 +114,9 @@ def compare(rows: pd.DataFrame, permutations: int, seed: int) -> pd.DataFrame:
     Returns:
         One row for each condition: its rate with interval; `difference` to the `baseline`, p and family-wise p over
         the emotions (or over the controls) at all strengths; `controls`, the largest difference in size of a control at
-        its strength, with p of being exchangeable with the controls; `beyond_controls`, whether both family-wise p are
-        below 0.05 and the difference is larger than any control's; coherence: `distinct` bigrams, `perplexity_ratio`
+        its strength, with p of being one of the controls, by exchanges within prompts and by `beside_controls`,
+        whichever is larger; `beyond_controls`, whether both family-wise p are below 0.05 and the difference is larger
+        than any control's; coherence: `distinct` bigrams, `perplexity_ratio`
         to the baseline's answers, `regime`; `cut`, the share of answers that the limit of tokens ended. In the row of
         kind `unasked` the difference is to the baseline's answers to the same requests.
     """
@@ -112,8 +148,13 @@ def compare(rows: pd.DataFrame, permutations: int, seed: int) -> pd.DataFrame:
     if beside and all(beside.values()):
         own = [key for key, chosen in zip(keys, emotion, strict=True) if chosen]
         values = np.stack([[blocks[key], *(blocks[other] for other in beside[key[-1]])] for key in own])
-        tests = exchange_test(values, permutations, seed + 1)
-        found.loc[emotion, ["p_controls", "p_controls_familywise"]] = np.stack(tests, axis=1)
+        on_prompts = exchange_test(values, permutations, seed + 1)
+        p = pd.Series(math.nan, found.index)
+        for strength in beside:
+            here, others = (chosen & (found["strength"] == strength) for chosen in (emotion, control))
+            p[here] = beside_controls(*(found.loc[chosen, "difference"].to_numpy(float) for chosen in (here, others)))
+        among = np.stack([p[emotion], np.minimum(1, p[emotion] * len(own))])
+        found.loc[emotion, ["p_controls", "p_controls_familywise"]] = np.maximum(on_prompts, among).T
         sizes = found[control].groupby("strength")["difference"].agg(lambda each: each.abs().max())
         found.loc[emotion, "controls"] = found.loc[emotion, "strength"].map(sizes)
     found["beyond_controls"] = (
