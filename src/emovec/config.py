@@ -1,6 +1,7 @@
 """`StudyConfig`: the study file, with the defaults of the published method."""
 
 import difflib
+import math
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -105,8 +106,11 @@ class SteeringConfig(_Section):
     @field_validator("strengths")
     @classmethod
     def _positive(cls, strengths: list[float]) -> list[float]:
-        if min(strengths) <= 0 or len(set(strengths)) < len(strengths):
-            raise ValueError("give positive numbers, in residual norms, each once: the unsteered model is always there")
+        # Parts, tables and figures tell strengths apart by these digits.
+        if not all(0 < each < math.inf for each in strengths) or len({f"{s:g}" for s in strengths}) < len(strengths):
+            raise ValueError(
+                "give positive numbers, in residual norms, each once (to 6 digits): the unsteered model is always there"
+            )
         return sorted(strengths)
 
 

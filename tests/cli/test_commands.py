@@ -131,6 +131,8 @@ def test_store_verify_finds_and_drops_damage(run: Run, study: Path, tmp_path: Pa
         ({"extraction": {"layers": [9], "offset": 3}}, "layers 0 to 3"),
         ({"model": "lab/none"}, "'lab/none' is no local folder or .gguf file"),
         ({"model": "."}, "folder without config.json"),
+        ({"steering": {"strengths": [0.1, 0.1000001]}}, "steering.strengths: give positive numbers"),
+        ({"steering": {"strengths": [float("nan")]}}, "steering.strengths: give positive numbers"),
         ({"geometry": {"layer": 7}}, "geometry.layer: 7 is none of the extracted layers"),
     ],
 )

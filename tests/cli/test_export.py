@@ -46,7 +46,7 @@ def test_the_hub_folder(run: Run, file: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--emotion", "sda"), "the nearest is 'sad'"),
+        (("--emotion", "sda"), "did you mean 'sad'?"),
         (("--emotion", "sad", "--layer", "two"), "--layer two: give numbers"),
         (("--emotion", "sad", "--kind", "best"), "--kind best: give one of denoised, centred, raw"),
         (("--emotion", "sad", "--format", "onnx"), "--format onnx"),

@@ -59,7 +59,7 @@ def test_a_sweep_over_strengths_names_regimes(run: Run, talking: Path, vectors: 
     ("options", "said"),
     [
         (("--emotion", "angri"), "did you mean 'angry'?"),
-        (("--emotion", "sad", "--language", "fr"), "these vectors are of en, ja"),
+        (("--emotion", "sad", "--language", "fr"), "no vectors for 'fr'; there are for en, ja"),
         (("--emotion", "sad", "--positions", "answer"), "give all, prompt or generated"),
         (("--emotion", "sad", "--strength", "0.1", "--strength", "0.2"), "2 of them for 1 emotions"),
         (("--emotion", "sad", "--strength", "nan"), "no finite number"),

@@ -132,6 +132,8 @@ def test_devices_and_dtypes() -> None:
     assert choose_dtype("auto", cpu) == torch.float32
     assert choose_dtype("auto", torch.device("mps")) == torch.bfloat16
     assert choose_dtype("float16", cpu) == torch.float16
+    with pytest.raises(EmovecError, match="'float8' is none of auto, float32"):
+        choose_dtype("float8", cpu)
     if not torch.cuda.is_available():
         with pytest.raises(EmovecError, match=r"extraction.device: 'cuda:0' can't be used here"):
             choose_device("cuda:0")

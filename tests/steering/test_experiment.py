@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
+from emovec.config import SteeringConfig
 from emovec.errors import EmovecError
 from emovec.models.blocks import block_output
 from emovec.steering.conditions import BASELINE, Condition, condition_vector, random_direction, shuffled_direction
@@ -49,7 +50,7 @@ def test_an_interrupted_experiment_goes_on_where_it_was(inputs: SteeringInputs, 
 def test_a_line_cut_short_by_a_kill_is_measured_again(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "rows.jsonl", "key")
     for unit in ("a", "b"):
-        ledger.add(unit, [{"x": unit}])
+        ledger.add(unit, [{"x": "雨"}])
     whole = ledger.path.read_bytes()
     for cut in range(len(whole) // 2 + 1, len(whole)):
         ledger.path.write_bytes(whole[:cut])
@@ -57,6 +58,17 @@ def test_a_line_cut_short_by_a_kill_is_measured_again(tmp_path: Path) -> None:
         assert found.keys() == ({"a", "b"} if cut == len(whole) - 1 else {"a"})
         ledger.add("c", [])
         assert ledger.read().keys() == found.keys() | {"c"}
+
+
+def test_a_text_with_odd_line_breaks_is_kept(tmp_path: Path) -> None:
+    rows = [{"answer": "a\u2028b\u0085c\u2029d\x0be\nf\r"}]
+    for key in ("older", "old", "new"):
+        Ledger(tmp_path / "rows.jsonl", key).add("unit", rows)
+    ledger = Ledger(tmp_path / "rows.jsonl", "new")
+    ledger.drop_old()
+    assert ledger.read() == {"unit": rows}
+    assert Ledger(ledger.path, "old").read() == {"unit": rows}
+    assert Ledger(ledger.path, "older").read() == {}
 
 
 def test_rows_of_other_settings_don_t_count_but_a_quick_look_keeps_them(inputs: SteeringInputs, tmp_path: Path) -> None:
@@ -141,3 +153,22 @@ def test_summaries_are_of_all_rows_in_the_order_of_the_plan(inputs: SteeringInpu
     tables, _ = measure("counted", _counting([]), inputs, ledger, _track)
     assert isinstance(tables["counted"], pd.DataFrame)
     assert list(tables["counted"]["value"]) == [0, 1, 4, 9]
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_an_emotion_without_a_vector_in_one_language_is_named(inputs: SteeringInputs, value: float) -> None:
+    inputs.vectors.best.loc[{"language": "ja", "emotion": "angry", "layer": 2}] = value
+    english, japanese = (Condition("emotion", "angry", language, 2, 0.1) for language in ("en", "ja"))
+    with inputs.steered(english):
+        pass
+    with pytest.raises(EmovecError, match=r"'angry' has no vector in 'ja' at layer 2"), inputs.steered(japanese):
+        pass
+
+
+def test_conditions_of_any_strengths_that_a_study_may_have_are_told_apart(inputs: SteeringInputs) -> None:
+    settings = SteeringConfig(strengths=[0.1, 0.100001, 1e-7, 12345.6], controls=1)
+    found = dataclasses.replace(inputs, settings=settings).conditions("en")
+    assert len({condition.id for condition in found}) == len(found) == 17
+    for strengths in ([0.1, 0.1000001], [float("nan")], [float("inf")]):
+        with pytest.raises(ValueError, match="each once"):
+            SteeringConfig(strengths=strengths)

@@ -143,8 +143,8 @@ def test_the_card_of_a_local_model_tells_no_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"emotions": "agnry"}, "have no 'agnry'; the nearest is 'angry'"),
-        ({"emotions": "sad", "languages": "fr"}, "have no 'fr'; there are en, ja"),
+        ({"emotions": "agnry"}, "there are no vectors for 'agnry'; did you mean 'angry'?"),
+        ({"emotions": "sad", "languages": "fr"}, "no vectors for 'fr'; there are for en, ja"),
         ({"emotions": "sad", "layers": [0]}, "can't steer block 0"),
         ({"emotions": "sad", "layers": [9]}, "have the layers 0 to 5"),
         ({"emotions": "sad", "strength": 0.0}, "a number other than 0"),
@@ -170,5 +170,5 @@ def test_a_lone_block_0_is_refused(tmp_path: Path) -> None:
 def test_a_vector_without_direction_is_refused() -> None:
     rows = np.ones((1, 2, 3, 4), dtype=np.float32)
     same = EmotionVectors.from_arrays(rows, languages=["en"], emotions=["a", "b"])
-    with pytest.raises(EmovecError, match="no direction at layer 2"):
+    with pytest.raises(EmovecError, match="'a' has no vector in 'en' at layer 2"):
         control_vector(same, "a", norm=1)

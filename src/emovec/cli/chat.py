@@ -13,7 +13,6 @@ from emovec.cli.steer import (
     Temperature,
     Tokens,
     VectorsArgument,
-    emotion_vector,
     open_both,
     usual_layers,
 )
@@ -115,6 +114,7 @@ class _Talk:
 
     def _set(self, words: list[str]) -> None:
         from emovec.errors import EmovecError
+        from emovec.vectors.choosing import emotion_vector
 
         *name, amount = words
         try:
@@ -122,7 +122,7 @@ class _Talk:
         except ValueError:
             raise EmovecError("Give an emotion and a strength in residual norms, such as /steer angry 0.1.") from None
         emotion = " ".join(name)
-        emotion_vector(self.vectors, emotion, self.language)
+        emotion_vector(self.vectors, emotion, self.language, self.layers)
         self.strengths.pop(emotion, None)
         if strength:
             self.strengths[emotion] = strength
@@ -130,6 +130,7 @@ class _Talk:
     def interventions(self) -> "list[Intervention]":
         """What is set, as interventions."""
         from emovec.steering.steer import intervene
+        from emovec.vectors.choosing import emotion_vector
 
         return [
             intervene(emotion_vector(self.vectors, emotion, self.language), layer=self.layers, strength=strength)

@@ -11,8 +11,6 @@ from typer.core import TyperGroup
 from emovec.cli.experiments import calibrate
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from emovec.models.language_model import LanguageModel
     from emovec.steering.side_by_side import Sample
     from emovec.vectors.emotion_vectors import EmotionVectors
@@ -79,6 +77,7 @@ def text(
     from emovec.errors import EmovecError
     from emovec.steering.generate import chat_prompt, has_chat_template
     from emovec.steering.side_by_side import side_by_side
+    from emovec.vectors.choosing import emotion_vector
 
     show_log()
     if positions not in ("all", "prompt", "generated"):
@@ -91,7 +90,8 @@ def text(
     if sweep and project_out:
         raise EmovecError("--sweep: taking an emotion out has no strength; leave out one of the two.")
     read, loaded = open_both(model, vectors, device, dtype)
-    chosen = [emotion_vector(read, each, language) for each in emotion]
+    layers = layer or usual_layers(read)
+    chosen = [emotion_vector(read, each, language, layers) for each in emotion]
     spoken = not plain and has_chat_template(loaded)
     asked = chat_prompt(loaded, [{"role": "user", "content": prompt}]) if spoken else prompt
     strengths = SWEEP if sweep else (1.0,) if len(amounts) > 1 or project_out else (amounts[0],)
@@ -102,7 +102,7 @@ def text(
             asked,
             chosen,
             strengths,
-            layer=layer or usual_layers(read),
+            layer=layers,
             weights=amounts if len(amounts) > 1 else None,
             positions=cast(Any, positions),
             project_out=project_out,
@@ -125,17 +125,6 @@ def open_both(model: str, vectors: Path, device: str, dtype: str) -> "tuple[Emot
     loaded = load_model(model, device=device, dtype=dtype)
     read.require_fit(loaded)
     return read, loaded
-
-
-def emotion_vector(vectors: "EmotionVectors", emotion: str, language: str | None) -> "xr.DataArray":
-    """[layer, hidden]: one emotion's best vectors; an unknown emotion or language is told with what there is."""
-    from emovec.errors import EmovecError
-    from emovec.steering.trace import known_emotions
-
-    of = language or vectors.languages[0]
-    if of not in vectors.languages:
-        raise EmovecError(f"--language {of}: these vectors are of {', '.join(vectors.languages)}.")
-    return vectors.best.sel(language=of, emotion=known_emotions(vectors, [emotion])[0])
 
 
 def usual_layers(vectors: "EmotionVectors") -> list[int]:

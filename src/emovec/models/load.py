@@ -95,7 +95,12 @@ def choose_dtype(dtype: str, device: torch.device) -> torch.dtype:
     """The torch dtype for a `dtype` setting on a device.
 
     `auto` never gives float16: massive activations overflow it.
+
+    Raises:
+        EmovecError: if the setting names none of those that models run in.
     """
+    if dtype not in ("auto", "float32", "bfloat16", "float16"):
+        raise EmovecError(f"dtype: '{dtype}' is none of auto, float32, bfloat16, float16.")
     if dtype != "auto":
         return getattr(torch, dtype)
     if device.type == "cpu" or (device.type == "cuda" and not torch.cuda.is_bf16_supported()):

@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from emovec.errors import EmovecError
+from emovec.vectors.choosing import emotion_vector
 from emovec.vectors.emotion_vectors import EmotionVectors
 
 Kind = Literal["baseline", "emotion", "random", "shuffled"]
@@ -83,11 +84,12 @@ def condition_vector(
         seed: of the controls.
 
     Raises:
-        EmovecError: if a shuffled control is asked for without activations.
+        EmovecError: if the emotion has no vector in that language, or a shuffled control is asked for without
+            activations.
     """
     if condition.kind == "emotion":
-        chosen = vectors.best.sel(language=condition.vector_language, emotion=condition.name, layer=condition.layer)
-        return chosen.values
+        at = condition.layer
+        return emotion_vector(vectors, condition.name, condition.vector_language, [at]).sel(layer=at).values
     number = int(condition.name.split()[-1])
     if condition.kind == "random":
         return random_direction(vectors.raw.sizes["hidden"], seed, number)

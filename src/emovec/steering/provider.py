@@ -56,10 +56,12 @@ class EmovecAPI(ModelAPI):
         super().__init__(model_name, base_url, api_key, [], config)
         with told_by_inspect():
             _require_known(model_args)
-            if model_args.get("threads"):
+            self._batch_size = _count("batch_size", model_args.get("batch_size", 8))
+            self.plain = _flag("plain", model_args.get("plain", False))
+            if model_args.get("threads") is not None:
                 import torch
 
-                torch.set_num_threads(int(model_args["threads"]))
+                torch.set_num_threads(_count("threads", model_args["threads"]))
             self.language_model = shared_model(
                 model_name,
                 model_args.get("revision"),
@@ -67,11 +69,9 @@ class EmovecAPI(ModelAPI):
                 str(model_args.get("dtype", "auto")),
             )
             self.steering = _steering(self.language_model, model_args)
-        self.plain = bool(model_args.get("plain", False))
         # Inspect's cache doesn't look at model arguments, but at this: without it a steered model would be given what
         # the unsteered one, or one steered otherwise, had answered.
         self.base_url = f"emovec:{self.steering.identity(self.language_model)}{'-plain' * self.plain}"
-        self._batch_size = int(model_args.get("batch_size", 8))
         self._server = Server(self.language_model, self.steering, self._batch_size)
 
     async def generate(
@@ -176,7 +176,7 @@ def _steering(model: LanguageModel, arguments: dict[str, Any]) -> Steering:
         layers=_numbers("layer", arguments.get("layer"), int),
         language=arguments.get("language"),
         positions=str(arguments.get("positions", "all")),
-        project_out=bool(arguments.get("project_out", False)),
+        project_out=_flag("project_out", arguments.get("project_out", False)),
     )
 
 
@@ -194,7 +194,26 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _numbers(name: str, value: Any, kind: type[Any]) -> list[Any]:
+    listed = _listed(value)
     try:
-        return [kind(each) for each in _listed(value)]
-    except (TypeError, ValueError) as error:
-        raise EmovecError(f"-M {name}={value}: give a number, or several with commas between.") from error
+        numbers = [kind(each) for each in listed]
+        as_given = numbers == [float(each) for each in listed] and not any(isinstance(each, bool) for each in listed)
+    except (TypeError, ValueError, OverflowError):
+        numbers, as_given = [], False
+    if not as_given:
+        raise EmovecError(
+            f"-M {name}={value}: give a {'whole ' * (kind is int)}number, or several with commas between."
+        )
+    return numbers
+
+
+def _count(name: str, value: Any) -> int:
+    if not str(value).isdecimal() or int(value) < 1:
+        raise EmovecError(f"-M {name}={value}: give a whole number, 1 or more.")
+    return int(value)
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise EmovecError(f"-M {name}={value}: give true or false.")
+    return value

@@ -18,8 +18,8 @@ from emovec.models.language_model import LanguageModel
 from emovec.steering.conditions import Condition, condition_vector
 from emovec.steering.generate import generate
 from emovec.steering.steer import Intervention, default_layer, intervene, steer
+from emovec.vectors.choosing import emotion_vector, require_name
 from emovec.vectors.emotion_vectors import EmotionVectors
-from emovec.vectors.exporting import require_name
 
 # Hooks sit on the model itself, and several providers may share one: only one of them runs at a time.
 _RUNNING = threading.Lock()
@@ -97,8 +97,7 @@ def steering(
             vector = condition_vector(Condition("random", emotion, of, at[0], strength), vectors, None, 0)
             norm = [float(norms.sel(layer=layer, language=of)) for layer in at]
         else:
-            emotion = require_name("emotion", emotion, vectors.emotions)
-            vector, norm = vectors.best.sel(language=of, emotion=emotion), None
+            vector, norm = emotion_vector(vectors, emotion, of, at), None
         made.append(
             intervene(
                 vector,

@@ -1,6 +1,5 @@
 """`trace`: how far each token of a text lies along emotion vectors, against tokens of neutral texts."""
 
-import difflib
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from emovec.corpus.script import MIN_SHARE, script_share
 from emovec.errors import EmovecError
 from emovec.models.language_model import LanguageModel
 from emovec.steering.reading import project, sink_threshold
+from emovec.vectors.choosing import require_name
 from emovec.vectors.emotion_vectors import EmotionVectors
 
 log = logging.getLogger(__name__)
@@ -187,11 +187,7 @@ def _neutral_texts(model: LanguageModel, text: str, baseline: Baseline) -> tuple
 def _language(vectors: EmotionVectors, asked: str | None, text: str) -> str:
     if asked is None:
         return max(vectors.languages, key=lambda code: script_share(text, code) or 0.0)
-    if asked not in vectors.languages:
-        raise EmovecError(
-            f"language: there are no vectors for '{asked}'; there are for {', '.join(vectors.languages)}."
-        )
-    return asked
+    return require_name("language", asked, vectors.languages)
 
 
 def known_emotions(vectors: EmotionVectors, asked: Sequence[str] | None) -> list[str]:
@@ -202,11 +198,7 @@ def known_emotions(vectors: EmotionVectors, asked: Sequence[str] | None) -> list
     """
     if asked is None:
         return vectors.emotions
-    for emotion in asked:
-        if emotion not in vectors.emotions:
-            near = difflib.get_close_matches(emotion, vectors.emotions, n=1, cutoff=0.0)[0]
-            raise EmovecError(f"emotion: there is no vector for '{emotion}'; did you mean '{near}'?")
-    return list(dict.fromkeys(asked))
+    return list(dict.fromkeys(require_name("emotion", emotion, vectors.emotions) for emotion in asked))
 
 
 def _known_layers(vectors: EmotionVectors, asked: Sequence[int] | None) -> list[int]:

@@ -5,7 +5,6 @@ import math
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 
 from emovec.errors import EmovecError
 from emovec.files import disk_error, write_bytes
+from emovec.vectors.choosing import require_direction, require_name
 from emovec.vectors.emotion_vectors import EmotionVectors
 
 Format = Literal["gguf", "safetensors", "hub"]
@@ -83,9 +83,7 @@ def control_vector(
     directions, norms = dict[int, np.ndarray](), dict[int, float]()
     for layer in sorted(chosen):
         row = rows.sel(language=language, emotion=emotion, layer=layer).values.astype(np.float64)
-        length = float(np.linalg.norm(row))
-        if not (math.isfinite(length) and length > 0):
-            raise EmovecError(f"The {made} vector of '{emotion}' has no direction at layer {layer}; choose another.")
+        length = require_direction(row, emotion, language, layer)
         known = vectors.residual_norm
         norms[layer] = (
             float(known.sel(language=language, layer=layer)) if norm is None and known is not None else norm or 0
@@ -245,20 +243,6 @@ def _model_hint(facts: dict[str, Any]) -> str:
 
 def _listed(names: str | Sequence[str] | None) -> list[str]:
     return [names] if isinstance(names, str) else list(dict.fromkeys(names or ()))
-
-
-def require_name(what: str, name: str, known: Sequence[str]) -> str:
-    """The name, if it is known.
-
-    Raises:
-        EmovecError: if it isn't; it tells the nearest.
-    """
-    if name in known:
-        return name
-    spelt = {each.casefold(): each for each in known}
-    near = get_close_matches(name.casefold(), spelt, n=1)
-    hint = f"the nearest is '{spelt[near[0]]}'" if near else f"there are {', '.join(known)}"
-    raise EmovecError(f"{what}: the vectors have no '{name}'; {hint}.")
 
 
 def _ranges(layers: Sequence[int]) -> str:
