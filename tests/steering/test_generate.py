@@ -93,6 +93,31 @@ def test_a_stop_text_ends_a_continuation_and_is_left_out(tiny_model: Model) -> N
     assert len(seen) <= 4
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"num_beams": 3},
+        {"suppress_tokens": list(range(3, 40))},
+        {"sequence_bias": [[[20], 9.0]]},
+        {"repetition_penalty": 5.0},
+        {"min_p": 0.6},
+        {"typical_p": 0.3},
+        {"guidance_scale": 2.0},
+        {"forced_eos_token_id": 7},
+    ],
+)
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_a_checkpoint_s_own_settings_bend_nothing(
+    tiny_model: Model, monkeypatch: pytest.MonkeyPatch, setting: dict[str, Any], temperature: float
+) -> None:
+    model = tiny_model("llama")
+    options: dict[str, Any] = {"max_new_tokens": 6, "temperature": temperature, "seed": 3}
+    expected = generate(model, PROMPTS, **options)
+    for name, value in setting.items():
+        monkeypatch.setattr(model.model.generation_config, name, value)
+    assert generate(model, PROMPTS, **options) == expected
+
+
 def test_an_exploded_model_is_told_of(tiny_model: Model) -> None:
     model = tiny_model("llama")
     push = replace(intervene(np.ones(model.hidden_size), layer=1, norm=1.0), lengths=torch.tensor([[torch.inf]]))
@@ -107,8 +132,8 @@ def test_an_exploded_model_is_told_of(tiny_model: Model) -> None:
 
 def test_prompts_that_can_t_be_run_are_refused(tiny_model: Model) -> None:
     model = tiny_model("llama")
-    with pytest.raises(EmovecError, match="96"):
-        generate(model, [" ".join(["w1"] * 90)], max_new_tokens=20)
+    with pytest.raises(EmovecError, match=r"'w1 w1 .* has 91 tokens, with 20 new ones more than the 96"):
+        generate(model, ["\n".join(["w1"] * 90)], max_new_tokens=20)
     with pytest.raises(EmovecError, match="empty"):
         next_token_logits(model, [""], special_tokens=False)
     with pytest.raises(EmovecError, match="no token"):

@@ -11,6 +11,23 @@ from torch import Tensor
 from emovec.errors import EmovecError
 from emovec.models.language_model import LanguageModel
 
+# A checkpoint may bring settings of its own (penalties, beams, banned tokens, cut-offs) that would bend what steering
+# does, or what a temperature means.
+_PLAIN: dict[str, Any] = {
+    **dict.fromkeys(
+        (
+            "min_p", "min_new_tokens", "suppress_tokens", "begin_suppress_tokens", "bad_words_ids", "sequence_bias",
+            "exponential_decay_length_penalty", "forced_bos_token_id", "forced_eos_token_id", "guidance_scale",
+            "stop_strings", "max_time", "prompt_lookup_num_tokens",
+        )
+    ),
+    **dict.fromkeys(("num_beams", "num_return_sequences"), 1),
+    **dict.fromkeys(("repetition_penalty", "encoder_repetition_penalty", "typical_p"), 1.0),
+    **dict.fromkeys(("no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "min_length"), 0),
+    **dict.fromkeys(("epsilon_cutoff", "eta_cutoff"), 0.0),
+    "return_dict_in_generate": False,
+}  # fmt: skip
+
 
 def generate(
     model: LanguageModel,
@@ -85,9 +102,7 @@ def generate(
                 pad_token_id=_pad(model),
                 stopping_criteria=criteria,
                 logits_processor=[_require_finite],
-                # A checkpoint may bring settings of its own that would bend what steering does.
-                repetition_penalty=1.0,
-                no_repeat_ngram_size=0,
+                **_PLAIN,
                 **sampling,
             )
         found.extend(_until(text, stop) for text in written(whole))
@@ -239,8 +254,8 @@ def _require_room(
             raise EmovecError("prompt: it is empty, so there is nothing to go on from; give some text.")
         if model.max_tokens is not None and len(ids) + new_tokens > model.max_tokens:
             raise EmovecError(
-                f"prompt: '{prompt[:40]}…' has {len(ids)} tokens, which with {new_tokens} new ones is more than the "
-                f"{model.max_tokens} that {model.id} has positions for; shorten it."
+                f"prompt: '{' '.join(prompt.split())[:40]}…' has {len(ids)} tokens, with {new_tokens} new ones more "
+                f"than the {model.max_tokens} that {model.id} has positions for; shorten it."
             )
 
 

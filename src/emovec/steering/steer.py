@@ -82,9 +82,10 @@ def intervene(
     lengths = (scale[:, None] * strengths[None]).float()
     # Longer, its square overflows: the model's next norm makes zeros of the state, and all tokens equally likely.
     if not bool(torch.isfinite(lengths.square()).all()):
+        largest = float(strengths.abs().max())
         raise EmovecError(
-            f"strength: {strength} residual norms would blow the model up (their square overflows); "
-            "lower the strength (0.1 is usual)."
+            f"strength: {largest:g} residual norms would blow the model up: their square overflows; lower the "
+            "strength (0.1 is usual)."
         )
     return Intervention(
         layers=layers,
