@@ -169,6 +169,8 @@ def test_one_dialogue_as_a_list_of_turns() -> None:
 RARER: dict[str, Callable[[list[str]], str]] = {
     "a list for each": lambda t: "\n\n".join(f"```json\n{json.dumps([x])}\n```" for x in t),
     "two lists": lambda t: f"{json.dumps(t[:1])}\n\nAnd more:\n{json.dumps(t[1:])}",
+    "numbers after thoughts": lambda t: f"[THINK]1. plan\n2. write[/THINK]{heads(lambda i: f'{i}. ', t)}",
+    "numbers after reasoning": lambda t: f"<reasoning>\n1. plan\n</reasoning>\n{heads(lambda i: f'{i}. ', t)}",
     "an object under each heading": lambda t: heads(lambda i: f"**Story {i}**\n", [json.dumps({"text": x}) for x in t]),
     "strings without commas": lambda t: "[\n" + "\n".join(map(json.dumps, t)) + "\n]",
     "strings with comments": lambda t: "[\n  // one\n" + ",\n  // next\n".join(map(json.dumps, t)) + "\n]",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from emovec.corpus.labels import NONE
 from emovec.corpus.lexicon import labels
+from emovec.generation.commentary import without_thoughts
 
 _QUESTION = """Read this text.
 
@@ -38,17 +39,20 @@ def question(text: str, options: Sequence[str], top: int = 1) -> str:
 def parse_answer(said: str, options: Sequence[str], top: int = 1, language: str = "en") -> tuple[tuple[str, ...], str]:
     """The emotions that an answer names, best first, and what is wrong with it: one of the two is empty.
 
-    Thoughts in <think> tags are left out. Of a longer answer only the last line that says “Answer:” counts: prose that
-    happens to name one emotion (“not clearly joyful, rather mixed”) is no label.
+    Thoughts in tags are left out. Of a longer answer only the last line that says “Answer:” counts, or a first line
+    that is nothing but one emotion with prose below: prose that happens to name one emotion (“not clearly joyful,
+    rather mixed”) is no label.
     An answer that is nothing but the emotion's name in the text's language, or another of its head words (“joy”),
     stands for the emotion, if it stands for one alone.
     """
-    text = re.sub(r"<think>.*?(</think>|\Z)", "", said, flags=re.DOTALL)
+    text = without_thoughts(said)
     if not re.search(r"\w", text):
         return (), "the answer is blank"
     marked: list[str] = _MARKED.findall(text)
     if marked:
         text = marked[-1]
+    elif top == 1:
+        text = _alone(text, options) or text
     named = _named(text, options)
     if named and (len(text.split()) > MOST_WORDS or _DENIED.search(text)):
         return (), "the answer is prose that gives no one label"
@@ -68,6 +72,13 @@ def parse_answer(said: str, options: Sequence[str], top: int = 1, language: str 
     return named, ""
 
 
+def _alone(text: str, options: Sequence[str]) -> str | None:
+    """The first line, if it is one of the emotions and no other line is."""
+    known = {option.casefold() for option in options} | {NONE}
+    lines = [re.sub(r"^[\W_]+|[\W_]+$", "", line).casefold() for line in text.split("\n") if line.strip()]
+    return lines[0] if lines[0] in known and not known & set(lines[1:]) else None
+
+
 def declines(said: str) -> bool:
     """Whether an answer that names no emotion says that the model won't give one."""
     return _REFUSAL.search(said) is not None
@@ -76,6 +87,6 @@ def declines(said: str) -> bool:
 def _named(text: str, options: Sequence[str]) -> tuple[str, ...]:
     known = {option.casefold(): option for option in options} | {NONE: NONE, "unclear": NONE}
     words = sorted(known, key=len, reverse=True)  # so that “self-critical” is not taken for “critical”
-    pattern = rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)"
+    pattern = rf"(?<!\w)(?<!\w-)(?:{'|'.join(map(re.escape, words))})(?!\w)"
     found = (known[word] for word in re.findall(pattern, text.casefold()))
     return tuple(dict.fromkeys(found))

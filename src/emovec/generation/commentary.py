@@ -56,6 +56,17 @@ _AFTERWORD = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
+_THOUGHTS = re.compile(
+    r"<(think(?:ing)?|thoughts?|reasoning|scratchpad)>.*?(?:</\1>|\Z)|\[THINK\].*?(?:\[/THINK\]|\Z)",
+    re.DOTALL | re.IGNORECASE,
+)
+_END_OF_THOUGHTS = re.compile(r"</(?:think(?:ing)?|thoughts?|reasoning|scratchpad)>|\[/THINK\]", re.IGNORECASE)
+
+
+def without_thoughts(text: str) -> str:
+    """An answer without what a model thought before it, also where the beginning or the end of that is lost."""
+    return _END_OF_THOUGHTS.split(_THOUGHTS.sub("", text))[-1]
+
 
 def is_refusal(text: str) -> bool:
     """Whether a text begins as a refusal does, in English, Japanese, Chinese, Spanish, German or French."""

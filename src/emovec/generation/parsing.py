@@ -8,7 +8,7 @@ from typing import Any
 
 from emovec.corpus.lexicon import UNSPACED_LANGUAGES, base_language
 from emovec.corpus.script import MIN_SHARE, script_share
-from emovec.generation.commentary import is_afterword, is_preface, is_refusal
+from emovec.generation.commentary import is_afterword, is_preface, is_refusal, without_thoughts
 from emovec.generation.json_lists import DIALOGUES, Found, json_texts, quoted_lines, quoted_texts
 from emovec.generation.requests import Request
 
@@ -84,8 +84,7 @@ def parse_answer(
         `malformed`; none if all is well.
     """
     cut = stop_reason in CUT
-    text = re.sub(r"<think(?:ing)?>.*?(</think(?:ing)?>|\Z)", "", answer, flags=re.DOTALL)
-    text = _END.sub("", text.rsplit("</think>", 1)[-1].replace("\r\n", "\n")).strip()
+    text = _END.sub("", without_thoughts(answer).replace("\r\n", "\n")).strip()
     if stop_reason == "content_filter":
         return [], ["refusal: the provider's filter stopped the answer"]
     if not text:
