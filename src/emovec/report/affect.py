@@ -7,7 +7,7 @@ import pandas as pd
 
 from emovec.geometry.norms import DIMENSIONS
 from emovec.report.charts import Chart, Control, Curve, Lines, Points, Scatter, kept_note, layer_control, thin
-from emovec.report.choices import among, variant_control, variants
+from emovec.report.choices import among, language_control, side_by_side, variant_control, variants
 from emovec.report.findings import at_layer
 from emovec.report.plan import Plan
 from emovec.report.style import GREY, LAYER_AXIS, OKABE_ITO, colour, language_name, marker, number, p_value
@@ -93,8 +93,7 @@ def circumplex(study: StudyTables) -> Chart | None:
         index=["variant", "layer", "source", "language", "emotion"], columns="scale", values=["rating", "prediction"]
     )
     groups = dict(list(wide.groupby(level=["variant", "layer", "source", "language"])))
-    frames: dict[tuple[str, ...], Sequence[Scatter]] = {}
-    beside = len(languages) <= 2
+    found: dict[tuple[str, ...], dict[str, Scatter]] = {}
     for variant in control.options:
         for layer in layers:
             for name in source.options:
@@ -103,14 +102,13 @@ def circumplex(study: StudyTables) -> Chart | None:
                     for language in languages
                     if (rows := groups.get((variant, layer, name, language))) is not None
                 }
-                if beside and panels:
-                    *others, last = panels.values()
-                    frames[str(layer), variant, name] = [*others, replace(last, legend=_legend(study, panels))]
-                for language, panel in panels.items() if not beside else ():
-                    frames[str(layer), variant, name, language] = [replace(panel, legend=_legend(study, [language]))]
-    controls = [layer_control(layers, study.layer), control, Control(source.name, source.options, source.initial)]
-    if not beside:
-        controls.append(Control("language", languages, languages[0], names=[language_name(name) for name in languages]))
+                found[str(layer), variant, name] = panels
+    frames, choice = side_by_side(found, languages)
+    for key, (*others, last) in frames.items():
+        names = key[3:] or found[key]
+        frames[key] = [*others, replace(last, legend=_legend(study, names))]
+    source = Control(source.name, source.options, source.initial)
+    controls = [layer_control(layers, study.layer), control, source, *choice]
     note = kept_note(layers, every, "affect_predictions")
     caption = "Valence and arousal of emotions left out of the fit, and as people rate them"
     return Chart("circumplex", caption, controls, frames, note, height=560)
@@ -146,7 +144,7 @@ def components(study: StudyTables) -> Chart | None:
         return None
     control, source = variant_control(table), _source_control(table)
     languages = among(study.languages, table["language"])
-    choice = Control("language", languages, languages[0], names=[language_name(name) for name in languages])
+    choice = language_control(languages)
     shown = {
         "r_valence": ("r with valence", OKABE_ITO[0], "solid", "circle"),
         "r_arousal": ("r with arousal", OKABE_ITO[1], "solid", "diamond"),

@@ -8,7 +8,7 @@ import pandas as pd
 
 from emovec.report.calibration_findings import calibrated_layer, estimate, finding, finding_across, shared_strength
 from emovec.report.charts import Chart, Control, Curve, HeatMap, Lines, Listing, Panel, nearest_layer
-from emovec.report.choices import among
+from emovec.report.choices import among, language_control
 from emovec.report.maps import matrix
 from emovec.report.plan import Plan
 from emovec.report.style import GREY, colour, language_name, marker, number
@@ -53,7 +53,7 @@ def regime_maps(study: StudyTables) -> Chart | None:
                 )  # fmt: skip
             frames[language, name] = panels
     controls = (
-        Control("language", languages, languages[0], names=[language_name(code) for code in languages]),
+        language_control(languages),
         Control("vector", names, ALL, in_paper=False),
     )
     caption = "Texts that stay coherent, break or repeat themselves, and the effect on the emotion's word"
@@ -89,7 +89,7 @@ def effects(study: StudyTables) -> Chart | None:
             ]
     shown = str(nearest_layer(layers, calibrated_layer(study)))
     controls = (
-        Control("language", languages, languages[0], names=[language_name(code) for code in languages]),
+        language_control(languages),
         Control("layer", [str(layer) for layer in layers], shown, slider=True, in_paper=False),
     )
     return Chart("calibration-effects", "Effect on the emotion's word by strength, beside controls", controls, frames)
@@ -111,7 +111,7 @@ def window_listing(study: StudyTables) -> Listing | None:
             ]
             for row in best.to_dict("records")
         ]  # fmt: skip
-    control = Control("language", languages, languages[0], names=[language_name(code) for code in languages])
+    control = language_control(languages)
     columns = ("emotion", "layer", "largest coherent strength", "effect there (nats)", "largest of a control")
     return Listing(
         "calibration-windows", "Where each emotion does most while texts stay coherent", (control,), columns, frames
@@ -138,7 +138,7 @@ def texts(study: StudyTables) -> Listing | None:
             ]
     options = [f"{strength:g}" for strength in strengths[1:]]
     controls = (
-        Control("language", languages, languages[0], names=[language_name(code) for code in languages]),
+        language_control(languages),
         Control("strength", options, options[len(options) // 2]),
     )
     caption = f"How one neutral opening goes on, steered at layer {layer}"

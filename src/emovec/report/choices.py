@@ -1,13 +1,13 @@
 """What a reader may choose between: the variants, languages and pairs that a table holds, in a fixed order."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
 from emovec.geometry.inputs import VARIANTS
 from emovec.geometry.outliers import KINDS
-from emovec.report.charts import Control
-from emovec.report.style import pair_name
+from emovec.report.charts import Control, Scatter
+from emovec.report.style import language_name, pair_name
 from emovec.report.tables import StudyTables
 
 KIND_NAMES = {"raw": "mean", "centred": "centred", "denoised": "denoised"}
@@ -29,6 +29,32 @@ def variant_control(table: pd.DataFrame) -> Control:
     """A choice between raw and standardised vectors; standardised first, since one dimension can't rule it."""
     names = variants(table)
     return Control("vectors", names, names[-1])
+
+
+def language_control(languages: Sequence[str], name: str = "language") -> Control:
+    """A choice between languages, or between sets of them such as `en+ja`; the first one first."""
+    return Control(name, languages, languages[0], names=[language_name(code) for code in languages])
+
+
+def side_by_side(
+    found: Mapping[tuple[str, ...], Mapping[str, Scatter]], languages: Sequence[str]
+) -> tuple[dict[tuple[str, ...], Sequence[Scatter]], list[Control]]:
+    """Frames of one panel for each language: beside each other where there are two, else a choice between them.
+
+    Args:
+        found: for each combination of the other controls' options, the panel of each language.
+        languages: all of them.
+
+    Returns:
+        The frames, and the control that they need beyond those of `found`.
+    """
+    frames: dict[tuple[str, ...], Sequence[Scatter]] = {}
+    for key, panels in found.items():
+        if len(languages) > 2:
+            frames |= {(*key, language): [panel] for language, panel in panels.items()}
+        elif panels:
+            frames[key] = list(panels.values())
+    return frames, [language_control(languages)] if len(languages) > 2 else []
 
 
 def language_pairs(table: pd.DataFrame) -> set[tuple[str, str]]:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from emovec.report.charts import Chart, Control, Curve, Lines, Points, Scatter, kept_note, layer_control, thin
-from emovec.report.choices import pair_control, pairs, variant_control, variants
+from emovec.report.charts import Chart, Curve, Lines, Points, Scatter, kept_note, layer_control, thin
+from emovec.report.choices import pair_control, pairs, side_by_side, variant_control, variants
 from emovec.report.findings import at_layer
 from emovec.report.plan import Plan
 from emovec.report.style import GREY, LAYER_AXIS, OKABE_ITO, colour, language_name, marker, number, pair_name
@@ -143,15 +143,14 @@ def isomap(study: StudyTables) -> Chart | None:
     if table is None:
         return None
     languages = [language for language in study.languages if language in set(table["language"])]
-    beside = len(languages) <= 2
     control = variant_control(table)
     every = [int(layer) for layer in sorted(table["layer"].unique())]
     points = len(control.options) * len(languages) * table["emotion"].nunique()
     layers = thin(every, max(1, _POINTS // points), study.layer)
-    frames: dict[tuple[str, ...], Sequence[Scatter]] = {}
+    found: dict[tuple[str, ...], dict[str, Scatter]] = {}
     for layer in layers:
         for variant in control.options:
-            panels: dict[str, Scatter] = {}
+            panels = found.setdefault((str(layer), variant), {})
             for position, language in enumerate(languages):
                 own = table[(table["layer"] == layer) & (table["variant"] == variant) & (table["language"] == language)]
                 if own.empty:
@@ -167,13 +166,8 @@ def isomap(study: StudyTables) -> Chart | None:
                 )
                 title = f"{language_name(language)}, layer {layer}, {variant}, k = {int(own['k'].iloc[0])}"
                 panels[language] = Scatter(title, "Isomap 1 (length of path)", "Isomap 2 (length of path)", [group])
-            if beside and panels:
-                frames[str(layer), variant] = list(panels.values())
-            for language, panel in panels.items() if not beside else ():
-                frames[str(layer), variant, language] = [panel]
-    controls = [layer_control(layers, study.layer), control]
-    if not beside:
-        controls.append(Control("language", languages, languages[0], names=[language_name(name) for name in languages]))
+    frames, choice = side_by_side(found, languages)
+    controls = [layer_control(layers, study.layer), control, *choice]
     note = kept_note(layers, every, "isomap")
     return Chart("isomap", "Isomap of the emotion vectors, each language alone", controls, frames, note, height=560)
 

@@ -10,6 +10,7 @@ from emovec.report.choices import (
     among,
     best_words,
     kinds,
+    language_control,
     language_sets,
     pair_control,
     pairs,
@@ -200,7 +201,7 @@ def axes(study: StudyTables) -> Chart | None:
                 title = f"component {component}, {language_name(language)}"
                 panels.append(Lines(title, LAYER_AXIS, "Pearson r", curves, (-1.05, 1.05), study.layer))
             frames[variant, language] = panels
-    choice = Control("language", languages, languages[0], names=[language_name(name) for name in languages])
+    choice = language_control(languages)
     return Chart("axes", "Principal components against poles and human norms, by layer", (control, choice), frames)
 
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from emovec.report.charts import Control, Listing, kept_note, layer_control, nearest_layer, thin
-from emovec.report.choices import among
-from emovec.report.style import language_name
+from emovec.report.choices import among, language_control
 from emovec.report.tables import StudyTables, stage_of
 
 MOST_ROWS = 200
@@ -81,7 +80,7 @@ def lens_tokens(study: StudyTables) -> Listing | None:
         ]
     controls = (
         layer_control(layers, study.layer),
-        Control("vectors of", languages, languages[0], names=[language_name(name) for name in languages]),
+        language_control(languages, "vectors of"),
         Control("lens", lenses, lenses[0]),
         Control("side", sides, sides[0], names=[f"{side} tokens" for side in sides]),
     )
@@ -111,7 +110,7 @@ def carriers(study: StudyTables) -> Listing | None:
         frames[str(layer), str(language)] = listed
     controls = (
         layer_control(layers, study.layer),
-        Control("language", languages, languages[0], names=[language_name(name) for name in languages]),
+        language_control(languages),
     )
     columns = ("dimension", "tokens with their share of its energy", "share at the start of the texts")
     return Listing("outlier-tokens", "Tokens that carry the strongest dimensions", controls, columns, frames)

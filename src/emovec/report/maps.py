@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from emovec.report.charts import Chart, Control, HeatMap, Points, Scatter, kept_note, layer_control, thin
-from emovec.report.choices import among, language_pairs, language_sets, variant_control
+from emovec.report.choices import among, language_control, language_pairs, language_sets, side_by_side, variant_control
 from emovec.report.style import colour, language_name, marker, pair_name
 from emovec.report.tables import StudyTables
 
@@ -106,7 +106,7 @@ def clusters(study: StudyTables) -> Chart | None:
                     ]
     controls = (
         layer_control(layers, study.layer),
-        Control("languages", sets, sets[0], names=[language_name(name) for name in sets]),
+        language_control(sets, "languages"),
         control,
         Control("k", [str(k) for k in ks], str(4 if 4 in ks else ks[0]), in_paper=False),
     )
@@ -166,7 +166,6 @@ def pca(study: StudyTables) -> Chart | None:
         return None
     first, second = sorted(int(c) for c in table["component"].unique())[:2]
     languages = among(study.languages, table["language"].unique())
-    beside = len(languages) <= 2
     control = variant_control(table)
     points = len(languages) * table["emotion"].nunique() * len(control.options)
     layers, note = _light(_layers(table), 3 * _POINTS / points, study, "pca")
@@ -174,10 +173,10 @@ def pca(study: StudyTables) -> Chart | None:
         index=["variant", "layer", "language", "emotion"], columns="component", values="score", aggfunc="first"
     )
     shares = _shares(study)
-    frames: dict[tuple[str, ...], Sequence[Scatter]] = {}
+    found: dict[tuple[str, ...], dict[str, Scatter]] = {}
     for layer in layers:
         for variant in control.options:
-            panels: dict[str, Scatter] = {}
+            panels = found.setdefault((str(layer), variant), {})
             for position, language in enumerate(languages):
                 if (variant, layer, language) not in wide.index:
                     continue
@@ -187,13 +186,8 @@ def pca(study: StudyTables) -> Chart | None:
                 panels[language] = Scatter(
                     f"{language_name(language)}, layer {layer}, {variant}", label[0], label[1], [group]
                 )
-            if beside and panels:
-                frames[str(layer), variant] = list(panels.values())
-            for language, panel in panels.items() if not beside else ():
-                frames[str(layer), variant, language] = [panel]
-    controls = [layer_control(layers, study.layer), control]
-    if not beside:
-        controls.append(Control("language", languages, languages[0], names=[language_name(name) for name in languages]))
+    frames, choice = side_by_side(found, languages)
+    controls = [layer_control(layers, study.layer), control, *choice]
     return Chart("pca", "Emotions on the first two principal components", controls, frames, note, height=560)
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from emovec.report.charts import Chart, Control, Curve, Lines, Listing, nearest_layer
-from emovec.report.choices import among, language_sets, pair_control, pairs, variant_control, variants
+from emovec.report.choices import among, language_control, language_sets, pair_control, pairs, variant_control, variants
 from emovec.report.plan import Plan
 from emovec.report.style import GREY, OKABE_ITO, colour, language_name, number, p_value, pair_name
 from emovec.report.tables import StudyTables
@@ -96,7 +96,7 @@ def quality(study: StudyTables) -> Chart | None:
                 title = f"{language_name(name)}, {variant}, layer {layer}"
                 panels.append(Lines(title, _K_AXIS, label, curves, _limits(table, value)))
             frames[variant, name] = panels
-    names = Control("languages", sets, sets[0], names=[language_name(name) for name in sets])
+    names = language_control(sets, "languages")
     return Chart("cluster-quality", "How well separated and how stable k groups are", (control, names), frames)
 
 
@@ -148,7 +148,7 @@ def profile(study: StudyTables) -> Listing | None:
     first = "4" if "4" in ks else ks[0]
     controls = (
         Control("k", ks, first),
-        Control("languages", sets, sets[0], names=[language_name(name) for name in sets]),
+        language_control(sets, "languages"),
         Control("algorithm", algorithms, algorithms[0]),
     )
     source = str(table["source"].iloc[0])
