@@ -12,6 +12,7 @@ from inspect_ai.dataset import Sample
 from inspect_ai.model import (
     ChatMessageAssistant,
     ChatMessageSystem,
+    ChatMessageTool,
     ChatMessageUser,
     GenerateConfig,
     Model,
@@ -19,6 +20,7 @@ from inspect_ai.model import (
     get_model,
 )
 from inspect_ai.scorer import includes
+from inspect_ai.tool import ToolCall
 from transformers import AutoTokenizer
 
 from emovec.errors import EmovecError
@@ -26,6 +28,7 @@ from emovec.models.language_model import LanguageModel
 from emovec.models.load import load_model
 from emovec.steering.conditions import random_direction
 from emovec.steering.generate import chat_prompt, generate
+from emovec.steering.served import Request, Sampling, Server, Steering
 from emovec.steering.steer import steer
 from emovec.vectors.emotion_vectors import EmotionVectors
 
@@ -259,6 +262,29 @@ def test_tools_are_refused(folder: Path) -> None:
 
     with pytest.raises(EmovecError, match="no tools"):
         asyncio.run(served(folder).generate("w1", tools=[think()]))
+
+
+def test_a_conversation_with_calls_of_tools_is_refused(folder: Path) -> None:
+    call = ChatMessageAssistant(content="w1", tool_calls=[ToolCall(id="1", function="f", arguments={})])
+    for message in (call, ChatMessageTool(content="w2", tool_call_id="1")):
+        with pytest.raises(EmovecError, match="call no tools"):
+            ask(served(folder), [ChatMessageUser(content="w1"), message])
+
+
+def test_a_request_given_up_takes_no_other_like_it_along(model: LanguageModel) -> None:
+    server = Server(model, Steering(), batch_size=8)
+
+    async def two() -> str | None:
+        alike = [Request("w1 w2", Sampling(2, temperature=1.0, seed=0)) for _ in range(2)]
+        async with server._turn:
+            first, second = (asyncio.create_task(server.answer(each)) for each in alike)
+            await asyncio.sleep(0.01)
+            second.cancel()
+            await asyncio.sleep(0.01)
+        return (await first).text
+
+    assert asyncio.run(two())
+    assert not server._waiting
 
 
 def test_one_that_fails_fails_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,6 +121,8 @@ class EmovecAPI(ModelAPI):
     def _prompt(self, messages: Sequence[ChatMessage]) -> tuple[str, bool]:
         """The text that the model goes on from, and whether the tokenizer is to put its special tokens before it."""
         for message in messages:
+            if message.role == "tool" or getattr(message, "tool_calls", None):
+                raise EmovecError("emovec models call no tools, and this conversation holds a call or its result.")
             if not isinstance(message.content, str) and any(part.type != "text" for part in message.content):
                 raise EmovecError("emovec models read text only; this conversation holds something else.")
         prefill = messages[-1].text if messages[-1].role == "assistant" else ""

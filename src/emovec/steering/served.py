@@ -131,9 +131,9 @@ class Sampling:
     special_tokens: bool = False
 
 
-@dataclass
+@dataclass(eq=False)
 class Request:
-    """A prompt, and once it has been run its answer or what went wrong.
+    """A prompt, and once it has been run its answer or what went wrong. Two that ask the same are still two.
 
     Attributes:
         prompt: the whole text that the model goes on from.
