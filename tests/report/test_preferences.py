@@ -64,7 +64,8 @@ def planted(effect: float, controls: int = 2, mass: float = 0.9, share_a: float 
                 )
         rows["preference_probe"] += [
             {"language": language, "vector_language": language, "layer": 5, "emotion": e, "r": r, "p": 0.001 if r > 0.5
-             else 0.4, "p_familywise": 0.004 if r > 0.5 else 0.9, "null_95": 0.25, "n": 64}
+             else 0.4, "p_familywise": 0.004 if r > 0.5 else 0.9, "null_95": 0.25, "n": 64,
+             "p_kinds": 0.01 if r > 0.5 else 0.8, "control": 0.3}
             for e, r in zip(EMOTIONS, (0.1, -0.05, 0.7 if effect > 5 else 0.2, 0.0, 0.02), strict=True)
         ]  # fmt: skip
     return changes_of({name: pd.DataFrame(found) for name, found in rows.items()})
@@ -162,6 +163,15 @@ def test_the_listings(study: Path) -> None:
 def test_the_probe_says_whether_any_emotion_goes_with_preference(study: Path) -> None:
     said = probe_finding(holding(study, planted(20)))
     assert "activations along calm go best with how much they are preferred (r = 0.70" in said
-    assert "1 of 5 emotions go with preference beyond chance" in said
+    assert "1 of 5 emotions goes with preference beyond shuffling, kinds and controls" in said
+    assert "shuffled within kinds p = 0.01; directions without emotion up to 0.30" in said
+    for column, value in (("p_kinds", 0.2), ("control", 0.8)):
+        tables = planted(20)
+        tables["preference_probe"][column] = value
+        assert "none of 5 emotions goes with preference beyond shuffling, kinds and controls" in probe_finding(
+            holding(study, tables)
+        )
+    tables["preference_probe"]["control"] = float("nan")
+    assert "without controls it can't be laid to the emotion" in probe_finding(holding(study, tables))
     said = probe_finding(holding(study, planted(1)))
-    assert "none of 5 emotions goes with preference beyond chance" in said
+    assert "none of 5 emotions goes with preference beyond shuffling, kinds and controls" in said

@@ -161,6 +161,7 @@ def test_the_experiment_fills_every_table(small: SteeringInputs) -> None:
     assert set(tables["preference_changes"]["category"]) == {"play", "odd"}
     assert "baseline" not in set(tables["preference_changes"]["kind"])
     assert tables["preference_probe"]["emotion"].nunique() == 5
+    assert tables["preference_probe"]["control"].between(0, 1).all()
     assert facts["format"] == "plain question and answer"
     assert facts["source"] == "mine.jsonl"
     assert facts["sequential"] == {"K": 16.0, "order": "shuffled", "seed": 0, "passes": 1}
@@ -258,6 +259,25 @@ def test_projections_that_go_with_scores_are_found_and_others_not() -> None:
     assert found["p"][0] == 0.001
     assert found["p"][1] > 0.05
     assert found.loc[2, ["r", "p", "p_familywise"]].isna().all()
+
+
+def test_a_direction_that_only_tells_kinds_apart_is_found_out_within_kinds() -> None:
+    """Kinds differ in score and in wording; within them nothing goes with anything."""
+    rng, over, within, n = np.random.default_rng(1), 0, 0, 100
+    kinds = np.repeat(np.arange(8), 8)
+    for run in range(n):
+        scores = rng.normal(size=8)[kinds] + 0.5 * rng.normal(size=64)
+        projections = rng.normal(size=(8, 1))[kinds] + 0.5 * rng.normal(size=(64, 1))
+        over += int(correlations(projections, scores, 199, run)["p"][0] <= 0.05)
+        within += int(correlations(projections, scores, 199, run, kinds)["p"][0] <= 0.05)
+    assert over > 30
+    assert 0 <= within <= 13  # 5 expected
+    none = correlations(np.empty((64, 0)), scores, 1, 0)
+    assert none["r"].empty
+    scores = rng.normal(size=64)
+    planted_one = correlations(scores[:, None] + 5.0 * kinds[:, None], scores, 199, 0, kinds)
+    assert planted_one["r"][0] == pytest.approx(1)
+    assert planted_one["p"][0] == 1 / 200
 
 
 def test_games_stand_where_they_were_asked() -> None:

@@ -18,7 +18,7 @@ from emovec.activations.batches import token_budget_batches
 from emovec.activations.forward import pad_right, visit_layers
 from emovec.activations.pooling import pool
 from emovec.steering.activities import Activity, categories, load_activities
-from emovec.steering.conditions import BASELINE, Condition
+from emovec.steering.conditions import BASELINE, Condition, condition_vector
 from emovec.steering.elo import RIDGE
 from emovec.steering.experiment import Experiment, SteeringInputs, Unit
 from emovec.steering.generate import has_chat_template
@@ -134,14 +134,20 @@ def _answers(
 
 
 def _projections(inputs: SteeringInputs, language: str, activities: Sequence[Activity]) -> list[dict[str, Any]]:
-    """Each activity's mean activation along each emotion's unit vector, at the layer that is steered."""
+    """Each activity's mean activation along each emotion's and control's unit vector, at the layer that is steered."""
     import torch
 
     model, layer = inputs.model, inputs.layer
     vectors = inputs.vectors.best.sel(language=inputs.vector_language(language), layer=layer).transpose(
         "emotion", "hidden"
     )
-    unit = vectors.values / np.linalg.norm(vectors.values, axis=1, keepdims=True)
+    weakest = min(inputs.settings.strengths)
+    controls = [
+        each for each in inputs.conditions(language) if each.kind in ("random", "shuffled") and each.strength == weakest
+    ]
+    beside = [condition_vector(each, inputs.vectors, inputs.activations, inputs.seed) for each in controls]
+    directions = np.concatenate([vectors.values, *(each[None] for each in beside)])
+    unit = directions / np.linalg.norm(directions, axis=1, keepdims=True)
     encoded = model.tokenizer.encode([activity.text for activity in activities])
     means = np.empty((len(activities), model.hidden_size))
     for batch in token_budget_batches([len(text.ids) for text in encoded], _BATCH_TOKENS):
@@ -158,7 +164,7 @@ def _projections(inputs: SteeringInputs, language: str, activities: Sequence[Act
 
         visit_layers(model, ids, [layer], keep)
     projected = means @ unit.T
-    names = [str(emotion) for emotion in vectors["emotion"].values]
+    names = [*map(str, vectors["emotion"].values), *(each.name for each in controls)]
     return [
         {
             "language": language, "design": "activations", "first": activity.id, "layer": layer,

@@ -53,6 +53,18 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("language", "design", *_CONDITION[1:], "share_a", "first", "mass", "mass_least", "n_questions"),
     ),
     "preference_probe": (
-        *("language", "vector_language", "layer", "emotion", "r", "p", "p_familywise", "null_95", "n"),
+        *(
+            "language",
+            "vector_language",
+            "layer",
+            "emotion",
+            "r",
+            "p",
+            "p_familywise",
+            "null_95",
+            "n",
+            "p_kinds",
+            "control",
+        ),
     ),
 }
