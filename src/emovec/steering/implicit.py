@@ -50,10 +50,11 @@ def rank_statistics(
     bootstraps: int = BOOTSTRAPS,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """How high the implied emotions rank, against scenarios whose emotions are shuffled.
+    """How high the implied emotions rank, against emotions that are given to other emotions' scenarios.
 
-    p is one-sided, from shuffles of the emotions over scenarios, the same at every layer; family-wise over layers
-    (largest statistic). Intervals (95 %) are percentiles over scenarios drawn with replacement.
+    p is one-sided, from shuffles of the emotions' names, the same at every layer; family-wise over layers (largest
+    statistic). All scenarios of an emotion get one new name: they are alike in more than the emotion, so that each by
+    itself would count for too much. Intervals (95 %) are percentiles over scenarios drawn with replacement.
 
     Args:
         places: [scenario, layer, emotion] from `ranks`.
@@ -67,7 +68,8 @@ def rank_statistics(
     """
     n, n_layers, _ = places.shape
     weights = bootstrap_weights(n, bootstraps, seed) / n
-    shuffled = truth[label_permutations(n, permutations, seed)]
+    present, group = np.unique(truth, return_inverse=True)
+    shuffled = present[label_permutations(len(present), permutations, seed)[:, group]]
     at = np.arange(n)
     own = places[at, :, truth]
     null = np.stack([places[at, layer, shuffled] for layer in range(n_layers)], axis=-1)
