@@ -15,6 +15,7 @@ from emovec.corpus.load import Corpus
 from emovec.corpus.story import Story
 from emovec.corpus.synonyms import load_synonyms, synonyms_in
 from emovec.errors import EmovecError
+from emovec.generation.languages import load_language
 
 
 @pytest.mark.parametrize(
@@ -93,6 +94,16 @@ def test_synonyms_are_listed_for_every_default_emotion_and_name_none() -> None:
     assert synonyms_in("He was calm.", "en", "calm", synonyms) == ()
     assert named_words("He was calm.", "en", "calm")
     assert synonyms_in("furious", "de", "angry", synonyms) == ()
+
+
+@pytest.mark.parametrize("code", ["en", "ja"])
+def test_words_that_prompts_forbid_are_found_by_the_checks(code: str) -> None:
+    language, synonyms = load_language(code), load_synonyms()
+    for emotion in DEFAULT_30:
+        for word in language.labels[emotion]:
+            # Of one character in Japanese: parts of unrelated words.
+            if len(word) > 1:
+                assert named_words(word, code, emotion) or synonyms_in(word, code, emotion, synonyms), (emotion, word)
 
 
 def test_a_list_of_ones_own_replaces_the_synonyms(tmp_path: Path) -> None:
