@@ -27,6 +27,7 @@ from tests.generation.mocks import said
         "api_key='SECRETsecret123'",
         "key AIzaSECRETsecret123 is not valid",
         "gsk_SECRETsecret123 and hf_SECRETsecret123",
+        "Incorrect API key provided: SECRETsecret123*****cret",
     ],
 )
 def test_what_looks_like_a_key_is_taken_out(text: str) -> None:

@@ -26,6 +26,7 @@ def redact(text: str) -> str:
             text = text.replace(value, "[key]")
     text = re.sub(r"(?i)\bbearer\s+\S+", "Bearer [key]", text)
     text = re.sub(r"\b(?:sk|pk|rk|hf|gsk|xai|AIza)[-_][\w*.…-]{6,}|\bAIza[\w-]{10,}", "[key]", text)
+    text = re.sub(r"[\w-]+\*{3,}[\w-]*", "[key]", text)  # as providers quote the ends of one
     text = re.sub(r"(?i)(api[-_ ]?key\s*[=:]\s*)['\"]?[\w*.-]{6,}", r"\1[key]", text)
     text = re.sub(r"//[^/\s@:]+:[^/\s@]+@", "//[key]@", text)
     return " ".join(re.sub(r"\[/?(?:bold|italic|red|blue|green|yellow|link|dim)[^\]]*\]", "", text).split())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from emovec.config import StudyConfig
 from emovec.errors import EmovecError
 from emovec.generation.answers import Answer, AnswerFile, Kept, Status
+from emovec.generation.batches import batch_mode
 from emovec.generation.json_lists import DIALOGUES
 from emovec.generation.parsing import parse_answer
 from emovec.generation.requests import Request, Wording, number_of, prompt_of, remaining
@@ -47,6 +48,7 @@ class Asking:
         self.stopped: EmovecError | None = None
         self.queue: deque[Request] = deque()
         self.batch = config.generation.batch and has_batch_mode(str(model))
+        self.open = False
 
     def ask(self, requests: Sequence[Request]) -> None:
         """Ask all, again and again up to the limit of attempts."""
@@ -59,7 +61,11 @@ class Asking:
         async def everything() -> None:
             # A name is looked up anew for each run: a model that was closed before can't be asked again.
             model = self.model
-            async with get_model(model, memoize=False) if isinstance(model, str) else nullcontext(model) as asked:
+            async with (
+                batch_mode() if self.batch else nullcontext(),
+                get_model(model, memoize=False) if isinstance(model, str) else nullcontext(model) as asked,
+            ):
+                self.open = True
                 if not self.batch:
                     # The first alone: what is wrong with the model shows before all others are sent.
                     await self._worker(asked, most=1)
@@ -70,7 +76,10 @@ class Asking:
             asyncio.run(everything())
         except (EmovecError, KeyboardInterrupt):
             raise
-        except Exception as error:  # the provider can't be set up
+        except Exception as error:  # the provider can't be set up, or a batch can't be sent
+            if self.open:
+                self._gone(reason_of(error))
+                raise self.stopped or error from error
             raise EmovecError(f"{self.model}: this model can't be asked ({reason_of(error)}).") from error
         if self.stopped:
             raise self.stopped
@@ -153,15 +162,18 @@ class Asking:
         self.failing.add(request.id)
         self.errors[request.id] += 1
         if len(self.failing) >= (_FAILING if self.answered or self.batch else 1):
-            when = "has stopped answering" if self.answered else "gave no answer"
-            self._stop(
-                f"{self.model}: the model {when} ({said}); {len(self.kept.texts):,} texts are kept in "
-                f"{self.file.path.parent}, and the same command goes on from there"
-            )
+            self._gone(said)
         elif self.errors[request.id] < self.settings.max_attempts:
             self.queue.append(request)
         else:
             self.advance(request.n)
+
+    def _gone(self, said: str) -> None:
+        when = "has stopped answering" if self.answered else "gave no answer"
+        self._stop(
+            f"{self.model}: the model {when} ({said}); {len(self.kept.texts):,} texts are kept in "
+            f"{self.file.path.parent}, and the same command goes on from there"
+        )
 
     def _add(self, answer: Answer) -> None:
         try:
