@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from pathlib import Path
 
@@ -48,6 +49,21 @@ def test_a_planted_window_and_its_effect_are_told(strong: StudyTables) -> None:
     assert told.count("own word rises") == 2
     assert "random and shuffled directions of the same length" in told
     assert "In 6 of 6 cases" in told
+    assert "controls with the same choice of layer and strength (one more control would be larger" in told
+
+
+def test_without_controls_none_are_said_to_be_exceeded(strong: StudyTables) -> None:
+    tables = dict(strong.tables)
+    sweep, cross = tables["calibration_sweep"], tables["calibration_cross"]
+    tables["calibration_sweep"] = sweep[
+        ~sweep["kind"].isin(["random", "shuffled"]) & (sweep["name"] != windows.CONTROLS)
+    ]
+    tables["calibration_cross"] = cross.drop(columns=[name for name in cross if name.startswith(("control", "excess"))])
+    bare = dataclasses.replace(strong, tables=tables)
+    told = calibration.finding(bare)
+    assert told.count("with no control to set it against") == 3
+    assert "larger than" not in told
+    assert calibration.finding_across(bare).count("with no control to set it against") == 4
 
 
 def test_no_effect_is_told_as_none(none: StudyTables) -> None:

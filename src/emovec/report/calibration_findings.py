@@ -11,6 +11,7 @@ from emovec.report.tables import StudyTables
 from emovec.steering.windows import ALL, CONTROLS
 
 _LEVEL = 0.05
+_NONE = ", with no control to set it against"
 
 
 def finding(study: StudyTables) -> str:
@@ -26,7 +27,7 @@ def finding(study: StudyTables) -> str:
             continue
         at = here[here["strength"] == strength].set_index("name")
         mine, control = _row(at, ALL) | _tested(study, language, layer, strength), _row(at, CONTROLS)
-        beside = f"; random and shuffled directions of the same length: {estimate(control)}" if control else ""
+        beside = f"; random and shuffled directions of the same length: {estimate(control)}" if control else _NONE
         parts.append(
             f"{language_name(language)} texts stay coherent up to strength {strength:g}, where the log-probability "
             f"of the emotion's own word {'rises' if _moves(mine) else 'does not reliably rise'} over that of other "
@@ -38,7 +39,7 @@ def finding(study: StudyTables) -> str:
         beyond = best[(best["low"] > 0) & (best["effect"] > best["control_max"])]
         parts.append(
             f"in {len(beyond)} of {len(best)} cases (emotion and language) the effect in the coherent range is above "
-            "zero and larger than that of any control that was given the same choice of layer and strength"
+            f"zero{_rivals(sweep)}"
         )
     for row in study.summaries.get("calibration", {}).get("judged", []):
         here = sweep[(sweep["language"] == row["language"]) & (sweep["layer"] == layer)]
@@ -52,6 +53,18 @@ def finding(study: StudyTables) -> str:
     return sentences(parts)
 
 
+def _rivals(sweep: pd.DataFrame) -> str:
+    """Against how many controls an emotion stands at its best layer, and how often one more of them would win."""
+    controls = sweep[sweep["kind"].isin(["random", "shuffled"]) & sweep["regime"].notna()]["name"].nunique()
+    if not controls:
+        return _NONE
+    given = "the one control" if controls == 1 else f"any of the {controls} controls"
+    return (
+        f" and larger than that of {given} with the same choice of layer and strength (one more control would be "
+        f"larger than {'it' if controls == 1 else 'all of them'} in 1 case of {controls + 1})"
+    )
+
+
 def finding_across(study: StudyTables) -> str:
     """What vectors of one language do to words of another, beside those of the language itself and controls."""
     table = study.tables["calibration_cross"]
@@ -61,7 +74,7 @@ def finding_across(study: StudyTables) -> str:
     for row in rows.to_dict("records"):
         within = row["vector_language"] == row["language"]
         name = f"{language_name(row['vector_language'])} vectors in {language_name(row['language'])} texts"
-        control = f", controls {estimate(row, 'control')}" if pd.notna(row.get("control")) else ""
+        control = f", controls {estimate(row, 'control')}" if pd.notna(row.get("control")) else _NONE
         doubt = "" if _moves(row) else ", no reliable effect"
         told[within].append(f"{name} {estimate(row)} nats ({p_value(row['p'])}{control}{doubt})")
     moved = [_moves(row) for row in rows.to_dict("records") if row["vector_language"] != row["language"]]

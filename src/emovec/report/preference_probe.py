@@ -23,11 +23,8 @@ def finding(study: StudyTables) -> str:
         top = rows.iloc[int(np.abs(rows["r"].to_numpy()).argmax())]
         beyond = (rows["p_familywise"] < _LEVEL) & (rows["p_kinds"] < _LEVEL) & (rows["r"].abs() > rows["control"])
         n = int(beyond.sum())
-        verdict = (
-            f"{n} of {len(rows)} emotions {'go' if n > 1 else 'goes'} with preference beyond shuffling, kinds and controls"
-            if n
-            else f"none of {len(rows)} emotions goes with preference beyond shuffling, kinds and controls"
-        )
+        goes = "go" if n > 1 else "goes"
+        verdict = f"{n or 'none'} of {len(rows)} emotions {goes} with preference beyond shuffling, kinds and controls"
         if np.isnan(top["control"]):
             verdict = "without controls it can't be laid to the emotion"
         beside = "" if np.isnan(top["control"]) else f"; directions without emotion up to {number(top['control'])}"
