@@ -194,7 +194,8 @@ PLANS = (
         "them as much.",
         "A word can become likely without the text showing the emotion: read the texts. Coherence rests on a few short "
         "texts for each cell, so a regime near a border is uncertain. Intervals are wide with few emotions and frames. "
-        "A control that breaks the text moves words in any direction.",
+        "A control that breaks the text moves words in any direction. The layer where an emotion does most is chosen "
+        "by the effect that is then told: its interval there is too favourable, and controls have the same choice.",
     ),
     Plan(
         "calibration-languages", "Vectors of one language in texts of another", ("calibration_cross",), finding_across,

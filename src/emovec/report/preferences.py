@@ -300,7 +300,8 @@ PLANS = (
         "what they do is what any push does. Intervals are over activities.",
         "An answer is one letter after an opened parenthesis, not a deed. Small models mostly follow the letter, the "
         "place or the wording: look at how often A is chosen and how much probability A and B hold. A few controls "
-        "can't tell a small effect from none, and the largest of many changes is large by chance. Elo scores of "
-        "different recipes or sets of activities can't be compared.",
+        "can't tell a small effect from none, and the largest of many changes is large by chance: its interval doesn't "
+        "know that it was picked. Emotions count as independent in the test of them as a group, although near ones "
+        "steer alike. Elo scores of different recipes or sets of activities can't be compared.",
     ),
 )  # fmt: skip
