@@ -21,9 +21,9 @@ from PIL import Image
 from emovec.files import write_bytes
 from emovec.geometry.inputs import VARIANTS
 from emovec.report.charts import Chart, Scatter
-from emovec.report.interactive import to_box
 from emovec.report.labels import place_labels
 from emovec.report.paper import figure_style, legend_beside, marker_sign
+from emovec.report.points import to_box
 from emovec.report.style import slug
 
 BETWEEN = 2

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from emovec.files import write_bytes
 from emovec.report.charts import Chart, HeatMap, Lines, Panel, Scatter, Scatter3D
-from emovec.report.interactive import padded, to_box
 from emovec.report.labels import leader_end, place_labels
+from emovec.report.points import padded, to_box
 from emovec.report.style import CIVIDIS, DIVERGING, slug
 
 _MARKERS = {
