@@ -16,6 +16,8 @@ from emovec.report.tables import StudyTables
 _STATISTICS = {"top3": "among the first three", "first": "first", "mean_rank": "mean rank"}
 _READINGS = {"mean": "mean over the text", "last": "last token"}
 _LEVEL = 0.05
+_FEW = 2
+"""Pairs of languages up to which a sentence names each."""
 
 
 def finding(study: StudyTables) -> str:
@@ -24,39 +26,46 @@ def finding(study: StudyTables) -> str:
     layer = shown_layer(study, "implicit")
     variant = variants(table)[-1]
     rows = table[(table["variant"] == variant) & (table["layer"] == layer) & (table["reading"] == "mean")]
-    rows = rows[rows["statistic"] == "top3"]
-    own = {
-        row["text_language"]: row for row in rows.to_dict("records") if row["vector_language"] == row["text_language"]
-    }
-    across = [row for row in rows.to_dict("records") if row["vector_language"] != row["text_language"]]
+    records = rows[rows["statistic"] == "top3"].to_dict("records")
+    within = [row for row in records if row["vector_language"] == row["text_language"]]
+    across = [row for row in records if row["vector_language"] != row["text_language"]]
     opening = (
-        f"Of {rows.iloc[0]['n_emotions']} emotions, the vectors at layer {layer} put the one that a scenario implies "
-        "without naming it among their first three"
+        f"of {rows.iloc[0]['n_emotions']} emotions, the vectors at layer {layer} put the one that a scenario implies "
+        "without naming it among their first three for "
     )
-    parts: list[str] = []
-    for language in dict.fromkeys([*own, *(row["text_language"] for row in across)]):
-        crossed = [row for row in across if row["text_language"] == language]
-        if language in own:
-            said = f" for {_told(own[language])}; {_beside_words(study, variant, language)}"
-            said += "".join(f", {language_name(row['vector_language'])} vectors {_share(row)}" for row in crossed)
-        else:
-            told = (f"{_told(row)} with {language_name(row['vector_language'])} vectors" for row in crossed)
-            said = f" for {', '.join(told)}"
-        parts.append((opening if not parts else "they do so") + said)
-    return sentences(parts)
-
-
-def _told(row: dict[Any, Any]) -> str:
-    return (
-        f"{100 * row['value']:.0f} % of {row['n_scenarios']} {language_name(row['text_language'])} scenarios "
-        f"({100 * row['low']:.0f} to {100 * row['high']:.0f} %; shuffled emotions {100 * row['null']:.0f} %, "
-        f"{p_value(row['p'])})"
+    told = [
+        f"{_percent(row, 'value')} of {row['n_scenarios']} {language_name(row['text_language'])} scenarios "
+        f"({_interval(row)}; {_beside_words(study, variant, row['text_language'])})"
+        for row in within
+    ]
+    if len(across) > _FEW:
+        crossed = f"{_percent(min(across, key=_value), 'value')} to {_percent(max(across, key=_value), 'value')}"
+    else:
+        crossed = "; ".join(
+            f"{pair_label(row['vector_language'], row['text_language'])} {_percent(row, 'value')} ({_interval(row)})"
+            for row in across
+        )
+    null = sorted({f"{100 * row['null']:.0f}" for row in records}, key=int)
+    shuffled = f"shuffled emotions would give {' to '.join(dict.fromkeys((null[0], null[-1])))} %"
+    return sentences(
+        [
+            opening + (" and ".join(told) or crossed),
+            f"across languages: {crossed}" if told and crossed else "",
+            f"{shuffled} (largest {p_value(max(row['p'] for row in records))})",
+        ]
     )
 
 
-def _share(row: dict[Any, Any]) -> str:
-    share, low, high = (100 * row[name] for name in ("value", "low", "high"))
-    return f"{share:.0f} % ({low:.0f} to {high:.0f} %, {p_value(row['p'])})"
+def _value(row: dict[Any, Any]) -> float:
+    return row["value"]
+
+
+def _percent(row: dict[Any, Any], name: str) -> str:
+    return f"{100 * row[name]:.0f} %"
+
+
+def _interval(row: dict[Any, Any]) -> str:
+    return f"{100 * row['low']:.0f} to {100 * row['high']:.0f} %"
 
 
 def _beside_words(study: StudyTables, variant: str, language: str) -> str:
@@ -67,15 +76,9 @@ def _beside_words(study: StudyTables, variant: str, language: str) -> str:
         if words is None or not same or gap["variant"] != variant:
             continue
         own = words[(words["text_language"] == language) & (words["statistic"] == "top3")]
-        verdict = "more" if gap["low"] > 0 else "fewer" if gap["high"] < 0 else "no clear difference"
-        points = (
-            f"{number(100 * gap['gap'], 0)} points, {number(100 * gap['low'], 0)} to {number(100 * gap['high'], 0)}"
-        )
-        return (
-            f"the words of the study's {language_name(language)} stories alone reach {100 * own['value'].max():.0f} % "
-            f"(the vectors: {verdict}, {points})"
-        )
-    return "there is no comparison with words alone"
+        verdict = "less" if gap["low"] > 0 else "more" if gap["high"] < 0 else "no clear difference"
+        return f"words alone {100 * own['value'].max():.0f} %, {verdict}"
+    return "no comparison with words alone"
 
 
 def by_layer(study: StudyTables) -> Chart | None:
@@ -213,7 +216,7 @@ PLANS = (
         finding, (by_layer, map_of_emotions, listing),
         "The model reads short scenarios that never name the emotion they imply; each is scored by how far its "
         "residual stream lies along every emotion's vector, less the mean over scenarios, and the implied emotion's "
-        "place among all emotions is taken. p comes from shuffling the emotions over the scenarios, in the figure "
+        "place among all emotions is taken. p comes from giving each emotion's scenarios to another, in the figure "
         "family-wise over layers; intervals from drawing scenarios anew. “Words alone” ranks the emotions by the words "
         "(or characters) that the scenarios share with the study's stories, without a model.",
         "Where words alone do as well, the ranks within a language are no evidence that the vectors hold more than "

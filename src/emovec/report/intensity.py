@@ -9,7 +9,7 @@ from emovec.report.charts import Chart, Control, Curve, Lines, Listing
 from emovec.report.choices import among, variants
 from emovec.report.implicit import language_pairs, pair_curves, pair_label, shown_layer
 from emovec.report.plan import Plan
-from emovec.report.style import GREY, LAYER_AXIS, language_name, number, p_value, sentences
+from emovec.report.style import GREY, LAYER_AXIS, number, p_value, sentences
 from emovec.report.tables import StudyTables
 
 _READINGS = {"mean": "mean over the text", "last": "last token"}
@@ -17,54 +17,40 @@ _LEVEL = 0.05
 
 
 def finding(study: StudyTables) -> str:
-    """The mean signed correlation with its interval, beside shuffled numbers, other names and other emotions."""
+    """Whether the vectors follow the number beyond both controls, and the mean signed correlation with its interval."""
     table = study.tables["intensity"]
     layer = shown_layer(study, "intensity")
     rows = table[(table["variant"] == variants(table)[-1]) & (table["layer"] == layer) & (table["reading"] == "mean")]
-    records = rows.to_dict("records")
-    expected = [row for row in records if row["statistic"] == "expected"]
-    tests = max(1, len(expected))
-    within: list[str] = []
-    across: list[str] = []
-    reliable: list[str] = []
-    for vector, text in language_pairs(study, rows):
-        own, others = (
-            next(
-                r for r in records if (r["vector_language"], r["text_language"], r["statistic"]) == (vector, text, name)
-            )
-            for name in ("expected", "others")
-        )
-        if vector == text:
-            within.append(f"{_told(own)} ({_controls(own)}, all other emotions {number(others['value'])})")
-        else:
-            across.append(f"{_told(own)} with {language_name(vector)} vectors ({_controls(own)})")
-        if own["low"] > 0 and own["p"] < _LEVEL / tests and own["p_emotions"] < _LEVEL:
-            reliable.append(pair_label(vector, text))
+    pairs = language_pairs(study, rows)
+    expected = {
+        (row["vector_language"], row["text_language"]): row
+        for row in rows[rows["statistic"] == "expected"].to_dict("records")
+    }
+    reliable = [
+        pair
+        for pair in pairs
+        if (own := expected[pair])["low"] > 0 and own["p"] < _LEVEL / len(pairs) and own["p_emotions"] < _LEVEL
+    ]
     verdict = (
-        f"the vectors follow the number beyond both controls {' and '.join(reliable)}"
+        f"the vectors follow it beyond both controls ({', '.join(pair_label(*pair) for pair in reliable)})"
         if reliable
-        else "in no language do the vectors reliably follow the number"
+        else "in no language do the vectors reliably follow it"
     )
-    opening = (
-        f"Where a number in a sentence should raise or lower an emotion, {verdict}: at layer {layer} the mean rank "
-        "correlation of the number with the activation, under the expected sign, is "
-    )
-    if not within:
-        return sentences([opening + " and ".join(across)])
+    within = [pair for pair in pairs if pair[0] == pair[1]]
+    shown = list(dict.fromkeys([*(within or pairs), *reliable]))
+    values = ", ".join(f"{_told(expected[pair])} {pair_label(*pair)}" for pair in shown)
     return sentences(
-        [opening + " and ".join(within), "across languages it is " + " and ".join(across) if across else ""]
+        [
+            f"where a number in a sentence should raise or lower an emotion, {verdict}: at layer {layer} the mean "
+            f"rank correlation of number and activation is {values}"
+        ]
     )
 
 
 def _told(row: dict[Any, Any]) -> str:
+    """The correlation under the expected sign, its interval, and p beside the harder of the two controls."""
     interval = f"{number(row['low'])} to {number(row['high'])}"
-    return (
-        f"{number(row['value'])} ({interval}) over {row['n_templates']} {language_name(row['text_language'])} templates"
-    )
-
-
-def _controls(row: dict[Any, Any]) -> str:
-    return f"shuffled numbers {p_value(row['p'])}, vectors with other names {p_value(row['p_emotions'])}"
+    return f"{number(row['value'])} ({interval}, {p_value(max(row['p'], row['p_emotions']))})"
 
 
 def by_layer(study: StudyTables) -> Chart | None:
@@ -127,7 +113,7 @@ PLANS = (
         "correlation of the number with the activation along a vector counts positively where the emotion should rise "
         "and negatively where it should fall; a template has the mean over its emotions. Two controls: the numbers "
         "shuffled within each template (does the activation follow the number?), and the names of the emotions "
-        "shuffled over the vectors (do these emotions, or would any?).",
+        "shuffled over the vectors (do these emotions, or would any?); the sentence tells the larger p.",
         "Larger numbers have more digits and tokens, which moves every vector a little; templates in which a larger "
         "number is good and such in which it is bad are mixed for that reason. A dozen templates are few, and whether "
         "more should mean more is their writer's judgement. The last token is often a full stop.",
