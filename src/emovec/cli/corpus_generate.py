@@ -11,7 +11,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from emovec.cli.progress import console, show_log, track
+from emovec.cli.progress import console, resumable, show_log, track
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,14 +63,12 @@ def generate(
         _print_plan(config, pending, study.parent, prices)
         if not yes:
             _ask_leave()
-    try:
-        found = generate(config, folder, base=study.parent, limit=limit, retries=retries, mix=mix, track=track)
-    except EmovecError:
-        _print_reasons(folder, errors=False)  # the sentence tells the last of them
-        raise
-    except KeyboardInterrupt:
-        console.print(Text(f"Stopped; what was answered is kept in {folder}: the same command goes on from there."))
-        raise typer.Exit(130) from None
+    with resumable(f"What was answered is kept in {folder}"):
+        try:
+            found = generate(config, folder, base=study.parent, limit=limit, retries=retries, mix=mix, track=track)
+        except EmovecError:
+            _print_reasons(folder, errors=False)  # the sentence tells the last of them
+            raise
     _print_outcome(found, config, study)
     _print_reasons(folder)
 

@@ -48,7 +48,7 @@ def calibrate(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None
 
 
 def _run(name: str, path: Path, out: Path | None, limit: int | None) -> None:
-    from emovec.cli.progress import console, show_log, track
+    from emovec.cli.progress import console, resumable, show_findings, show_log, track
     from emovec.report.sections import findings_of
     from emovec.study import Study
 
@@ -57,17 +57,11 @@ def _run(name: str, path: Path, out: Path | None, limit: int | None) -> None:
     if limit is not None:
         steering = study.config.steering.model_copy(update={"limit": limit})
         study.config = study.config.model_copy(update={"steering": steering})
-    try:
+    with resumable("What is measured is kept"):
         measured = study.run_experiment(name, track)
-    except KeyboardInterrupt:
-        console.print("Interrupted. What is measured is kept: the same command goes on from there.")
-        raise typer.Exit(130) from None
     if not measured:
         console.print("Nothing to measure: everything is up to date.")
-    console.print()
-    for sentence in findings_of(study.folder, name):
-        console.print(f"• {sentence}", highlight=False, markup=False)
-    console.print()
+    show_findings(findings_of(study.folder, name))
     where = study.folder / "steering" / f"{name}.json"
     console.print(
         f"{name.capitalize()}: {where} and its tables beside it", highlight=False, soft_wrap=True, markup=False

@@ -2,9 +2,10 @@
 
 import logging
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 
+import typer
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import (
@@ -18,6 +19,24 @@ from rich.progress import (
 )
 
 console = Console()
+
+
+@contextmanager
+def resumable(kept: str) -> Generator[None]:
+    """A step that Ctrl-C ends with a sentence on what is kept, and with exit code 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.print(f"Interrupted. {kept}: the same command goes on from there.", markup=False, soft_wrap=True)
+        raise typer.Exit(130) from None
+
+
+def show_findings(found: Iterable[str]) -> None:
+    """Sentences one below the other, set apart from what else a command says."""
+    console.print()
+    for sentence in found:
+        console.print(f"• {sentence}", highlight=False, markup=False)
+    console.print()
 
 
 @contextmanager

@@ -111,7 +111,7 @@ def _write_template(path: Path) -> None:
 
 
 def _run(path: Path, out: Path | None, limit: int | None, until: "Stage") -> None:
-    from emovec.cli.progress import console, show_log, track
+    from emovec.cli.progress import console, resumable, show_findings, show_log, track
     from emovec.outputs import STAGES
     from emovec.report.sections import steering_headlines
     from emovec.report.tables import read_study
@@ -119,11 +119,8 @@ def _run(path: Path, out: Path | None, limit: int | None, until: "Stage") -> Non
 
     show_log()
     study = Study(path, out, limit)
-    try:
+    with resumable("What is finished is kept"):
         done = study.run(until, track)
-    except KeyboardInterrupt:
-        console.print("Interrupted. What is finished is kept: the same command goes on from there.")
-        raise typer.Exit(130) from None
     if not done:
         console.print("Nothing to do: everything is up to date.")
     results = {
@@ -134,9 +131,6 @@ def _run(path: Path, out: Path | None, limit: int | None, until: "Stage") -> Non
         "report": study.report_path,
     }
     if STAGES.index(until) >= STAGES.index("geometry"):
-        console.print()
         steered = steering_headlines(read_study(study.folder, ["steering"])) if until != "geometry" else []
-        for sentence in [*study.headlines(), *steered]:
-            console.print(f"• {sentence}", highlight=False, markup=False)
-        console.print()
+        show_findings([*study.headlines(), *steered])
     console.print(f"{until.capitalize()}: {results[until]}", highlight=False, soft_wrap=True, markup=False)
