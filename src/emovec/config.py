@@ -1,7 +1,6 @@
 """`StudyConfig`: the study file, with the defaults of the published method."""
 
 import difflib
-import math
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -106,10 +105,12 @@ class SteeringConfig(_Section):
     @field_validator("strengths")
     @classmethod
     def _positive(cls, strengths: list[float]) -> list[float]:
-        # Parts, tables and figures tell strengths apart by these digits.
-        if not all(0 < each < math.inf for each in strengths) or len({f"{s:g}" for s in strengths}) < len(strengths):
+        # Parts, tables and figures tell strengths apart by these digits. A million norms are past any model: it is told
+        # now, not once the runs before it are done.
+        if not all(0 < each <= 1e6 for each in strengths) or len({f"{s:g}" for s in strengths}) < len(strengths):
             raise ValueError(
-                "give positive numbers, in residual norms, each once (to 6 digits): the unsteered model is always there"
+                "give positive numbers up to 1e6, in residual norms, each once (to 6 digits): the unsteered model is "
+                "always there"
             )
         return sorted(strengths)
 

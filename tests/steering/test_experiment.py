@@ -169,6 +169,6 @@ def test_conditions_of_any_strengths_that_a_study_may_have_are_told_apart(inputs
     settings = SteeringConfig(strengths=[0.1, 0.100001, 1e-7, 12345.6], controls=1)
     found = dataclasses.replace(inputs, settings=settings).conditions("en")
     assert len({condition.id for condition in found}) == len(found) == 17
-    for strengths in ([0.1, 0.1000001], [float("nan")], [float("inf")]):
+    for strengths in ([0.1, 0.1000001], [float("nan")], [float("inf")], [0.1, 1e30]):
         with pytest.raises(ValueError, match="each once"):
             SteeringConfig(strengths=strengths)
