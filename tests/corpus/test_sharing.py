@@ -215,6 +215,13 @@ def test_no_path_of_the_makers_machine_is_told(tmp_path: Path, model: str, told:
     assert generated_provenance(tmp_path).facts["model"] == told
 
 
+@pytest.mark.parametrize("record", ["", "[]", "{}", '{"model": "m", "prompts": 3}', '{"model": "m", "earlier": [1]}'])
+def test_a_record_that_tells_nothing_is_told(tmp_path: Path, record: str) -> None:
+    (tmp_path / "generation.json").write_text(record, encoding="utf-8")
+    with pytest.raises(EmovecError, match=r"generation\.json: doesn't tell how the texts were made; put it back"):
+        generated_provenance(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("do", "said"),
     [

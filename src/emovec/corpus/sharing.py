@@ -129,13 +129,23 @@ def _of_generated(folder: Path) -> dict[str, list[Story]]:
 def generated_provenance(folder: Path) -> Provenance:
     """What a folder of generated texts tells: the models, their settings, and the templates of what they were asked."""
     record = read_json(folder / GENERATION_RECORD)
-    makings: list[dict[str, Any]] = [*record.get("earlier", []), record]
+    try:
+        return _provenance(record)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise EmovecError(
+            f"{folder / GENERATION_RECORD}: doesn't tell how the texts were made; put it back, or export the files of "
+            "texts themselves and say it with --about."
+        ) from error
+
+
+def _provenance(record: Mapping[str, Any]) -> Provenance:
+    makings: list[Mapping[str, Any]] = [*record.get("earlier", []), record]
     # A model that is served from a folder is named by its path: of the maker's machine only the last part is told.
-    models = dict.fromkeys(re.sub(r"(^|/)[/~.].*/", r"\1", str(making.get("model"))) for making in makings)
+    models = dict.fromkeys(re.sub(r"(^|/)[/~.].*/", r"\1", str(making["model"])) for making in makings)
     reasons: Counter[str] = Counter()
     for reason, n in record.get("problems", {}).items():
         reasons[reason.partition(":")[0]] += n
-    settings: dict[str, Any] = record.get("settings", {})
+    settings: Mapping[str, Any] = record.get("settings", {})
     facts = {
         "origin": "synthetic: written by a language model through `emovec corpus generate`",
         "model": ", then ".join(models),
