@@ -196,7 +196,7 @@ class Ledger:
             write_bytes(self.path, b"".join(line + b"\n" for line in kept))
 
     def _lines(self) -> list[bytes]:
-        """The file's lines, undecoded: a kill may cut a character in two, and a text hold U+2028, which ends no line."""
+        """The file's lines, undecoded: a kill may cut a character in two, and a text hold U+2028."""
         return self.path.read_bytes().split(b"\n") if self.path.is_file() else []
 
 
