@@ -21,22 +21,20 @@ def test_signed_correlations_equal_scipy(seed: int, n: int, tied: bool) -> None:
     scores = generator.standard_normal((n, 2, 4))
     if tied:
         scores[0] = scores[1]
-    orders = np.stack([np.arange(n), generator.permutation(n)])
-    found = signed_correlations(scores, SIGNS, orders)
-    for row, order in enumerate(orders):
-        for layer in range(2):
-            rho = [spearmanr(order, scores[:, layer, e]).statistic for e in range(4)]
-            assert found[row, 0, layer] == pytest.approx((rho[0] - rho[1]) / 2)
-            assert found[row, 1, layer] == pytest.approx(0)  # as many rise as fall
+    found = signed_correlations(scores, SIGNS)
+    for layer in range(2):
+        rho = [spearmanr(np.arange(n), scores[:, layer, e]).statistic for e in range(4)]
+        assert found[0, layer] == pytest.approx((rho[0] - rho[1]) / 2)
+        assert found[1, layer] == pytest.approx(0)  # as many rise as fall
     np.testing.assert_allclose(
         correlations(scores)[1], [spearmanr(np.arange(n), scores[:, 1, e]).statistic for e in range(4)], atol=1e-12
     )
-    one_sided = signed_correlations(scores, np.array([1, 0, 0, 0]), orders[:1])[0, 1, 0]
-    assert one_sided == pytest.approx(np.mean([spearmanr(orders[0], scores[:, 0, e]).statistic for e in (1, 2, 3)]))
+    one_sided = signed_correlations(scores, np.array([1, 0, 0, 0]))[1, 0]
+    assert one_sided == pytest.approx(np.mean([spearmanr(np.arange(n), scores[:, 0, e]).statistic for e in (1, 2, 3)]))
 
 
 def test_a_constant_activation_follows_nothing() -> None:
-    assert (signed_correlations(np.ones((5, 2, 4)), SIGNS, np.arange(5)[None]) == 0).all()
+    assert (signed_correlations(np.ones((5, 2, 4)), SIGNS) == 0).all()
 
 
 def _templates(generator: np.random.Generator, slope: float, n: int = 10) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -56,7 +54,8 @@ def test_a_planted_rise_and_fall_is_found_at_its_layer() -> None:
     planted = table.loc[("expected", 1)]
     assert planted["value"] > 0.9
     assert planted["low"] > 0.85
-    assert planted["p"] == planted["p_familywise"] == pytest.approx(1 / 500)
+    # All ten signs stay in one of 1,024 flips.
+    assert planted["p"] <= planted["p_familywise"] < 0.01
     assert planted["p_emotions"] < 0.01
     assert table.loc[("expected", 0), "p_familywise"] > 0.05
     assert abs(table.loc[("others", 1), "value"]) < 0.1
@@ -75,7 +74,7 @@ def test_a_number_that_moves_every_vector_alike_is_told_by_the_names() -> None:
     signs = np.array([1, 0, 0, 0, 0])
     templates = [(generator.standard_normal((8, 1, 5)) * 0.1 + np.arange(8)[:, None, None], signs) for _ in range(8)]
     row = intensity_statistics(templates, 199, 100).set_index("statistic").loc["expected"]
-    assert row["p"] == pytest.approx(1 / 200)
+    assert row["p"] < 0.03
     assert row["p_emotions"] > 0.1
 
 
@@ -94,6 +93,21 @@ def test_without_an_effect_small_p_are_rare_and_intervals_hold_zero() -> None:
     assert 2 <= renamed <= 23
     assert 2 <= familywise <= 23
     assert covered >= 96  # percentile intervals over ten templates are a little narrow
+
+
+def test_activations_that_drift_with_any_number_are_no_sign_of_the_emotion() -> None:
+    generator = np.random.default_rng(3)
+    small = 0
+    for _ in range(200):
+        templates = _templates(generator, 0.0)
+        drifting = [
+            (scores + 2 * np.arange(8)[:, None, None] * generator.choice([-1, 1], (1, 1, 8)), signs)
+            for scores, signs in templates
+        ]
+        own = intensity_statistics(drifting, 199, 10)
+        small += own.loc[own["statistic"] == "expected", "p"].iloc[0] <= 0.1
+    # 20 expected of 200; numbers shuffled within each template would give some 60.
+    assert 6 <= small <= 34
 
 
 def _run(inputs: SteeringInputs) -> tuple[dict[str, pd.DataFrame], dict]:

@@ -25,24 +25,21 @@ _LABELS = ["variant", "reading", "vector_language", "text_language"]
 TABLES = {name: COLUMNS[name] for name in ("intensity", "intensity_templates")}
 
 
-def signed_correlations(scores: NDArray[Any], signs: NDArray[Any], orders: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Spearman's ρ of a template's number with the activation, under the expected sign, for orders of the numbers.
+def signed_correlations(scores: NDArray[Any], signs: NDArray[Any]) -> NDArray[np.float64]:
+    """Spearman's ρ of a template's number with the activation, under the expected sign.
 
     Args:
         scores: [value, layer, emotion], the values ascending; of equal scores each gets the mean rank.
         signs: [emotion] 1 where the emotion should rise, −1 where it should fall, 0 where nothing is expected.
-        orders: [order, value] permutations of the values; the first row as they are, for the observed one.
 
     Returns:
-        [order, statistic, layer]: `STATISTICS`. Expected is the mean of sign × ρ over the emotions that should rise or
+        [statistic, layer]: `STATISTICS`. Expected is the mean of sign × ρ over the emotions that should rise or
         fall; others that of the same mean of signs × ρ over emotions that should do neither. A constant score has ρ 0.
     """
-    placed, number = _unit_ranks(scores), _unit_ranks(np.arange(len(scores)))[orders]
-    named = signs != 0
-    # Means over emotions come before the permutations: a correlation is linear in the ranks once they are scaled.
-    expected = (placed[:, :, named] * signs[named]).mean(axis=-1)
-    others = placed[:, :, ~named].mean(axis=-1) * signs[named].mean() if (~named).any() else np.zeros_like(expected)
-    return np.stack([number @ expected, number @ others], axis=1)
+    rho, named = correlations(scores), signs != 0
+    expected = (rho[:, named] * signs[named]).mean(axis=-1)
+    others = rho[:, ~named].mean(axis=-1) * signs[named].mean() if (~named).any() else np.zeros_like(expected)
+    return np.stack([expected, others])
 
 
 def correlations(scores: NDArray[Any]) -> NDArray[np.float64]:
@@ -65,9 +62,11 @@ def intensity_statistics(
     bootstraps: int = BOOTSTRAPS,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """The mean over templates of the signed ρ, against numbers that are shuffled within each template.
+    """The mean over templates of the signed ρ, against templates whose signs are flipped at random.
 
-    p is one-sided; family-wise over layers (largest statistic, the same shuffle at every layer). Intervals (95 %) are
+    An activation may drift steadily with any number, so numbers shuffled within a template would be no fair null: that
+    the drift takes the expected direction in one template after another is what counts. p is one-sided; family-wise
+    over layers (largest statistic, the same flips at every layer). Intervals (95 %) are
     percentiles over templates drawn with replacement. `p_emotions` is that of the expected emotions against names
     shuffled over the vectors, the same in every template: whether it takes these emotions, or any would do.
 
@@ -80,16 +79,9 @@ def intensity_statistics(
     Returns:
         Columns position (of the layer), statistic, value, low, high, p, p_familywise, p_emotions (NaN for the others).
     """
-    total: NDArray[np.float64] | None = None
-    observed: list[NDArray[np.float64]] = []
-    for number, (scores, signs) in enumerate(templates):
-        orders = np.vstack([np.arange(len(scores)), label_permutations(len(scores), permutations, seed + number)])
-        found = signed_correlations(scores, signs, orders)
-        observed.append(found[0])
-        total = found if total is None else total + found
-    assert total is not None
-    null = total[1:] / len(templates)
-    each = np.stack(observed)  # [template, statistic, layer]
+    each = np.stack([signed_correlations(scores, signs) for scores, signs in templates])  # [template, statistic, layer]
+    flips = np.random.default_rng(seed).choice([-1.0, 1.0], (permutations, len(each)))
+    null = np.einsum("bt,tsl->bsl", flips, each) / len(each)
     weights = bootstrap_weights(len(each), bootstraps, seed) / len(each)
     value = each.mean(axis=0)
     low, high = np.quantile(np.einsum("bt,tsl->bsl", weights, each), [0.025, 0.975], axis=0)
