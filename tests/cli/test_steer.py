@@ -1,11 +1,14 @@
 import io
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from emovec.cli.steer import _columns as steer_columns
 from emovec.models.load import load_model
 from emovec.vectors.emotion_vectors import EmotionVectors
 from tests.cli.conftest import Run
@@ -53,6 +56,15 @@ def test_a_sweep_over_strengths_names_regimes(run: Run, talking: Path, vectors: 
     _, out, _ = run("steer", talking, vectors.parent, "w1 w2", "--emotion", "sad", "--sweep", "--max-new-tokens", "5")
     for strength in ("0.05", "0.1", "0.2", "0.4", "0.8"):
         assert any(f"sad {strength}: {regime};" in out for regime in ("surgical", "collapse", "explosion"))
+
+
+@pytest.mark.parametrize("heads", [["unsteered", "sad 0.1"], ["unsteered", "sad 0.1", "sad 0.2", "sad 0.4"]])
+def test_a_text_without_spaces_is_shown_whole(heads: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    text = "「おばあちゃん、もう一度だけあの歌をうたって」と少女は言って、古い椅子のそばにすわった。" * 2
+    Console(width=60).print(steer_columns(heads, [text] * len(heads)))
+    out = re.sub(r"[^\u3000-\u9fff\uff00-\uffef]", "", capsys.readouterr().out)
+    for character in set(text):
+        assert out.count(character) == len(heads) * text.count(character)
 
 
 @pytest.mark.parametrize(

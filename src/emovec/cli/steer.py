@@ -165,12 +165,14 @@ def _columns(heads: Sequence[str], texts: Sequence[str]) -> Any:
 
     if len(heads) > 3:  # too many to stand side by side
         table = Table("steered by", "text", show_lines=True)
+        table.columns[1].overflow = "fold"  # without spaces, as in Japanese, a line would be cut and not wrapped
         for head, body in zip(heads, texts, strict=True):
             table.add_row(Text(head), Text(body.strip()))
         return table
     table = Table(*map(escape, heads), expand=True)
     for column in table.columns:
         column.ratio = 1
+        column.overflow = "fold"
     table.add_row(*(Text(body.strip()) for body in texts))
     return table
 
