@@ -2,13 +2,14 @@ import base64
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from emovec.models.language_model import LanguageModel
-from emovec.report.trace import signed
+from emovec.report.trace import UNSCORED, shade, signed
 from emovec.steering.trace import trace
 from emovec.vectors.emotion_vectors import EmotionVectors
 from tests.cli.conftest import Run
@@ -79,6 +80,33 @@ def test_the_page_holds_every_score(
     np.testing.assert_allclose(scores, traced.values, atol=0.0051)
     assert "".join(data["pieces"]) == TEXT
     assert (data["shown"], data["layer"], data["layers"]) == (["calm"], 1, [0, 1, 2, 3])
+
+
+def test_an_attention_sink_is_no_finding(
+    run: Run,
+    tiny_folder: Callable[..., Path],
+    tiny_model: Callable[..., LanguageModel],
+    vectors: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = EmotionVectors.load(vectors / "vectors.safetensors")
+    replace(made, provenance={**made.provenance, "pooling": {"sink_threshold": 1.02}}).save(tmp_path / "v.safetensors")
+    traced = trace(tiny_model("llama"), tmp_path / "v.safetensors", TEXT, baseline="text").sel(emotion="calm")
+    layer = int(traced["sink"].sum("token").argmax("layer"))
+    sinks = traced["sink"].values[layer]
+    options = ("--emotion", "calm", "--baseline", "text", "--layer", layer)
+    _, out, _ = run("trace", tiny_folder("llama"), tmp_path / "v.safetensors", TEXT, *options, "--html", "page.html")
+    assert 0 < sinks.sum() < len(sinks)
+    assert out.count("[sink]") == sinks.sum()
+    for token, score in zip(traced["token_text"].values[sinks], traced.values[layer, sinks], strict=True):
+        assert f"{token}[sink]" in out
+        assert f"{token} {signed(float(score))}" not in out
+    page = Path("page.html").read_text(encoding="utf-8")
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])  # type: ignore[index]
+    held = np.frombuffer(base64.b64decode(data["scores"]), "<i2").reshape(6, -1, len(sinks))
+    np.testing.assert_array_equal(held[2] == data["no_score"], traced["sink"].values)
+    assert (shade(float("nan")), data["unscored"]) == (UNSCORED, list(UNSCORED))
 
 
 def test_neutral_texts_of_ones_own(run: Run, tiny_folder: Callable[..., Path], vectors: Path, tmp_path: Path) -> None:

@@ -71,6 +71,17 @@ def test_a_sink_is_in_no_mean(tiny_model: Callable[..., LanguageModel], tiny_vec
         np.testing.assert_allclose(token_means(found).values[:, layer], kept.mean(axis=1), atol=1e-9)
 
 
+def test_a_piece_that_is_a_sink_has_no_score(
+    tiny_model: Callable[..., LanguageModel], tiny_vectors: EmotionVectors
+) -> None:
+    found = trace(tiny_model("llama"), tiny_vectors, TEXT, baseline="text")
+    found["sink"].values[2, 0] = True
+    pieces = by_piece(found)
+    assert np.isnan(pieces.values[:, 2, 0]).all()
+    assert np.isfinite(pieces.values).sum() == pieces.size - pieces.sizes["emotion"]
+    np.testing.assert_allclose(pieces.values[:, 2, 1:], found.values[:, 2, 1:])
+
+
 def test_tokens_that_split_a_character_are_one_piece(tiny_model: Callable[..., LanguageModel]) -> None:
     model = tiny_model("qwen2")  # a token for every byte
     text = "a 悲しい😀\nb"

@@ -119,6 +119,8 @@ def _lines(path: Path) -> list[str]:
 
 
 def _coloured(pieces: "xr.DataArray", plain: bool) -> "Text":
+    from math import isnan
+
     from rich.text import Text
 
     from emovec.report.trace import shade, signed
@@ -126,8 +128,9 @@ def _coloured(pieces: "xr.DataArray", plain: bool) -> "Text":
     line = Text()
     for piece, score in zip(pieces["piece_text"].values, pieces.values, strict=True):
         if plain:
-            marked = abs(score) >= _MARKED and str(piece).strip()
-            line.append(f"{piece}[{signed(float(score))}]" if marked else str(piece))
+            marked = not abs(score) < _MARKED and str(piece).strip()
+            said = "sink" if isnan(score) else signed(float(score))
+            line.append(f"{piece}[{said}]" if marked else str(piece))
         else:
             background, ink = shade(float(score))
             line.append(str(piece), style=f"{ink} on {background}")
@@ -137,11 +140,12 @@ def _coloured(pieces: "xr.DataArray", plain: bool) -> "Text":
 def _legend() -> "Text":
     from rich.text import Text
 
-    from emovec.report.trace import LIMIT, shade
+    from emovec.report.trace import LIMIT, UNSCORED, shade
 
     line = Text(f"−{LIMIT:g} ")
     for step in range(-6, 7):
         background, ink = shade(step / 6 * LIMIT)
         line.append("  ", style=f"{ink} on {background}")
-    line.append(f" +{LIMIT:g} standard deviations")
+    line.append(f" +{LIMIT:g} standard deviations; ")
+    line.append("no score: attention sink", style=f"{UNSCORED[1]} on {UNSCORED[0]}")
     return line

@@ -16,10 +16,18 @@ from emovec.steering.trace import by_piece, token_means
 LIMIT = 3.0
 """Scores beyond this many standard deviations have the end's colour."""
 
+UNSCORED = ("#bdbdbd", "#000000")
+"""Background and text colour of attention sinks: a grey that the scale does not have."""
+
+
+_NO_SCORE = -32_768  # the page's number for NaN
+
 
 def shade(score: float) -> tuple[str, str]:
-    """The background of a score and the text colour that is legible on it: blue below 0, red above."""
-    at = 0.5 + 0.5 * float(np.clip(np.nan_to_num(score) / LIMIT, -1, 1))
+    """The background of a score and the text colour that is legible on it: blue below 0, red above, grey for NaN."""
+    if np.isnan(score):
+        return UNSCORED
+    at = 0.5 + 0.5 * float(np.clip(score / LIMIT, -1, 1))
     stops = [float(stop) for stop, _ in DIVERGING]
     channels = np.array([[int(str(hue)[i : i + 2], 16) for i in (1, 3, 5)] for _, hue in DIVERGING])
     red, green, blue = (round(float(np.interp(at, stops, channels[:, i]))) for i in range(3))
@@ -37,9 +45,14 @@ def heading(traced: xr.DataArray) -> str:
 
 
 def peaks(pieces: xr.DataArray, n: int = 4) -> str:
-    """The pieces [piece] with the highest scores, in words; bare punctuation is passed over."""
+    """The pieces [piece] with the highest scores, in words; bare punctuation and sinks are passed over."""
     order = np.argsort(-pieces.values, kind="stable")
-    shown = [i for i in order if any(unicodedata.category(c)[0] in "LNS" for c in str(pieces["piece_text"].values[i]))]
+    shown = [
+        i
+        for i in order
+        if np.isfinite(pieces.values[i])
+        and any(unicodedata.category(c)[0] in "LNS" for c in str(pieces["piece_text"].values[i]))
+    ]
     return ", ".join(
         f"{str(pieces['piece_text'].values[i]).strip()} {signed(float(pieces.values[i]))}" for i in shown[:n]
     )
@@ -60,7 +73,8 @@ def page(traced: xr.DataArray, emotions: Sequence[str], layer: int) -> str:
     """
     pieces = by_piece(traced)
     # Hundredths of a deviation in two bytes each: numbers as text would be five times as large.
-    scores = np.clip(np.nan_to_num(pieces.values) * 100, -32_000, 32_000).round().astype("<i2")
+    hundredths = np.clip(pieces.values * 100, -32_000, 32_000).round()
+    scores = np.where(np.isnan(hundredths), _NO_SCORE, hundredths).astype("<i2")
     data = {
         "emotions": [str(name) for name in pieces["emotion"].values],
         "layers": [int(number) for number in pieces["layer"].values],
@@ -70,6 +84,8 @@ def page(traced: xr.DataArray, emotions: Sequence[str], layer: int) -> str:
         "shown": list(emotions),
         "layer": layer,
         "limit": LIMIT,
+        "no_score": _NO_SCORE,
+        "unscored": UNSCORED,
         "colours": DIVERGING,
     }
     template = (files("emovec.report") / "templates" / "trace.html.j2").read_text(encoding="utf-8")

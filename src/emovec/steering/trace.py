@@ -105,8 +105,12 @@ def open_vectors(path: str | Path) -> EmotionVectors:
 
 
 def by_piece(traced: xr.DataArray) -> xr.DataArray:
-    """[emotion, layer, piece]: a trace with the tokens that split a character averaged into one piece."""
-    mean = traced.drop_vars(["sink", "token_text", "piece_text"]).groupby("piece").mean()
+    """[emotion, layer, piece]: a trace with the tokens that split a character averaged into one piece.
+
+    A piece that is an attention sink at a layer has no score there (NaN): its size says nothing of an emotion.
+    """
+    scored = traced.where(~traced["sink"])
+    mean = scored.drop_vars(["sink", "token_text", "piece_text"]).groupby("piece").mean()
     first = np.unique(traced["piece"].values, return_index=True)[1]
     texts = traced["piece_text"].values[first]
     return mean.assign_coords(piece_text=("piece", texts)).transpose("emotion", "layer", "piece")
