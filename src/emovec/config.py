@@ -42,11 +42,11 @@ class CorpusConfig(_Section):
 class ExtractionConfig(_Section):
     """How texts become activations."""
 
-    offset: float = Field(default=50, ge=0)
+    offset: float = Field(default=50.0, ge=0)
     layers: Literal["all"] | list[int] = "all"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     device: str = "auto"
-    sink_threshold: float | None = Field(default=10, gt=1)
+    sink_threshold: float | None = Field(default=10.0, gt=1)
     batch_tokens: Literal["auto"] | int = "auto"
     shard_size: int = Field(default=256, ge=1)
     store_dtype: Literal["float32", "bfloat16"] = "float32"

@@ -247,6 +247,14 @@ def test_the_template_holds_every_setting_at_its_default(tmp_path: Path) -> None
     }
 
 
+def test_a_default_written_out_is_the_default(tmp_path: Path) -> None:
+    # 50 and 50.0 are equal, but not as the text that outputs are known by.
+    (tmp_path / "short.yaml").write_text("model: gemma-3-270m\n", encoding="utf-8")
+    (tmp_path / "template.yaml").write_text(study_template(), encoding="utf-8")
+    short, full = (json.dumps(Study(tmp_path / name).config.model_dump()) for name in ("short.yaml", "template.yaml"))
+    assert short == full
+
+
 def test_ready_studies_can_be_read() -> None:
     studies = sorted((Path(__file__).parents[2] / "studies").glob("*.yaml"))
     assert len(studies) >= 5

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from emovec.report.calibration_findings import calibrated_layer, estimate, finding, finding_across, shared_strength
+from emovec.report.calibration_findings import estimate, finding, finding_across, shared_strength
 from emovec.report.charts import Chart, Control, Curve, HeatMap, Lines, Listing, Panel, nearest_layer
 from emovec.report.choices import among, language_control
 from emovec.report.maps import matrix
@@ -87,7 +87,7 @@ def effects(study: StudyTables) -> Chart | None:
                 Lines(f"emotions and controls, {where}", _STRENGTH, _EFFECT, together),
                 Lines("each emotion (filled: coherent)", _STRENGTH, _EFFECT, each),
             ]
-    shown = str(nearest_layer(layers, calibrated_layer(study)))
+    shown = str(nearest_layer(layers, study.layer_of("calibration_sweep")))
     controls = (
         language_control(languages),
         Control("layer", [str(layer) for layer in layers], shown, slider=True, in_paper=False),
@@ -123,7 +123,7 @@ def texts(study: StudyTables) -> Listing | None:
     table = study.tables.get("calibration_texts")
     if table is None:
         return None
-    layer = nearest_layer(table["layer"].unique(), calibrated_layer(study))
+    layer = nearest_layer(table["layer"].unique(), study.layer_of("calibration_sweep"))
     table = table[table["layer"] == layer]
     languages = among(study.languages, table["language"])
     strengths = sorted(table["strength"].unique())
@@ -150,7 +150,7 @@ def across(study: StudyTables) -> Chart | None:
     table = study.tables.get("calibration_cross")
     if table is None or table["vector_language"].nunique() < 2:
         return None
-    table = table[table["layer"] == nearest_layer(table["layer"].unique(), calibrated_layer(study))]
+    table = table[table["layer"] == nearest_layer(table["layer"].unique(), study.layer_of("calibration_sweep"))]
     vectors, spoken = among(study.languages, table["vector_language"]), among(study.languages, table["language"])
     strengths = sorted(table["strength"].unique())
     frames: dict[tuple[str, ...], Sequence[HeatMap]] = {}

@@ -17,7 +17,7 @@ _NONE = ", with no control to set it against"
 def finding(study: StudyTables) -> str:
     """How strongly texts can be steered before they break, what that does to the emotion's word, beside controls."""
     sweep, found = study.tables["calibration_sweep"], study.tables.get("calibration_windows")
-    layer = nearest_layer(sweep["layer"].unique(), calibrated_layer(study))
+    layer = nearest_layer(sweep["layer"].unique(), study.layer_of("calibration_sweep"))
     parts: list[str] = []
     for language in among(study.languages, sweep["language"]):
         here = sweep[(sweep["language"] == language) & (sweep["layer"] == layer)]
@@ -68,7 +68,7 @@ def _rivals(sweep: pd.DataFrame) -> str:
 def finding_across(study: StudyTables) -> str:
     """What vectors of one language do to words of another, beside those of the language itself and controls."""
     table = study.tables["calibration_cross"]
-    layer, strength = calibrated_layer(study), shared_strength(study)
+    layer, strength = study.layer_of("calibration_sweep"), shared_strength(study)
     rows = table[(table["layer"] == nearest_layer(table["layer"].unique(), layer)) & (table["strength"] == strength)]
     told: dict[bool, list[str]] = {True: [], False: []}
     for row in rows.to_dict("records"):
@@ -85,11 +85,6 @@ def finding_across(study: StudyTables) -> str:
     )
 
 
-def calibrated_layer(study: StudyTables) -> int:
-    """The layer at which the study steers."""
-    return int(study.summaries.get("calibration", {}).get("layer", study.layer))
-
-
 def coherent_strength(rows: pd.DataFrame) -> float | None:
     """The largest strength up to which the pooled texts of all emotions are coherent."""
     ordered = rows[rows["name"] == ALL].sort_values("strength")
@@ -103,7 +98,7 @@ def shared_strength(study: StudyTables) -> float:
     smallest = float(sweep["strength"].min())
     if "regime" not in sweep:
         return smallest
-    here = sweep[sweep["layer"] == nearest_layer(sweep["layer"].unique(), calibrated_layer(study))]
+    here = sweep[sweep["layer"] == nearest_layer(sweep["layer"].unique(), study.layer_of("calibration_sweep"))]
     return min(coherent_strength(rows) or smallest for _, rows in here.groupby("language"))
 
 

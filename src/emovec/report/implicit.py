@@ -175,7 +175,7 @@ def listing(study: StudyTables) -> Listing | None:
 def shown_layer(study: StudyTables, experiment: str) -> int:
     """The layer that an experiment's sentences are about; it was not chosen on its texts."""
     layers = study.tables[experiment]["layer"].unique()
-    return nearest_layer(layers, int(study.summaries.get(experiment, {}).get("layer", study.layer)))
+    return nearest_layer(layers, study.layer_of(experiment))
 
 
 def language_pairs(study: StudyTables, table: pd.DataFrame) -> list[tuple[str, str]]:

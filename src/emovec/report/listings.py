@@ -32,7 +32,7 @@ class Rows:
 
 
 def rows_behind(study: StudyTables, name: str) -> Rows | None:
-    """The rows of a table at the layer shown first, at most `MOST_ROWS` of them."""
+    """The rows of a table at the layer that its section is about, at most `MOST_ROWS` of them."""
     table = study.tables.get(name)
     if table is None:
         return None
@@ -40,7 +40,7 @@ def rows_behind(study: StudyTables, name: str) -> Rows | None:
     for column in ("layer", "layer_a"):
         if column in table:
             present = table[column].unique()
-            nearest = nearest_layer(present, study.layer)
+            nearest = nearest_layer(present, study.layer_of(name))
             table, scope = table[table[column] == nearest], f"layer {nearest}"
             break
     else:

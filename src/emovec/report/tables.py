@@ -109,6 +109,11 @@ class StudyTables:
             return int(chosen)
         return self.layers[(2 * len(self.layers)) // 3] if self.layers else 0
 
+    def layer_of(self, table: str) -> int:
+        """The layer that a table's section is about: an experiment has its own; else the one shown first."""
+        experiment = next((name for name, made in EXPERIMENTS.items() if table in made.tables), "")
+        return int(self.summaries.get(experiment, {}).get("layer", self.layer))
+
 
 def read_study(study: Path, stages: Sequence[str] = STAGES) -> StudyTables:
     """Read what a report needs of a study folder, or only the tables of some stages; what is missing is left out.
