@@ -94,6 +94,7 @@ def test_every_empty_corpus_still_gives_whole_tables() -> None:
     assert report.gaps == ["corpus.stories: holds no stories; `emovec corpus check` shows what was read."]
     assert list(report.named.columns) == ["language", "emotion", "id", "words"]
     assert report.n_findings == 1
+    assert check_corpus(Corpus([], [], [], {}), [], []).n_findings == 0
 
 
 def test_named_and_script_and_what_is_not_judged() -> None:
@@ -156,8 +157,18 @@ def run(*arguments: str) -> tuple[int, str]:
 def test_check_command_on_the_bundled_corpus() -> None:
     code, output = run("check", "bundled-literary", "--no-tokens")
     assert code == 0
-    assert "A run can start: 864 texts, nothing found." in output
+    assert "A run can start: 864 texts, nothing found that stops it." in output
     assert "Tokens" not in output
+
+
+def test_check_command_refuses_what_holds_no_texts(tmp_path: Path) -> None:
+    texts, study = tmp_path / "empty.jsonl", tmp_path / "study.yaml"
+    texts.write_text("")
+    study.write_text("languages: [en]\ncorpus: {stories: empty.jsonl}\n")
+    with pytest.raises(EmovecError, match=r"empty\.jsonl: holds no texts; a record needs"):
+        run("check", str(texts), "--no-tokens")
+    with pytest.raises(EmovecError, match=r"study\.yaml: corpus\.stories holds no texts; a record needs"):
+        run("check", str(study), "--no-tokens")
 
 
 def test_check_command_lists_findings_without_failing(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from emovec.config import StudyConfig
     from emovec.corpus.check import CheckReport
     from emovec.corpus.load import Corpus
+    from emovec.corpus.read import Problem
 
 corpus_app = typer.Typer(help="Look at the texts of a study, and check them.", no_args_is_help=True)
 
@@ -29,6 +30,7 @@ _SOURCE = typer.Argument(
     help="A study file, or texts: a .jsonl, .csv or .parquet file, a folder, a glob, or 'bundled'.",
 )
 _ROWS = 10
+_STUDIES = {".yaml", ".yml"}
 
 
 @corpus_app.command("check")
@@ -72,7 +74,13 @@ def check(
     if (page or fix) and not audit:
         raise EmovecError("--page and --fix need what --no-audit leaves out.")
     config, corpus, languages, emotions, neutral = _texts_of(source)
+    console, most = Console(), None if everything else _ROWS
     n_texts = len(corpus.stories) + len(corpus.neutral)
+    study = Path(source).suffix.lower() in _STUDIES
+    if not corpus.left_out and not (corpus.stories if study else n_texts):
+        _print_problems(console, corpus.problems, most)
+        what = "corpus.stories holds" if study else "holds"
+        raise EmovecError(f"{source}: {what} no texts; a record needs a text, a language and an emotion.")
     count_tokens = _token_counter(config) if tokens and n_texts else None
     with track("Counting tokens", n_texts) if count_tokens else nullcontext() as progress:
         report = check_corpus(
@@ -84,14 +92,13 @@ def check(
             count_tokens=count_tokens,
             progress=progress,
         )
-    console = Console()
     _print_counts(console, report, corpus, everything)
     _print_tokens(console, report, config)
-    _print_findings(console, report, None if everything else _ROWS)
+    _print_findings(console, report, most)
     found = corpus_audit.audit(corpus, asked) if audit and corpus.stories else None
     if found:
         for title, frame in corpus_audit.audit_tables(found):
-            _print_frame(console, title, frame, None if everything else _ROWS)
+            _print_frame(console, title, frame, most)
         columns = ("language", "check", "", "score", "finding")
         _print_table(console, "Scores of 100", columns, corpus_audit.score_rows(corpus, report, found))
         corpus_audit.print_control(console, found)
@@ -147,7 +154,7 @@ def _texts_of(source: str) -> "tuple[StudyConfig, Corpus, list[str], list[str], 
     from emovec.corpus.load import collect_corpus, corpus_of
 
     path = Path(source)
-    if path.suffix.lower() in {".yaml", ".yml"}:
+    if path.suffix.lower() in _STUDIES:
         config = read_config(path)
         corpus = collect_corpus(config, path.parent)
         return config, corpus, config.languages, list(config.emotion_words), config.corpus.neutral is not None
@@ -223,8 +230,12 @@ def _print_findings(console: Console, report: "CheckReport", limit: int | None) 
     _print_frame(console, "Texts in another script than their language's", report.script, limit)
     for sentence in report.unjudged:
         console.print(Text(f"Not judged: {_printable(sentence)}", style="dim"))
-    problems = [(p.file, p.line, p.message) for p in report.problems]
-    _print_table(console, "Records that can't be used", ("file", "line", "what is wrong"), problems, limit)
+    _print_problems(console, report.problems, limit)
+
+
+def _print_problems(console: Console, problems: "Sequence[Problem]", limit: int | None) -> None:
+    rows = [(p.file, p.line, p.message) for p in problems]
+    _print_table(console, "Records that can't be used", ("file", "line", "what is wrong"), rows, limit)
 
 
 def _print_verdict(console: Console, report: "CheckReport", n_further: int = 0) -> None:
@@ -239,7 +250,7 @@ def _print_verdict(console: Console, report: "CheckReport", n_further: int = 0) 
     elif n_findings:
         console.print(Text(f"✓ A run can start: {texts}, {_count(n_findings, 'finding')} above.", style="bold yellow"))
     else:
-        console.print(Text(f"✓ A run can start: {texts}, nothing found.", style="bold green"))
+        console.print(Text(f"✓ A run can start: {texts}, nothing found that stops it.", style="bold green"))
 
 
 def _print_frame(console: Console, title: str, frame: "pd.DataFrame", limit: int | None) -> None:

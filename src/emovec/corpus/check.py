@@ -12,6 +12,11 @@ from emovec.corpus.read import Problem
 from emovec.corpus.script import MIN_SHARE, script_share, writing_of
 from emovec.corpus.story import NEUTRAL, Story
 
+_BALANCE = (
+    *("language", "n_stories", "n_topics", "n_neutral"),
+    *("emotion_min", "emotion_max", "cell_min", "cell_max", "empty_cells"),
+)
+
 
 @dataclass(frozen=True)
 class CheckReport:
@@ -141,7 +146,7 @@ def _balance(counts: pd.DataFrame, languages: Sequence[str], emotions: Sequence[
                 "empty_cells": int((cells == 0).sum()),
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=pd.Index(_BALANCE))
 
 
 def _tokens(
