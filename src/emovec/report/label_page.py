@@ -161,7 +161,8 @@ def confusion_map(found: Agreement, options: Sequence[str]) -> Chart:
     """A heat map of intended emotion by label, for each annotator and language."""
     counts = found.confusion
     emotions = confusion_order(counts, options)
-    columns = [*emotions, NONE]
+    given = set(counts["label"]) - {*emotions, NONE}
+    columns = [*emotions, *(option for option in options if option in given), NONE]
     annotators, languages = (list(dict.fromkeys(found.accuracy[column])) for column in ("by", "language"))
     grouped: dict[Any, pd.DataFrame] = dict(list(counts.groupby(["by", "language"])))
     frames: dict[tuple[str, ...], Sequence[HeatMap]] = {}
