@@ -175,7 +175,7 @@ def test_a_person_may_name_three_and_leave_without_any(run: Run, texts: Path, mo
     typed(monkeypatch, "/undo", "/quit")
     code, out, _ = run(*command)
     assert code == 0
-    assert "no label to take back" in out
+    assert "nothing to take back" in out
     typed(monkeypatch, "a, b, c, d", "sad,calm,ang,joy", "sad, joy", "1")
     assert run(*command)[0] == 0
     row = pd.read_parquet(texts.with_name("texts-labels") / "labels.parquet").iloc[0]

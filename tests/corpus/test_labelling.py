@@ -361,6 +361,37 @@ def test_a_person_labels_skips_takes_back_and_goes_on_later(tmp_path: Path) -> N
     assert again.current == second
 
 
+def test_undo_takes_back_the_last_act_be_it_a_label_or_a_skip(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    session = LabelSession(stories(1, ("en",)), EMOTIONS, "ann", path)
+    assert not session.undoable
+    first = session.current
+    session.label(["sad"])
+    second = session.current
+    session.skip()
+    assert session.undo()
+    assert (session.current, session.done) == (second, 1)
+    session.skip()
+    third = session.current
+    later = LabelSession(stories(1, ("en",)), EMOTIONS, "ann", path)
+    assert later.current == third
+    assert later.undo()
+    assert (later.current, later.done) == (second, 1)
+    assert later.undo()
+    assert (later.current, later.done) == (first, 0)
+    assert not later.undo()
+
+    while later.current != third:
+        later.skip()
+    for _ in range(later.total):
+        later.label(["calm"])
+    assert (later.current, later.done) == (None, later.total)
+    for done in reversed(range(later.total)):
+        assert later.undo()
+        assert later.done == done
+    assert not later.undoable
+
+
 def test_each_person_has_their_own_labels(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     texts = stories(1, ("en",))

@@ -56,6 +56,17 @@ def test_the_heat_map_holds_the_shares() -> None:
     assert np.allclose(shares.sum(axis=1), 1)
 
 
+def test_the_heat_map_shows_labels_that_no_text_was_meant_to_have() -> None:
+    texts = [story for story in stories() if story.emotion != "calm"]
+    chart = label_page.confusion_map(agreement(labels(texts), EMOTIONS), EMOTIONS)
+    (panel,) = chart.frames["judge/<i>", "ja"]
+    shares = pd.DataFrame(panel.values, index=list(panel.rows), columns=list(panel.columns))  # pyright: ignore
+    assert "calm" not in shares.index
+    assert shares.loc["sad", "calm"] == 1
+    assert list(shares.columns)[-1] == "none"
+    assert np.allclose(shares.sum(axis=1), 1)
+
+
 def test_confused_emotions_stand_together() -> None:
     order = label_page.confusion_order(agreement(labels(stories()), EMOTIONS).confusion, EMOTIONS)
     assert sorted(order) == sorted(EMOTIONS)
@@ -117,7 +128,7 @@ def test_the_form_answers_its_own_page_alone(form: LabelForm) -> None:
 
 def test_the_form_tells_neither_id_nor_emotion_nor_topic(form: LabelForm) -> None:
     state = json.loads(get(f"{form.address}state")[1])
-    assert set(state) == {"done", "total", "token", "text", "language"}
+    assert set(state) == {"done", "total", "undoable", "token", "text", "language"}
     assert not any(story.id in get(form.address)[1] for story in stories(2))
 
 

@@ -54,7 +54,7 @@ def _step(session: "LabelSession", languages: Sequence[str], console: Console, a
                 case "/undo" | "/u":
                     if session.undo():
                         return True
-                    console.print(Text("There is no label to take back.", style="yellow"))
+                    console.print(Text("There is nothing to take back.", style="yellow"))
                 case "/list" | "/l" | "?":
                     names = [option_names(option, languages) for option in session.options]
                     console.print(Text("   ".join(names), style="dim"))

@@ -61,6 +61,7 @@ class LabelForm(ThreadingHTTPServer):
         """What the page shows; nothing of the text's id, emotion or topic."""
         story = self.session.current
         shown = {"done": self.session.done, "total": self.session.total, "token": self.session.token}
+        shown["undoable"] = self.session.undoable
         return shown | {"text": story.text if story else None, "language": story.language if story else None}
 
 

@@ -61,14 +61,21 @@ class LabelSession:
         self._texts, self.total = texts, len(order)
         self._waiting = [text for text in order if given.get(text, "undone") == "undone"]
         self._waiting += [text for text in order if given.get(text) == "skipped"]
-        # In the order of the answers, so that undo goes back through earlier sessions as well.
+        self._labelled = {text for text in order if given.get(text) == "ok"}
+        # What undo goes back through, that of earlier sessions as well: each text once, where it was last acted on.
         last = {answer.text: i for i, answer in enumerate(own)}
-        self._labelled = sorted((text for text in order if given.get(text) == "ok"), key=last.__getitem__)
+        acted = (text for text in order if given.get(text) in {"ok", "skipped"})
+        self._acts = sorted(acted, key=last.__getitem__)
 
     @property
     def done(self) -> int:
         """How many texts have a label."""
         return len(self._labelled)
+
+    @property
+    def undoable(self) -> bool:
+        """Whether there is a label or a skip to take back."""
+        return bool(self._acts)
 
     @property
     def current(self) -> Story | None:
@@ -95,21 +102,32 @@ class LabelSession:
             raise EmovecError("Confidence: 1, 2 or 3.")
         if self._waiting:
             self._keep(self._waiting[0], "ok", chosen, confidence)
-            self._labelled.append(self._waiting.pop(0))
+            self._labelled.add(self._act())
 
     def skip(self) -> None:
         """Put the current text off to the end."""
         if self._waiting:
             self._keep(self._waiting[0], "skipped")
-            self._waiting.append(self._waiting.pop(0))
+            self._waiting.append(self._act())
 
     def undo(self) -> bool:
-        """Take the last label back and show its text again; False if there is none."""
-        if not self._labelled:
+        """Take the last label or skip back and show its text again; False if there is none."""
+        if not self._acts:
             return False
-        self._keep(self._labelled[-1], "undone")
-        self._waiting.insert(0, self._labelled.pop())
+        self._keep(self._acts[-1], "undone")
+        text = self._acts.pop()
+        if text in self._labelled:
+            self._labelled.remove(text)
+        else:
+            self._waiting.remove(text)
+        self._waiting.insert(0, text)
         return True
+
+    def _act(self) -> str:
+        """Take the current text from those that wait, as the one that undo brings back first."""
+        text = self._waiting.pop(0)
+        self._acts = [*(other for other in self._acts if other != text), text]
+        return text
 
     def _keep(self, text: str, status: Status, labels: Sequence[str] = (), confidence: int | None = None) -> None:
         answer = Answer(text, self.annotator, "human", self._digest, self.top, status, tuple(labels), confidence)
