@@ -75,24 +75,59 @@ def test_a_text_without_spaces_is_shown_whole(heads: list[str], capsys: pytest.C
         (("--emotion", "sad", "--positions", "answer"), "give all, prompt or generated"),
         (("--emotion", "sad", "--strength", "0.1", "--strength", "0.2"), "2 of them for 1 emotions"),
         (("--emotion", "sad", "--strength", "nan"), "no finite number"),
-        (("--emotion", "sad", "--layer", "7"), "there is no vector for layer 7"),
+        (("--emotion", "sad", "--layer", "7"), "--layer 7: there are vectors for layers [0, 1, 2, 3]"),
         (("--emotion", "sad", "--sweep", "--strength", "0.1"), "has its own strengths"),
         (("--emotion", "sad", "--sweep", "--project-out"), "has no strength"),
         (("--emotion", "sad", "--strength", "1e38"), "lower the strength"),
     ],
 )
-def test_what_can_t_be_done_is_said(
-    run: Run, talking: Path, vectors: Path, options: tuple[str, ...], said: str
+def test_what_can_t_be_done_is_said_before_the_model_is_loaded(
+    run: Run, vectors: Path, options: tuple[str, ...], said: str
 ) -> None:
-    code, _, err = run("steer", talking, vectors, "w1 w2", *options)
+    code, _, err = run("steer", "no-such-model", vectors, "w1 w2", *options)
     assert code == 2
     assert said in err
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [(("--language", "jp"), "no vectors for 'jp'"), (("--layer", "9"), "--layer 9: there are vectors for layers")],
+)
+def test_no_conversation_begins_with_vectors_that_are_not_there(
+    run: Run, vectors: Path, options: tuple[str, ...], said: str
+) -> None:
+    code, _, err = run("chat", "no-such-model", vectors, *options)
+    assert code == 2
+    assert said in err
+
+
+def test_a_study_file_stands_for_its_vectors(run: Run, talking: Path, vectors: Path, tmp_path: Path) -> None:
+    (tmp_path / "study.yaml").write_text("model: some/model\nlanguages: [en, ja]\n", encoding="utf-8")
+    command = ("steer", talking, "study.yaml", "w1 w2", "--emotion", "sad", "--max-new-tokens", "2")
+    code, _, err = run(*command)
+    assert code == 2
+    assert "study/vectors.safetensors: no such file. `emovec vectors STUDY.yaml` writes one." in err
+    (tmp_path / "study").mkdir()
+    shutil.copy(vectors, tmp_path / "study" / "vectors.safetensors")
+    assert run(*command)[0] == 0
+
+
+@pytest.mark.parametrize("command", ["steer", "chat", "trace"])
+def test_a_file_of_another_kind_is_no_file_of_vectors(run: Run, tmp_path: Path, command: str) -> None:
+    (tmp_path / "demo.json").write_text('{"summary": {}}' * 9, encoding="utf-8")
+    rest = {"steer": ("w1", "--emotion", "sad"), "trace": ("w1",)}.get(command, ())
+    code, _, err = run(command, "no-such-model", "demo.json", *rest)
+    assert code == 2
+    assert "demo.json: no file of emotion vectors; give a vectors.safetensors, or the folder of a study." in err
+
+
 def test_vectors_of_another_model_are_refused(run: Run, tiny_folder: Callable[..., Path], tmp_path: Path) -> None:
     narrow = EmotionVectors.from_arrays(
-        np.random.default_rng(0).standard_normal((1, 2, 4, 8)).astype(np.float32), languages=["en"], emotions=["a", "b"]
+        np.random.default_rng(0).standard_normal((1, 2, 4, 8)).astype(np.float32),
+        languages=["en"],
+        emotions=["a", "b"],
+        residual_norm=np.ones((1, 4), np.float32),
     )
     narrow.save(tmp_path / "v.safetensors")
     code, _, err = run("steer", tiny_folder("llama"), tmp_path / "v.safetensors", "w1", "--emotion", "a")

@@ -126,10 +126,10 @@ def test_neutral_texts_of_ones_own(run: Run, tiny_folder: Callable[..., Path], v
         (("--baseline", "text", "--html", "."), "is a folder; name a file"),
     ],
 )
-def test_bad_options_end_in_one_sentence(
-    run: Run, tiny_folder: Callable[..., Path], vectors: Path, options: tuple[str, ...], said: str
+def test_bad_options_end_in_one_sentence_before_the_model_is_loaded(
+    run: Run, vectors: Path, options: tuple[str, ...], said: str
 ) -> None:
-    code, _, err = run("trace", tiny_folder("llama"), vectors, TEXT, *options)
+    code, _, err = run("trace", "no-such-model", vectors, TEXT, *options)
     assert code == 2
     assert said in err
 

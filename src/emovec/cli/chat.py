@@ -13,8 +13,8 @@ from emovec.cli.steer import (
     Temperature,
     Tokens,
     VectorsArgument,
-    open_both,
-    usual_layers,
+    known_layers,
+    load_fitting,
 )
 
 if TYPE_CHECKING:
@@ -41,13 +41,20 @@ def chat(
 ) -> None:
     """Talk with an instruct model, and steer it in between: /steer angry 0.1."""
     from emovec.cli.progress import console, show_log
+    from emovec.cli.vectors_file import vectors_file
     from emovec.errors import EmovecError
     from emovec.steering.generate import chat_prompt
+    from emovec.vectors.choosing import require_name
+    from emovec.vectors.emotion_vectors import EmotionVectors
 
     show_log()
-    read, loaded = open_both(model, vectors, device, dtype)
+    read = EmotionVectors.load(vectors_file(vectors))
+    layers = known_layers(read, layer)
+    if language is not None:
+        require_name("language", language, read.languages)
+    loaded = load_fitting(read, model, device, dtype)
     chat_prompt(loaded, [{"role": "user", "content": "Hello"}])  # a base model is told of before anybody types
-    talk = _Talk(loaded, read, language, layer or usual_layers(read), max_new_tokens, temperature, seed)
+    talk = _Talk(loaded, read, language, layers, max_new_tokens, temperature, seed)
     console.print(_HELP, highlight=False, markup=False)
     while True:
         try:

@@ -36,7 +36,7 @@ steer_app.command()(calibrate)
 
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="Hub id, folder, .gguf file or alias.")]
 VectorsArgument = Annotated[
-    Path, typer.Argument(metavar="VECTORS", help="vectors.safetensors, or the folder of a study.")
+    Path, typer.Argument(metavar="VECTORS", help="vectors.safetensors, or a study's file or folder.")
 ]
 Language = Annotated[str | None, typer.Option(help="Whose vectors; by default the first language of the file.")]
 Layers = Annotated[list[int] | None, typer.Option(help="0-based block, repeat for more; two thirds of the depth.")]
@@ -71,13 +71,13 @@ def text(
     dtype: Dtype = "auto",
 ) -> None:
     """Continue a prompt with and without an emotion, side by side."""
-    from typing import cast
-
     from emovec.cli.progress import show_log
+    from emovec.cli.vectors_file import vectors_file
     from emovec.errors import EmovecError
     from emovec.steering.generate import chat_prompt, has_chat_template
-    from emovec.steering.side_by_side import side_by_side
+    from emovec.steering.side_by_side import interventions, side_by_side
     from emovec.vectors.choosing import emotion_vector
+    from emovec.vectors.emotion_vectors import EmotionVectors
 
     show_log()
     if positions not in ("all", "prompt", "generated"):
@@ -89,12 +89,20 @@ def text(
         raise EmovecError("--sweep: it has its own strengths; leave out --strength.")
     if sweep and project_out:
         raise EmovecError("--sweep: taking an emotion out has no strength; leave out one of the two.")
-    read, loaded = open_both(model, vectors, device, dtype)
-    layers = layer or usual_layers(read)
+    strengths = SWEEP if sweep else (1.0,) if len(amounts) > 1 or project_out else (amounts[0],)
+    read = EmotionVectors.load(vectors_file(vectors))
+    layers = known_layers(read, layer)
     chosen = [emotion_vector(read, each, language, layers) for each in emotion]
+    how: dict[str, Any] = {
+        "layer": layers,
+        "weights": amounts if len(amounts) > 1 else None,
+        "positions": positions,
+        "project_out": project_out,
+    }
+    interventions(chosen, strengths, **how)  # what can't be is told before the model is waited for
+    loaded = load_fitting(read, model, device, dtype)
     spoken = not plain and has_chat_template(loaded)
     asked = chat_prompt(loaded, [{"role": "user", "content": prompt}]) if spoken else prompt
-    strengths = SWEEP if sweep else (1.0,) if len(amounts) > 1 or project_out else (amounts[0],)
     heads = ["unsteered", *(_head(emotion, amounts, value, project_out) for value in strengths)]
     with _live(heads) as show:
         samples = side_by_side(
@@ -102,10 +110,7 @@ def text(
             asked,
             chosen,
             strengths,
-            layer=layers,
-            weights=amounts if len(amounts) > 1 else None,
-            positions=cast(Any, positions),
-            project_out=project_out,
+            **how,
             max_new_tokens=max_new_tokens,
             temperature=temperature,
             seed=seed,
@@ -116,22 +121,28 @@ def text(
     _print_regimes(samples, heads)
 
 
-def open_both(model: str, vectors: Path, device: str, dtype: str) -> "tuple[EmotionVectors, LanguageModel]":
-    """The vectors, read first since that is quick, and the model that they fit."""
+def load_fitting(vectors: "EmotionVectors", model: str, device: str, dtype: str) -> "LanguageModel":
+    """The model, once everything that vectors and options tell has been checked: it takes long to load."""
     from emovec.models.load import load_model
-    from emovec.vectors.emotion_vectors import EmotionVectors
 
-    read = EmotionVectors.load(vectors / "vectors.safetensors" if vectors.is_dir() else vectors)
     loaded = load_model(model, device=device, dtype=dtype)
-    read.require_fit(loaded)
-    return read, loaded
+    vectors.require_fit(loaded)
+    return loaded
 
 
-def usual_layers(vectors: "EmotionVectors") -> list[int]:
-    """The layer of the vectors at two thirds of the depth."""
+def known_layers(vectors: "EmotionVectors", asked: list[int] | None) -> list[int]:
+    """The layers asked for, or the one of the vectors at two thirds of the depth.
+
+    Raises:
+        EmovecError: if there are no vectors for one.
+    """
+    from emovec.errors import EmovecError
     from emovec.vectors.exporting import usual_layer
 
-    return [usual_layer(vectors)]
+    for layer in asked or ():
+        if layer not in vectors.layers:
+            raise EmovecError(f"--layer {layer}: there are vectors for layers {vectors.layers}.")
+    return list(dict.fromkeys(asked)) if asked else [usual_layer(vectors)]
 
 
 def _head(emotions: Sequence[str], amounts: Sequence[float], strength: float, project_out: bool) -> str:

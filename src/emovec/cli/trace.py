@@ -17,7 +17,7 @@ _MARKED = 1.0
 
 def trace(
     model: Annotated[str, typer.Argument(help="Hub id, folder, .gguf file or alias of the model of the vectors.")],
-    vectors: Annotated[Path, typer.Argument(help="A vectors.safetensors file, or the folder of a study.")],
+    vectors: Annotated[Path, typer.Argument(help="A vectors.safetensors file, or a study's file or folder.")],
     text: Annotated[str, typer.Argument(help="Any text; '-' reads it from standard input.")],
     emotion: Annotated[list[str] | None, typer.Option(help="Show this one; repeat for more.")] = None,
     language: Annotated[
@@ -42,19 +42,26 @@ def trace(
     import sys
 
     from emovec.cli.progress import console, show_log
+    from emovec.cli.vectors_file import vectors_file
     from emovec.errors import EmovecError
     from emovec.files import write_bytes
     from emovec.models.load import load_model
     from emovec.report.trace import heading, page, peaks, signed
     from emovec.steering import trace as tracing
+    from emovec.vectors.choosing import require_name
 
     show_log()
     text = sys.stdin.read() if text == "-" else text
-    opened = tracing.open_vectors(vectors)
-    shown_layer = _layer(vectors, opened, layer)
+    file = vectors_file(vectors)
+    opened = tracing.open_vectors(file)
+    shown_layer = _layer(file.parent, opened, layer)
+    if language is not None:
+        require_name("language", language, opened.languages)
     for name in emotion or ():
         tracing.known_emotions(opened, [name])
     against = baseline if baseline in ("neutral", "text") else _lines(Path(baseline))
+    if html and html.is_dir():
+        raise EmovecError(f"--html {html}: is a folder; name a file.")
     loaded = load_model(model, device=device, dtype=dtype)
     traced = tracing.trace(
         loaded,
@@ -77,8 +84,6 @@ def trace(
         console.print(f"\n{line}", highlight=False, markup=False, style="bold")
         console.print(_coloured(own, _plain()))
     if html:
-        if html.is_dir():
-            raise EmovecError(f"--html {html}: is a folder; name a file.")
         write_bytes(html, page(traced, shown, shown_layer).encode())
         console.print(f"\nPage: {html}", highlight=False, soft_wrap=True, markup=False)
 
@@ -90,7 +95,7 @@ def _plain() -> bool:
     return console.no_color or console.color_system is None
 
 
-def _layer(path: Path, vectors: "EmotionVectors", asked: int | None) -> int:
+def _layer(folder: Path, vectors: "EmotionVectors", asked: int | None) -> int:
     from emovec.errors import EmovecError
     from emovec.files import read_json
     from emovec.vectors.exporting import usual_layer
@@ -99,7 +104,6 @@ def _layer(path: Path, vectors: "EmotionVectors", asked: int | None) -> int:
         if asked not in vectors.layers:
             raise EmovecError(f"--layer {asked}: there are vectors for layers {vectors.layers}.")
         return asked
-    folder = path if path.is_dir() else path.parent
     chosen = read_json(folder / "geometry" / "choice.json").get("summary", {}).get("layer")
     return int(chosen) if chosen in vectors.layers else usual_layer(vectors)
 

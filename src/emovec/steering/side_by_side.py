@@ -10,7 +10,7 @@ from emovec.models.language_model import LanguageModel
 from emovec.steering.generate import generate
 from emovec.steering.positions import Positions
 from emovec.steering.regimes import distinct, perplexity, regime
-from emovec.steering.steer import intervene, steer
+from emovec.steering.steer import Intervention, intervene, steer
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,33 @@ class Sample:
     perplexity_ratio: float
     distinct: float
     regime: str
+
+
+def interventions(
+    vectors: Sequence[xr.DataArray],
+    strengths: Sequence[float],
+    *,
+    layer: int | Sequence[int],
+    weights: Sequence[float] | None = None,
+    positions: Positions = "all",
+    project_out: bool = False,
+) -> list[Intervention]:
+    """What `side_by_side` does to a batch of the unsteered text and one for each strength; its arguments.
+
+    Raises:
+        EmovecError: as in `intervene`.
+    """
+    rows = _rows(strengths, project_out)
+    return [
+        intervene(
+            vector, layer=layer, strength=[row * share for row in rows], positions=positions, project_out=project_out
+        )
+        for vector, share in zip(vectors, [1.0] * len(vectors) if weights is None else weights, strict=True)
+    ]
+
+
+def _rows(strengths: Sequence[float], project_out: bool) -> list[float]:
+    return [0.0, 1.0] if project_out else [0.0, *strengths]
 
 
 def side_by_side(
@@ -71,19 +98,9 @@ def side_by_side(
     Raises:
         EmovecError: as in `intervene` and `generate`.
     """
-    rows = [0.0, 1.0] if project_out else [0.0, *strengths]
-    shares = [1.0] * len(vectors) if weights is None else list(weights)
-    interventions = [
-        intervene(
-            vector,
-            layer=layer,
-            strength=[row * share for row in rows],
-            positions=positions,
-            project_out=project_out,
-        )
-        for vector, share in zip(vectors, shares, strict=True)
-    ]
-    with steer(model, interventions):
+    rows = _rows(strengths, project_out)
+    what = interventions(vectors, strengths, layer=layer, weights=weights, positions=positions, project_out=project_out)
+    with steer(model, what):
         texts = generate(
             model,
             [prompt] * len(rows),

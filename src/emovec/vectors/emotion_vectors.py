@@ -234,6 +234,10 @@ class EmotionVectors:
                 metadata = file.metadata() or {}
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError) as error:
+            if path.suffix != ".safetensors":
+                raise EmovecError(
+                    f"{path}: no file of emotion vectors; give a vectors.safetensors, or the folder of a study."
+                ) from error
             raise EmovecError(f"{path}: not a readable safetensors file ({error}). Build it again.") from error
         header = json.loads(metadata.get("emovec", "{}"))
         if header.get("format") != _FORMAT:
