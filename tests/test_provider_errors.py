@@ -1,5 +1,6 @@
 """Messages of providers hold no key, whoever shows them."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,18 @@ def test_a_reason_is_one_short_line() -> None:
     assert reason_of("a plain\n reason.") == "a plain reason"
     assert reason_of(TimeoutError()) == "TimeoutError"
     assert len(reason_of("x" * 1000)) == 300
+
+
+@pytest.mark.parametrize("before", ["", "Bad request.\n"])
+def test_our_own_request_is_left_out_of_a_reason(before: str) -> None:
+    request = json.dumps({"model": "gtp-4", "messages": [{"content": "Write } a story. " * 99}]}, indent=2)
+    reason = "Error code: 404 - {'error': \"The model 'gtp-4' does not exist\"}"
+    assert reason_of(RuntimeError(f"{before}\nRequest:\n{request}\n\n{reason}")) == f"{before.strip()} {reason}".strip()
+    long = RuntimeError(f"\nRequest:\n... (9 lines truncated) ...\n  }}\n\n{reason}")
+    long.provider_message = reason  # pyright: ignore[reportAttributeAccessIssue]
+    assert reason_of(long) == reason
+    assert reason_of("Bad Request: the model is unknown") == "Bad Request: the model is unknown"
+    assert reason_of('Request: {"cut": "sho') == 'Request: {"cut": "sho'
 
 
 def _failing() -> Model:

@@ -1,5 +1,6 @@
 """What to make of a provider of models that fails: how often to try, and its message fit to be shown and kept."""
 
+import json
 import os
 import re
 
@@ -15,8 +16,21 @@ def reason_of(error: BaseException | str) -> str:
     attempt = getattr(error, "last_attempt", None)  # of a request that was sent again and again
     if attempt is not None and attempt.exception() is not None:
         error = attempt.exception()
-    said = redact(str(error)).removeprefix("ERROR: ")
+    own = getattr(error, "provider_message", None)  # of Inspect, whose whole message may hold our request cut short
+    said = redact(own or _without_request(str(error))).removeprefix("ERROR: ")
     return said[:_LONGEST].rstrip(" .") or type(error).__name__
+
+
+def _without_request(text: str) -> str:
+    """A message without the request as JSON that Inspect sets before the provider's reason."""
+    before, named, after = text.partition("Request:")
+    if not named:
+        return text
+    try:
+        _, end = json.JSONDecoder(strict=False).raw_decode(after.lstrip())
+    except ValueError:
+        return text
+    return f"{before.rstrip()} {after.lstrip()[end:].lstrip()}".strip() or text
 
 
 def redact(text: str) -> str:
