@@ -166,6 +166,22 @@ def test_a_conversation_is_steered_in_between(
     assert answers[0] != answers[1]
 
 
+def test_the_same_steering_answers_again_with_other_draws(
+    run: Run, talking: Path, vectors: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("w1 w2\n/again\n/steer sad 1e-9\n/again\n/again\n/quit"))
+    console = Console(file=io.StringIO(), width=200)
+    monkeypatch.setattr("emovec.cli.progress.console", console)
+    assert run("chat", talking, vectors, "--max-new-tokens", "8", "--temperature", "1")[0] == 0
+    printed = console.file.getvalue()  # type: ignore[attr-defined]
+    answers = re.findall("model: (.*)\n", printed)
+    assert len(answers) == 4
+    assert all("you:" not in answer for answer in answers)
+    first, again, steered, steered_again = answers
+    assert again == steered  # the strength is next to nothing
+    assert len({first, again, steered_again}) == 3
+
+
 def test_a_base_model_can_t_be_talked_with(run: Run, tiny_folder: Callable[..., Path], vectors: Path) -> None:
     code, _, err = run("chat", tiny_folder("llama"), vectors)
     assert code == 2

@@ -26,6 +26,7 @@ _HELP = (
     "/steer EMOTION STRENGTH sets an emotion (0 takes it off), /steer alone shows what is set, /off takes all off, "
     "/new starts anew, /again answers the last message once more, /quit leaves."
 )
+_DRAW = 1_000_003  # from one draw of an answer to the next: further than any conversation is long
 
 
 def chat(
@@ -88,6 +89,8 @@ class _Talk:
     seed: int
     messages: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
     strengths: dict[str, float] = field(default_factory=dict[str, float])
+    answered: dict[str, float] = field(default_factory=dict[str, float])  # the strengths of the last answer
+    draw: int = 0
 
     def command(self, line: str) -> str:
         """Do what a line that starts with a slash asks for; gives what to say about it."""
@@ -109,13 +112,18 @@ class _Talk:
         if self.messages and self.messages[-1]["role"] == "user":
             self.messages.pop()
         self.messages.append({"role": "user", "content": message})
+        self.draw = 0
 
     def take_back(self) -> None:
-        """Forget the last answer, so that its message can be answered once more."""
+        """Forget the last answer, so that its message can be answered once more.
+
+        Other steering is set beside it with the same random draws; the same steering would only say the same again.
+        """
         from emovec.errors import EmovecError
 
         if self.messages and self.messages[-1]["role"] == "assistant":
             self.messages.pop()
+            self.draw += self.strengths == self.answered
         if not self.messages:
             raise EmovecError("There is no message yet to answer again.")
 
@@ -165,9 +173,12 @@ class _Talk:
                 [chat_prompt(self.model, self.messages)],
                 max_new_tokens=self.max_new_tokens,
                 temperature=self.temperature,
-                seed=self.seed + len(self.messages),
+                seed=self.seed + len(self.messages) + _DRAW * self.draw,
                 special_tokens=False,
                 on_tokens=show,
             )[0]
             show([text])
+        if not console.is_terminal:
+            console.line()  # there a live view ends without
         self.messages.append({"role": "assistant", "content": text.strip()})
+        self.answered = dict(self.strengths)
