@@ -228,6 +228,16 @@ def test_folders_and_globs_read_all_files_by_name(tmp_path: Path) -> None:
     assert [s.id for s in read_sources(["c.csv", "a/s.jsonl"], base=base).stories] == ["c-2", "s-1"]
 
 
+def test_the_ledgers_of_a_generation_are_no_texts(tmp_path: Path) -> None:
+    write_jsonl([Story("a", "en", "calm", None, "x")], tmp_path / "stories.en.jsonl")
+    for name in ("answers.jsonl", "dropped.jsonl"):
+        write_jsonl([Story(name, "en", "calm", None, "y")], tmp_path / name)
+    assert len(read_one(tmp_path).stories) == 3  # without a generation's record these are names like any other
+    (tmp_path / "generation.json").write_text("{}")
+    for source in (tmp_path, tmp_path / "*.jsonl"):
+        assert [story.id for story in read_one(source).stories] == ["a"]
+
+
 def test_one_file_read_for_two_languages_gives_different_ids(tmp_path: Path) -> None:
     path = lines(tmp_path / "p.jsonl", {"emotion": "calm", "text_en": "A lake.", "text_de": "Ein See."})
     sources = [Source(path=str(path), language=code, columns={"text": f"text_{code}"}) for code in ("en", "de")]

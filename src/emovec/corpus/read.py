@@ -20,6 +20,8 @@ FIELDS: tuple[Field, ...] = get_args(Field)
 
 _STYLES: dict[str, Style] = dict(zip(BUNDLED, ("plain", "literary", "controlled"), strict=True))
 _SHOWN = 3
+_LEDGERS = {"answers.jsonl", "dropped.jsonl"}
+"""What a generation writes beside its texts and its `generation.json`; no texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,8 @@ def read_stories(
     """Read stories that are all in order: from a file, folder or glob, or the bundled corpus.
 
     Args:
-        path: JSONL, CSV or Parquet; a folder stands for all such files in it; `bundled`, `bundled-literary` or
+        path: JSONL, CSV or Parquet; a folder stands for all such files in it (but the ledgers of a
+            generation); `bundled`, `bundled-literary` or
             `bundled-controlled`.
         columns: where `id, language, emotion, topic, text` are found, by the names in the files.
         language: the language of all texts, instead of a column.
@@ -142,7 +145,7 @@ def _files(path: str, base: Path) -> list[Path]:
     if place.is_file():
         return [place]
     if place.is_dir():
-        found = [file for file in place.iterdir() if file.is_file() and file.suffix.lower() in READERS]
+        found = [file for file in place.iterdir() if _holds_texts(file)]
         if not found:
             raise EmovecError(
                 f"{place}: the folder holds no {formats} files (for those in its subfolders give '{path}/**/*.jsonl')."
@@ -150,12 +153,18 @@ def _files(path: str, base: Path) -> list[Path]:
     elif glob.has_magic(path):
         pattern = str(Path(path).expanduser())
         matches = [base / match for match in glob.glob(pattern, root_dir=base, recursive=True)]  # noqa: PTH207
-        found = [file for file in matches if file.is_file() and file.suffix.lower() in READERS]
+        found = [file for file in matches if _holds_texts(file)]
         if not found:
             raise EmovecError(f"{place}: no {formats} file matches this pattern.")
     else:
         raise EmovecError(f"{place}: no such file or folder of stories.")
     return sorted(found)
+
+
+def _holds_texts(file: Path) -> bool:
+    if not file.is_file() or file.suffix.lower() not in READERS:
+        return False
+    return file.name not in _LEDGERS or not file.with_name("generation.json").exists()
 
 
 def _id_prefixes(parts: Sequence[tuple[Source, Path | None]]) -> list[str]:
