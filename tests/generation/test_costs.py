@@ -88,7 +88,13 @@ def test_an_unknown_model_has_tokens_and_no_price() -> None:
     cost = generation_cost([Asked("stories", "en", 4, 420, 420)], "some/model", PRICES)
     assert cost.usd is None
     assert cost.output_tokens == 4 * 112
-    assert "No price is listed for some/model" in price_note(cost, TODAY)
+    assert "No price is listed for some/model: " in price_note(cost, TODAY)
+
+
+@pytest.mark.parametrize("model", ["openai/gpt-4o-minni", "gpt-4o-mini"])
+def test_a_model_without_a_price_is_told_the_nearest_name(model: str) -> None:
+    cost = generation_cost([Asked("stories", "en", 4, 420, 420)], model, read_prices())
+    assert f"No price is listed for {model} (the nearest name is openai/gpt-4o-mini): " in price_note(cost, TODAY)
 
 
 def test_the_note_says_how_old_a_price_is_and_that_prices_change() -> None:

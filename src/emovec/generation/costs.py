@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from emovec.config import StudyConfig
 from emovec.corpus.lexicon import base_language
-from emovec.generation.prices import Price, price_of, read_prices
+from emovec.generation.prices import Price, nearest_name, price_of, read_prices
 
 if TYPE_CHECKING:
     from emovec.generation.languages import Language
@@ -71,6 +71,7 @@ class GenerationCost:
         price: of the model, if the table has it.
         batch: whether the provider's batch mode is asked for.
         ceiling_tokens: output tokens if every request were asked as often as it may be and filled `max_tokens`.
+        nearest: the listed name most like that of a model without a price, if one is.
     """
 
     model: str | None
@@ -78,6 +79,7 @@ class GenerationCost:
     price: Price | None
     batch: bool
     ceiling_tokens: int
+    nearest: str | None = None
 
     @property
     def completions(self) -> int:
@@ -190,7 +192,9 @@ def generation_cost(
         cells.setdefault((request.kind, request.language), []).append(request)
     rows = tuple(_row(*cell, requests) for cell, requests in cells.items())
     ceiling = sum(row.completions for row in rows) * max_tokens * max_attempts
-    return GenerationCost(model, rows, price_of(model, prices) if model else None, batch, ceiling)
+    price = price_of(model, prices) if model else None
+    nearest = nearest_name(model, prices) if model and price is None else None
+    return GenerationCost(model, rows, price, batch, ceiling, nearest)
 
 
 def _row(kind: str, language: str, requests: Sequence[Asked]) -> GenerationRow:
@@ -218,8 +222,9 @@ def price_note(cost: GenerationCost, today: datetime.date) -> str:
         return "generation.model is not set, so there is no price: set it, or give --model."
     price = cost.price
     if price is None:
+        near = f" (the nearest name is {cost.nearest})" if cost.nearest else ""
         return (
-            f"No price is listed for {cost.model}: the tokens are all that can be told; --prices FILE takes a table of "
+            f"No price is listed for {cost.model}{near}: the tokens are all that can be told; --prices FILE takes a table of "
             "your own."
         )
     if price.input == price.output == 0:

@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+import difflib
 import math
 import re
 from collections.abc import Sequence
@@ -41,6 +42,12 @@ def price_of(model: str, prices: Sequence[Price]) -> Price | None:
     """
     fitting = [price for price in prices if _fits(model, price.model)]
     return max(fitting, key=lambda price: len(price.model), default=None)
+
+
+def nearest_name(model: str, prices: Sequence[Price]) -> str | None:
+    """The listed name that is most like a model's, for one that was mistyped; None where none is near."""
+    names = [price.model for price in prices if not price.model.endswith("*")]
+    return next(iter(difflib.get_close_matches(model, names, n=1, cutoff=0.75)), None)
 
 
 def _fits(model: str, name: str) -> bool:
