@@ -215,6 +215,19 @@ def test_only_shards_whose_stories_changed_are_made_again(
     assert all(again[name] != after[name] for name in after)
 
 
+def test_other_settings_are_named_before_they_replace_what_is_there(
+    tiny_model: TinyModel, stories: list[Story], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    model, few = tiny_model("llama"), stories[:4]
+    extract(model, few, tmp_path, offset=4, batch_tokens=300)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("shard-*")}
+    extract(model, few, tmp_path, offset=4.0, sink_threshold=10.0, batch_tokens=300)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("shard-*")} == before
+    assert "replaced" not in caplog.text
+    extract(model, few, tmp_path, offset=3, batch_tokens=300)
+    assert "Activations made with other settings are replaced: offset 4.0 → 3.0" in caplog.text
+
+
 def test_bfloat16_on_disk_stays_close(tiny_model: TinyModel, stories: list[Story], tmp_path: Path) -> None:
     full = by_id(extract(tiny_model(), stories, tmp_path / "a", offset=3, batch_tokens=200))
     half = by_id(extract(tiny_model(), stories, tmp_path / "b", offset=3, batch_tokens=200, store_dtype="bfloat16"))

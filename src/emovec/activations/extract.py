@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from emovec.activations.store import SOURCE, Activations, ShardRecord, ShardStor
 from emovec.activations.tuning import choose_batch_tokens
 from emovec.corpus.story import Story
 from emovec.errors import EmovecError
-from emovec.files import write_json
+from emovec.files import read_json, write_json
 from emovec.models.language_model import LanguageModel
 from emovec.models.text_tokenizer import EncodedText
 
@@ -58,12 +58,15 @@ def extract(
     Raises:
         EmovecError: if a result is not finite, the disk is full, or no text of a language is long enough.
     """
-    recipe = Recipe(offset, "all" if isinstance(layers, str) else tuple(layers), sink_threshold, store_dtype)
+    threshold = None if sink_threshold is None else float(sink_threshold)  # 10 and 10.0 are one recipe
+    recipe = Recipe(float(offset), "all" if isinstance(layers, str) else tuple(layers), threshold, store_dtype)
     groups: dict[str, list[Story]] = {}
     for story in stories:
         groups.setdefault(store_name(story), []).append(story)
     folder = Path(folder)
-    write_json(folder / SOURCE, source(model, recipe, stories))
+    origin = source(model, recipe, stories)
+    _tell_change(read_json(folder / SOURCE), origin)
+    write_json(folder / SOURCE, origin)
     todo: list[tuple[ShardStore, PlannedShard]] = []
     for name, group in groups.items():
         store = ShardStore(folder / name)
@@ -83,6 +86,17 @@ def extract(
     for name in groups:
         _require_texts(ShardStore(folder / name), recipe)
     return Activations(folder)
+
+
+def _tell_change(before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Say which settings differ from those of the activations that are there, and are about to be replaced."""
+    if not before:
+        return
+    was, is_now = ({**part, **part.get("pooling", {})} for part in (before, now))
+    settings = ("model", "revision", "dtype", "layers", "offset", "sink_threshold", "store_dtype")
+    changed = [f"{name} {was.get(name)} → {is_now[name]}" for name in settings if was.get(name) != is_now[name]]
+    if changed:
+        log.warning("Activations made with other settings are replaced: %s", "; ".join(changed))
 
 
 def _announce(model: LanguageModel, todo: Sequence[tuple[ShardStore, PlannedShard]], recipe: Recipe) -> None:
