@@ -1,7 +1,9 @@
 import io
+import math
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,9 @@ import pytest
 from rich.console import Console
 
 from emovec.cli.steer import _columns as steer_columns
+from emovec.cli.steer import coherence_lines
 from emovec.models.load import load_model
+from emovec.steering.side_by_side import Sample
 from emovec.vectors.emotion_vectors import EmotionVectors
 from tests.cli.conftest import Run
 
@@ -56,6 +60,35 @@ def test_a_sweep_over_strengths_names_regimes(run: Run, talking: Path, vectors: 
     _, out, _ = run("steer", talking, vectors.parent, "w1 w2", "--emotion", "sad", "--sweep", "--max-new-tokens", "5")
     for strength in ("0.05", "0.1", "0.2", "0.4", "0.8"):
         assert any(f"sad {strength}: {regime};" in out for regime in ("surgical", "collapse", "explosion"))
+
+
+def test_a_text_as_repetitive_as_the_unsteered_one_is_not_called_surgical() -> None:
+    samples = [
+        Sample(0.0, "so so so", 1.0, 0.1, ""),
+        Sample(0.1, "so so", 1.1, 0.14, "surgical"),
+        Sample(0.4, "so", 5.0, 0.9, "explosion"),
+    ]
+    lines = coherence_lines(samples, ["unsteered", "sad 0.1", "sad 0.4"], greedy=True)
+    assert lines[0].startswith("sad 0.1: repeats itself like the unsteered text; perplexity × 1.10, 14 % of word pairs")
+    assert lines[1].startswith("sad 0.4: explosion; ")
+    assert "The unsteered text repeats itself too" in lines[2]
+    assert "try --temperature 0.7" in lines[2]
+    assert "--temperature" not in coherence_lines(samples, ["", "", ""], greedy=False)[2]
+    varied = [replace(samples[0], distinct=0.95), replace(samples[1], distinct=0.95)]
+    assert coherence_lines(varied, ["", "sad 0.1"], greedy=True) == [
+        "sad 0.1: surgical; perplexity × 1.10, 95 % of word pairs distinct (unsteered 95 %)"
+    ]
+
+
+def test_one_long_word_is_too_short_to_tell() -> None:
+    word, empty = Sample(0.4, "a" * 99, 1.2, math.nan, "collapse"), Sample(0.8, "", math.nan, math.nan, "collapse")
+    said = ["sad 0.4: too short to tell; perplexity × 1.20", "sad 0.8: too short to tell"]
+    assert (
+        coherence_lines([Sample(0.0, "b c", 1.0, 1.0, ""), word, empty], ["", "sad 0.4", "sad 0.8"], greedy=True)
+        == said
+    )
+    lone = [replace(word, regime=""), replace(word, distinct=0.9)]
+    assert coherence_lines(lone, ["", "sad 0.4"], greedy=True) == said[:1]
 
 
 @pytest.mark.parametrize("heads", [["unsteered", "sad 0.1"], ["unsteered", "sad 0.1", "sad 0.2", "sad 0.4"]])

@@ -66,6 +66,14 @@ def test_without_controls_none_are_said_to_be_exceeded(strong: StudyTables) -> N
     assert calibration.finding_across(bare).count("with no control to set it against") == 4
 
 
+def test_texts_that_repeat_themselves_unsteered_are_not_called_coherent(strong: StudyTables) -> None:
+    sweep = strong.tables["calibration_sweep"]
+    looping = sweep.assign(distinct_unsteered=sweep["distinct_unsteered"].where(sweep["language"] == "en", 0.1))
+    told = calibration.finding(dataclasses.replace(strong, tables={**strong.tables, "calibration_sweep": looping}))
+    assert told.count("stay coherent") == 1
+    assert "Japanese texts repeat themselves without steering too (10 % of word pairs distinct)" in told
+
+
 def test_no_effect_is_told_as_none(none: StudyTables) -> None:
     assert calibration.finding(none).count("does not reliably rise") == 2
     across = calibration.finding_across(none)

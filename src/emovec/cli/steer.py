@@ -71,7 +71,7 @@ def text(
     dtype: Dtype = "auto",
 ) -> None:
     """Continue a prompt with and without an emotion, side by side."""
-    from emovec.cli.progress import show_log
+    from emovec.cli.progress import console, show_log
     from emovec.cli.vectors_file import vectors_file
     from emovec.errors import EmovecError
     from emovec.steering.generate import chat_prompt, has_chat_template
@@ -118,7 +118,8 @@ def text(
             on_tokens=show,
         )
         show([sample.text for sample in samples])
-    _print_regimes(samples, heads)
+    for line in coherence_lines(samples, heads, greedy=temperature == 0):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def load_fitting(vectors: "EmotionVectors", model: str, device: str, dtype: str) -> "LanguageModel":
@@ -188,14 +189,32 @@ def _columns(heads: Sequence[str], texts: Sequence[str]) -> Any:
     return table
 
 
-def _print_regimes(samples: "Sequence[Sample]", heads: Sequence[str]) -> None:
-    from emovec.cli.progress import console
+def coherence_lines(samples: "Sequence[Sample]", heads: Sequence[str], *, greedy: bool) -> list[str]:
+    """How coherent each steered text is; and whether the unsteered one, first of the samples, is no measure of that."""
+    from math import isnan
 
+    from emovec.steering.regimes import REPETITIVE
+
+    unsteered = samples[0].distinct
+    loops = unsteered < REPETITIVE
+    lines: list[str] = []
     for sample, head in zip(samples[1:], heads[1:], strict=True):
-        console.print(
-            f"{head}: {sample.regime}; perplexity × {sample.perplexity_ratio:.2f}, "
-            f"{100 * sample.distinct:.0f} % of word pairs distinct (unsteered {100 * samples[0].distinct:.0f} %)",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
-        )
+        short = isnan(sample.distinct) or isnan(unsteered)
+        if short and sample.regime != "explosion":
+            name = "too short to tell"
+        elif loops and sample.regime == "surgical":
+            name = (
+                "repeats itself like the unsteered text" if sample.distinct < REPETITIVE else "as likely as unsteered"
+            )
+        else:
+            name = sample.regime
+        facts = [] if isnan(sample.perplexity_ratio) else [f"perplexity × {sample.perplexity_ratio:.2f}"]
+        if not short:
+            facts.append(
+                f"{100 * sample.distinct:.0f} % of word pairs distinct (unsteered {100 * unsteered:.0f} %)",
+            )
+        lines.append(f"{head}: {name}" + ("; " + ", ".join(facts) if facts else ""))
+    if loops:
+        advice = "; the likeliest token often ends in a loop: try --temperature 0.7" if greedy else ""
+        lines.append(f"The unsteered text repeats itself too, so these texts can't show what stays coherent{advice}.")
+    return lines

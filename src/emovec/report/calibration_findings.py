@@ -8,6 +8,7 @@ from emovec.report.charts import nearest_layer
 from emovec.report.choices import among
 from emovec.report.style import language_name, number, p_value, sentences
 from emovec.report.tables import StudyTables
+from emovec.steering.regimes import REPETITIVE
 from emovec.steering.windows import ALL, CONTROLS
 
 _LEVEL = 0.05
@@ -27,9 +28,16 @@ def finding(study: StudyTables) -> str:
             continue
         at = here[here["strength"] == strength].set_index("name")
         mine, control = _row(at, ALL) | _tested(study, language, layer, strength), _row(at, CONTROLS)
+        unsteered = float(_row(at, ALL)["distinct_unsteered"])
+        whole = (
+            f"{language_name(language)} texts repeat themselves without steering too ({100 * unsteered:.0f} % of word "
+            "pairs distinct), which leaves coherence unknown; steered ones are no worse"
+            if unsteered < REPETITIVE
+            else f"{language_name(language)} texts stay coherent"
+        )
         beside = f"; random and shuffled directions of the same length: {estimate(control)}" if control else _NONE
         parts.append(
-            f"{language_name(language)} texts stay coherent up to strength {strength:g}, where the log-probability "
+            f"{whole} up to strength {strength:g}, where the log-probability "
             f"of the emotion's own word {'rises' if _moves(mine) else 'does not reliably rise'} over that of other "
             f"emotions' words ({estimate(mine)} nats, {p_value(mine['p'])}{beside})"
         )
