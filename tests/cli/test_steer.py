@@ -62,6 +62,19 @@ def test_a_sweep_over_strengths_names_regimes(run: Run, talking: Path, vectors: 
         assert any(f"sad {strength}: {regime};" in out for regime in ("surgical", "collapse", "explosion"))
 
 
+def test_a_misspelt_command_is_no_model(run: Run) -> None:
+    code, _, err = run("steer", "calibrat", "study.yaml")
+    assert code == 2
+    assert "Did you mean 'calibrate'?" in err
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",)])
+def test_the_help_shows_the_options_of_steering_a_text(run: Run, arguments: tuple[str, ...]) -> None:
+    _, out, err = run("steer", *arguments)
+    for shown in ("calibrate", "--project-out", "--sweep"):
+        assert shown in out + err
+
+
 def test_a_text_as_repetitive_as_the_unsteered_one_is_not_called_surgical() -> None:
     samples = [
         Sample(0.0, "so so so", 1.0, 0.1, ""),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,14 +24,22 @@ class _TextByDefault(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] not in self.commands and args[0] != "--help":
+            near = get_close_matches(args[0], self.commands, n=1, cutoff=0.8)
+            if near and not Path(args[0]).exists():  # else it is a model's folder
+                ctx.fail(f"No such command '{args[0]}'. Did you mean '{near[0]}'?")
             args = ["text", *args]
         return super().parse_args(ctx, args)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        super().format_help(ctx, formatter)
+        command = self.commands["text"]
+        command.format_help(command.context_class(command, info_name="text", parent=ctx), formatter)
 
 
 steer_app = typer.Typer(
     cls=_TextByDefault,
     no_args_is_help=True,
-    help='Steer a model: `emovec steer MODEL VECTORS "prompt" --emotion angry`; `steer text --help` lists its options.',
+    help='Steer a model: `emovec steer MODEL VECTORS "prompt" --emotion angry`, with the options of `steer text`.',
 )
 steer_app.command()(calibrate)
 
@@ -202,17 +211,13 @@ def coherence_lines(samples: "Sequence[Sample]", heads: Sequence[str], *, greedy
         short = isnan(sample.distinct) or isnan(unsteered)
         if short and sample.regime != "explosion":
             name = "too short to tell"
-        elif loops and sample.regime == "surgical":
-            name = (
-                "repeats itself like the unsteered text" if sample.distinct < REPETITIVE else "as likely as unsteered"
-            )
+        elif sample.regime == "surgical" and sample.distinct < REPETITIVE and loops:
+            name = "repeats itself like the unsteered text"
         else:
             name = sample.regime
         facts = [] if isnan(sample.perplexity_ratio) else [f"perplexity × {sample.perplexity_ratio:.2f}"]
         if not short:
-            facts.append(
-                f"{100 * sample.distinct:.0f} % of word pairs distinct (unsteered {100 * unsteered:.0f} %)",
-            )
+            facts.append(f"{100 * sample.distinct:.0f} % of word pairs distinct (unsteered {100 * unsteered:.0f} %)")
         lines.append(f"{head}: {name}" + ("; " + ", ".join(facts) if facts else ""))
     if loops:
         advice = "; the likeliest token often ends in a loop: try --temperature 0.7" if greedy else ""
