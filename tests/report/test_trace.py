@@ -3,12 +3,19 @@ import pytest
 import xarray as xr
 
 from emovec.report.style import DIVERGING
-from emovec.report.trace import LIMIT, peaks, shade
+from emovec.report.trace import LIMIT, UNSCORED, peaks, shade
 
 
-@pytest.mark.parametrize(("score", "stop"), [(0, 5), (LIMIT, -1), (-LIMIT, 0), (99, -1), (-99, 0), (float("nan"), 5)])
+@pytest.mark.parametrize(("score", "stop"), [(0, 5), (LIMIT, -1), (-LIMIT, 0), (99, -1), (-99, 0)])
 def test_shades_run_from_blue_over_white_to_red(score: float, stop: int) -> None:
     assert shade(score)[0] == DIVERGING[stop][1]
+
+
+def test_what_has_no_score_is_grey_and_no_peak() -> None:
+    assert shade(float("nan")) == UNSCORED
+    assert UNSCORED[0] not in [hue for _, hue in DIVERGING]
+    pieces = xr.DataArray([np.nan, 1.0], dims="piece", coords={"piece_text": ("piece", ["It", " was"])})
+    assert peaks(pieces) == "was +1.0"
 
 
 def test_text_is_legible_on_every_shade() -> None:
@@ -17,7 +24,7 @@ def test_text_is_legible_on_every_shade() -> None:
         linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
-    for score in np.linspace(-4, 4, 81):
+    for score in [*np.linspace(-4, 4, 81), np.nan]:
         light, dark = sorted(map(luminance, shade(score)), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 3, score  # WCAG 2.2 for large text
 
