@@ -205,7 +205,7 @@ def read_config(path: str | Path) -> StudyConfig:
     except yaml.YAMLError as error:
         raise EmovecError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
     if data is None:
-        data = {}
+        raise EmovecError(f"{path}: holds no settings; `emovec init {path} --force` writes them all into it.")
     if not isinstance(data, dict):
         raise EmovecError(f"{path}: a study file is a mapping of settings, such as 'model: gemma-3-270m'.")
     config = parse_config(data, str(path))

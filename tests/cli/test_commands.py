@@ -151,7 +151,12 @@ def test_bad_input_gets_one_sentence_and_exit_code_2(
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("model: [", "not valid YAML"), ("- a", "is a mapping of settings"), (None, "no such study file")],
+    [
+        ("model: [", "not valid YAML"),
+        ("# nothing\n", "holds no settings; `emovec init"),
+        ("- a", "is a mapping of settings"),
+        (None, "no such study file"),
+    ],
 )
 def test_a_broken_study_file(content: str | None, message: str, run: Run, tmp_path: Path) -> None:
     if content is not None:
