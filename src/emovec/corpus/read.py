@@ -104,9 +104,8 @@ def read_stories(
     """Read stories that are all in order: from a file, folder or glob, or the bundled corpus.
 
     Args:
-        path: JSONL, CSV or Parquet; a folder stands for all such files in it (but the ledgers of a
-            generation); `bundled`, `bundled-literary` or
-            `bundled-controlled`.
+        path: JSONL, CSV or Parquet; a folder stands for all such files in it (but the ledgers of a generation);
+            `bundled`, `bundled-literary` or `bundled-controlled`.
         columns: where `id, language, emotion, topic, text` are found, by the names in the files.
         language: the language of all texts, instead of a column.
         emotion: the emotion of all texts, instead of a column (`neutral` for none).

@@ -224,8 +224,8 @@ def price_note(cost: GenerationCost, today: datetime.date) -> str:
     if price is None:
         near = f" (the nearest name is {cost.nearest})" if cost.nearest else ""
         return (
-            f"No price is listed for {cost.model}{near}: the tokens are all that can be told; --prices FILE takes a table of "
-            "your own."
+            f"No price is listed for {cost.model}{near}: the tokens are all that can be told; --prices FILE takes a "
+            "table of your own."
         )
     if price.input == price.output == 0:
         return f"{cost.model} runs on your own machine: nothing to pay but its time."
