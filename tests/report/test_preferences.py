@@ -112,6 +112,19 @@ def test_too_few_or_no_controls_are_told_of(study: Path) -> None:
     assert "2 emotions and 2 controls are too few for any p below 0.05" in finding(holding(study, few))
 
 
+def test_one_activity_of_a_kind_has_no_interval_and_says_so(study: Path) -> None:
+    tables = planted(20)
+    for name in ("preference_changes", "preference_shift"):
+        tables[name] = tables[name].assign(low=np.nan, high=np.nan)
+    tables["preference_probe"] = tables["preference_probe"].head(1).assign(p_kinds=np.nan)
+    held = holding(study, tables)
+    said = finding(held) + probe_finding(held)
+    assert "no interval: it takes two activities of a kind" in said
+    assert "kinds with one activity can't be shuffled within" in said
+    assert "of 1 emotion goes" in said
+    assert "– to –" not in said
+
+
 @pytest.mark.parametrize(
     ("mass", "share", "told"),
     [

@@ -38,7 +38,8 @@ def import_vectors(
     vectors = read_vectors(*(files or []), named=named, language=language, layer=layer, model=model)
     sizes = vectors.raw.sizes
     console.print(
-        f"{sizes['emotion']} emotions in {', '.join(vectors.languages)}, {sizes['layer']} layers × {sizes['hidden']} "
+        f"{sizes['emotion']} emotions in {', '.join(vectors.languages)}, "
+        f"{sizes['layer']} layer{'s' if sizes['layer'] > 1 else ''} × {sizes['hidden']} "
         "dimensions",
         highlight=False,
         markup=False,

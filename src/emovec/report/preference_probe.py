@@ -24,15 +24,20 @@ def finding(study: StudyTables) -> str:
         beyond = (rows["p_familywise"] < _LEVEL) & (rows["p_kinds"] < _LEVEL) & (rows["r"].abs() > rows["control"])
         n = int(beyond.sum())
         goes = "go" if n > 1 else "goes"
-        verdict = f"{n or 'none'} of {len(rows)} emotions {goes} with preference beyond shuffling, kinds and controls"
+        of = f"{n or 'none'} of {len(rows)} emotion{'s' if len(rows) > 1 else ''}"
+        verdict = f"{of} {goes} with preference beyond shuffling, kinds and controls"
         if np.isnan(top["control"]):
             verdict = "without controls it can't be laid to the emotion"
         beside = "" if np.isnan(top["control"]) else f"; directions without emotion up to {number(top['control'])}"
+        within = (
+            f"shuffled within kinds {p_value(top['p_kinds'])}"
+            if np.isfinite(top["p_kinds"])
+            else "kinds with one activity can't be shuffled within"
+        )
         said.append(
             f"in {language_name(language)} the activities' activations along {top['emotion']} go best with how much "
             f"they are preferred (r = {number(top['r'])}; shuffled 95 % {number(top['null_95'])}, "
-            f"{p_value(top['p_familywise'])} over all emotions; shuffled within kinds "
-            f"{p_value(top['p_kinds'])}{beside}): {verdict}"
+            f"{p_value(top['p_familywise'])} over all emotions; {within}{beside}): {verdict}"
         )
     return sentences(said)
 

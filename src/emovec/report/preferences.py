@@ -219,7 +219,7 @@ def _shift(study: StudyTables, language: str, strength: float) -> str | None:
     beyond = "beyond" if effect["p"] < _LEVEL else "not reliably beyond"
     return (
         f"with one half of the activities steered, {top['name']} moves that half by {_points(top['change'])} points "
-        f"({_interval(top)}; a control by up to {_size(top['control'])}), emotions as a group {beyond} controls "
+        f"({_told(top)}; a control by up to {_size(top['control'])}), emotions as a group {beyond} controls "
         f"({p_value(effect['p'])})"
     )
 
@@ -245,7 +245,8 @@ def _few(effect: dict[Any, Any]) -> str:
     """That no p below the level can come out, where there are too few emotions and controls for one."""
     n, m = int(effect["n_emotions"]), int(effect["n_controls"])
     too_few = 1 / comb(n + m, m) >= _LEVEL
-    return f"; {n} emotions and {m} controls are too few for any p below {_LEVEL}" if too_few else ""
+    emotions, controls = (f"{k} {word}{'s' if k != 1 else ''}" for k, word in ((n, "emotion"), (m, "control")))
+    return f"; {emotions} and {controls} are too few for any p below {_LEVEL}" if too_few else ""
 
 
 def _choices(study: StudyTables, table: pd.DataFrame) -> tuple[list[str], list[str], list[str]]:
@@ -278,7 +279,12 @@ def _size(value: Any) -> str:
 
 
 def _interval(row: Any) -> str:
-    return f"{_points(row['low'])} to {_points(row['high'])}"
+    return f"{_points(row['low'])} to {_points(row['high'])}" if np.isfinite(row["low"]) else "–"
+
+
+def _told(row: Any) -> str:
+    """The interval for prose, or why there is none."""
+    return _interval(row) if np.isfinite(row["low"]) else "no interval: it takes two activities of a kind"
 
 
 def _percent(share: Any) -> str:
