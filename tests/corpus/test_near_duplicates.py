@@ -127,3 +127,18 @@ def test_no_texts_and_no_words() -> None:
     assert similar_pairs([], "en").empty
     assert similar_pairs(["", "…", "!!"], "en").empty
     assert np.diff(tokenise(["…", "", "a b"], "en").starts).tolist() == [0, 0, 2]
+
+
+def test_a_chain_keeps_what_is_unlike() -> None:
+    parts = [f"w{i} x{i} y{i}" for i in range(12)]
+    chain = [" ".join(parts[start : start + 6]) for start in (0, 1, 2, 3, 4, 5, 6)]
+    stories = [Story(f"s{i}", "en", "calm", "t", text) for i, text in enumerate(chain)]
+    table = near_duplicates(stories, "en").set_index("id")
+    assert set(table["group"]) == {1}  # each is linked to the next
+    stays = [story.text for story in stories if not table.loc[story.id, "copy_of"]]
+    assert len(stays) > 1
+    assert all(slow_jaccard(a, b, "en") < 0.5 for a, b in combinations(stays, 2))
+    by_id = {story.id: story.text for story in stories}
+    for text, original in table["copy_of"][table["copy_of"] != ""].items():
+        assert by_id[original] in stays
+        assert slow_jaccard(by_id[str(text)], by_id[original], "en") >= 0.5

@@ -69,7 +69,7 @@ def test_default_rules_and_all_of_them(checked: Checked) -> None:
     both = everything[everything["id"] == "synonym and tag"]
     assert both["rule"].tolist() == ["leftover", "synonym"]
     assert "livid" in " ".join(both["reason"])
-    assert everything.loc[everything["id"] == "copy", "reason"].item().startswith("similar to original (Jaccard 0.9")
+    assert everything.loc[everything["id"] == "copy", "reason"].item().startswith("nearly equal to original")
     assert everything.loc[everything["id"] == "fenced", "kind"].item() == "neutral"
 
 

@@ -1,6 +1,7 @@
 """Texts that are nearly the same: candidates by MinHash and banding (Broder 1997), then exact Jaccard similarity."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from emovec.corpus.ngrams import NGrams, distinct, joined, ngrams, tokenise, unspaced
 from emovec.corpus.story import Story
 
-COLUMNS = ("group", "scope", "language", "emotion", "id", "jaccard", "nearest")
+COLUMNS = ("group", "scope", "language", "emotion", "id", "jaccard", "nearest", "copy_of")
 WORDS, CHARACTERS = 3, 5
 """The length of a shingle: in words, or in characters for languages without spaces."""
 
@@ -34,6 +35,8 @@ def near_duplicates(stories: Sequence[Story], language: str, threshold: float = 
     Returns:
         Columns `COLUMNS`, a row a text, a group's texts in the order given. scope: `within` where all of the group have
         one emotion, else `across`. jaccard: similarity to the nearest text of the group, whose id is `nearest`.
+        copy_of: the id of an earlier text that is nearly equal and is no copy itself; empty for texts to keep. (A chain
+        may link texts that are unlike: such are no copies of each other.)
     """
     pairs = similar_pairs([story.text for story in stories], language, threshold)
     if not len(pairs):
@@ -46,6 +49,8 @@ def near_duplicates(stories: Sequence[Story], language: str, threshold: float = 
         nearest[int(i)] = max(nearest.get(int(i), (0.0, 0)), (float(value), -int(j)))
     members = sorted(nearest)
     number = {label: k for k, label in enumerate(dict.fromkeys(int(group_of[i]) for i in members), 1)}
+    originals = _originals([stories[i].text for i in members], [int(group_of[i]) for i in members], language, threshold)
+    copy_of = {i: stories[members[k]].id for i, k in zip(members, originals, strict=True) if members[k] != i}
     emotions: dict[int, set[str]] = {}
     for i in members:
         emotions.setdefault(number[int(group_of[i])], set()).add(stories[i].emotion)
@@ -58,6 +63,7 @@ def near_duplicates(stories: Sequence[Story], language: str, threshold: float = 
             stories[i].id,
             nearest[i][0],
             stories[-nearest[i][1]].id,
+            copy_of.get(i, ""),
         )
         for i in members
     ]
@@ -84,12 +90,31 @@ def similar_pairs(texts: Sequence[str], language: str, threshold: float = THRESH
     rows: list[tuple[int, int, float]] = []
     for code in np.unique(np.concatenate(found)).tolist():
         a, b = divmod(code, len(texts))
-        one, other = grams.keys[starts[a] : starts[a + 1]], grams.keys[starts[b] : starts[b + 1]]
-        shared = len(np.intersect1d(one, other, assume_unique=True))
-        similarity = shared / (len(one) + len(other) - shared)
+        similarity = _jaccard(grams.keys[starts[a] : starts[a + 1]], grams.keys[starts[b] : starts[b + 1]])
         if similarity >= threshold:
             rows.append((a, b, similarity))
     return pd.DataFrame(rows, columns=pd.Index(["a", "b", "jaccard"]))
+
+
+def _originals(texts: Sequence[str], groups: Sequence[int], language: str, threshold: float) -> list[int]:
+    """[text] the place of the text that each one is a copy of, its own where it stays."""
+    grams = shingles(texts, language)
+    starts = np.searchsorted(grams.texts, np.arange(len(texts) + 1))
+    keys = [grams.keys[start:stop] for start, stop in pairwise(starts)]
+    kept: dict[int, list[int]] = {}
+    found: list[int] = []
+    for i, group in enumerate(groups):
+        staying = kept.setdefault(group, [])
+        original = next((k for k in staying if _jaccard(keys[i], keys[k]) >= threshold), i)
+        if original == i:
+            staying.append(i)
+        found.append(original)
+    return found
+
+
+def _jaccard(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> float:
+    shared = len(np.intersect1d(one, other, assume_unique=True))
+    return shared / (len(one) + len(other) - shared)
 
 
 def shingles(texts: Sequence[str], language: str) -> NGrams:

@@ -57,7 +57,7 @@ def offenders(
         broken, in the order of the corpus.
     """
     reasons: dict[str, dict[str, str]] = {}
-    near = audit.near_duplicates[audit.near_duplicates["group"].duplicated()]
+    near = audit.near_duplicates[audit.near_duplicates["copy_of"] != ""]
     equal = check.duplicates[check.duplicates["group"].duplicated()]
     repeated = {(row["language"], row["opening"]) for row in audit.openings.to_dict("records")}
     seen: set[tuple[str, str]] = set()
@@ -71,7 +71,7 @@ def offenders(
     found: dict[str, dict[str, str]] = {
         "short": {row["id"]: f"{row['n_tokens']} tokens, none past the offset" for row in _rows(check.too_short)},
         "duplicate": {row["id"]: "equal to another text" for row in _rows(equal)}
-        | {row["id"]: f"similar to {row['nearest']} (Jaccard {row['jaccard']:.2f})" for row in _rows(near)},
+        | {row["id"]: f"nearly equal to {row['copy_of']}" for row in _rows(near)},
         "named": {row["id"]: f"names its emotion: {row['words']}" for row in _rows(check.named)},
         "script": {row["id"]: f"{row['share']:.0%} of its letters are of its language" for row in _rows(check.script)},
         "leftover": {row["id"]: f"{row['leftover']}: {row['example']}" for row in _rows(audit.leftovers)},

@@ -3,9 +3,8 @@
 import numpy as np
 
 from emovec.report.charts import Listing
-from emovec.report.choices import among
+from emovec.report.choices import among, language_control
 from emovec.report.plan import Plan
-from emovec.report.preferences import language_control
 from emovec.report.style import language_name, number, p_value, sentences
 from emovec.report.tables import StudyTables
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from emovec.report.charts import Chart, Control, HeatMap, Listing
-from emovec.report.choices import among
+from emovec.report.choices import among, language_control
 from emovec.report.plan import Plan
 from emovec.report.style import language_name, number, p_value, sentences
 from emovec.report.tables import StudyTables
@@ -258,11 +258,6 @@ def _names(study: StudyTables, rows: pd.DataFrame) -> list[str]:
     """Emotions in the study's order, then the controls."""
     emotions = among(study.emotions, rows.loc[rows["kind"] == "emotion", "name"])
     return [*emotions, *rows.loc[rows["kind"] != "emotion", "name"].drop_duplicates()]
-
-
-def language_control(languages: Sequence[str]) -> Control:
-    """A choice between the languages of the prompts."""
-    return Control("language", languages, languages[0], names=[language_name(name) for name in languages])
 
 
 def _limit(table: pd.DataFrame) -> float:

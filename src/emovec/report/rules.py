@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from emovec.report.charts import Chart, Control, Curve, HeatMap, Lines, Listing
-from emovec.report.choices import among
+from emovec.report.choices import among, language_control
 from emovec.report.plan import Plan
 from emovec.report.style import GREY, colour, language_name, marker, number, p_value, sentences
 from emovec.report.tables import StudyTables
@@ -50,7 +50,7 @@ def chart(study: StudyTables) -> Chart | None:
             ]
     names = [f"the {_STRONGEST} that change most" if option == "strongest" else option for option in options]
     controls = (
-        Control("language", languages, languages[0], names=[language_name(name) for name in languages]),
+        language_control(languages),
         Control("emotion", options, options[0], names=names, in_paper=False),
     )
     return Chart("rules", "Rules kept, and coherence of the answers, by strength of steering", controls, frames)
@@ -81,7 +81,7 @@ def heat_map(study: StudyTables) -> Chart | None:
             ]
     options = [f"{strength:g}" for strength in strengths]
     controls = (
-        Control("language", languages, languages[0], names=[language_name(name) for name in languages]),
+        language_control(languages),
         Control("strength", options, options[len(options) // 2], in_paper=False),
     )
     n_rules = table["rule"].nunique()
@@ -115,7 +115,7 @@ def answers(study: StudyTables) -> Listing | None:
                 for row in both.to_dict("records")
             ] or [["none differs", "", "", ""]]
     controls = (
-        Control("language", languages, languages[0], names=[language_name(name) for name in languages]),
+        language_control(languages),
         Control("emotion", emotions, emotions[0]),
     )
     caption = f"Answers that differ in keeping their rule, at strength {strongest:g}; at most {_LISTED} of each emotion"
