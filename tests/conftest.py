@@ -1,4 +1,9 @@
 import os
+import signal
+
+# A shell starts background jobs with Ctrl-C ignored, which tests of Ctrl-C and the commands they start would inherit.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Set before any library looks: no network, no threads to fight over, no files outside the tests' own folders.
 os.environ["HF_HUB_OFFLINE"] = "1"
