@@ -143,12 +143,18 @@ def map_of_emotions(study: StudyTables) -> Chart | None:
             frames[variant, f"{vector}+{text}"] = [
                 HeatMap(
                     f"{pair_label(vector, text)}, layer {layer}, {variant}", values, implied, columns,
-                    "implied by the scenarios", "vector of", "score, centred", (-limit, limit), "diverging",
+                    "implied by the scenarios", "vector of", "score", (-limit, limit), "diverging",
                 )
             ]  # fmt: skip
     options = [f"{vector}+{text}" for vector, text in pairs]
     languages = Control("languages", options, options[0], names=[pair_label(*pair) for pair in pairs])
-    return Chart("implicit-emotions", "Scenarios along every vector", (control, languages), frames, height=460)
+    return Chart(
+        "implicit-emotions",
+        "Scenarios along every vector (scores less their mean over scenarios)",
+        (control, languages),
+        frames,
+        height=460,
+    )
 
 
 def listing(study: StudyTables) -> Listing | None:
