@@ -3,9 +3,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from transformers import AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from emovec.activations.costs import token_counter
+from emovec.activations.costs import model_size, token_counter
 from emovec.corpus.write import write_jsonl
 from tests.tiny_models import FAMILIES, random_stories, save_tiny_model
 
@@ -132,3 +132,14 @@ def test_tokens_are_counted_as_the_models_tokenizer_does(model: Path, tmp_path: 
     assert in_cache is not None
     assert [in_cache(text) for text in texts] == expected
     assert token_counter("someone/other", None, False) is None
+
+
+@pytest.mark.parametrize("family", ["llama", "gemma3", "qwen2", "gpt2"])
+def test_weights_on_disk_tell_the_models_own_size(family: str, tmp_path: Path) -> None:
+    folder = save_tiny_model(tmp_path / family, FAMILIES[family])
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    blocks = model.transformer.h if family == "gpt2" else model.model.layers
+    size = model_size(str(folder))
+    assert (size.layers, size.hidden) == (len(blocks), model.config.hidden_size)
+    assert size.parameters == sum(parameter.numel() for parameter in model.parameters())
+    assert size.block_parameters == sum(parameter.numel() for parameter in blocks.parameters())

@@ -1,6 +1,8 @@
 """What an extraction will take: tokens, arithmetic, hours by device, memory and disk, without loading any weights."""
 
 import csv
+import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -11,6 +13,7 @@ from typing import Any, Literal
 from emovec.config import StudyConfig
 from emovec.corpus.story import Story
 from emovec.errors import EmovecError
+from emovec.files import read_json
 
 _PER_TEXT_AND_LAYER = 3 * 4  # n_pooled, n_sinks, token_norm
 _PER_TEXT = 4 + 60  # n_tokens, and the labels in the header
@@ -133,14 +136,18 @@ def model_size(model: str, *, revision: str | None = None, trust_remote_code: bo
     Raises:
         EmovecError: if the configuration is not on this machine, or belongs to no decoder-only language model.
     """
+    from emovec.models.locate import resolve
+
+    where = resolve(model)
+    if (size := _size_of_weights(Path(where))) is not None:
+        return size
+
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
     from emovec.models.blocks import find_decoder
-    from emovec.models.locate import resolve
 
     options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
-    where = resolve(model)
     try:
         config = AutoConfig.from_pretrained(where, local_files_only=True, **options)
     except (OSError, ValueError, KeyError) as error:
@@ -160,6 +167,30 @@ def model_size(model: str, *, revision: str | None = None, trust_remote_code: bo
         parameters=_count(empty),
         block_parameters=_count(decoder.blocks),
     )
+
+
+def _size_of_weights(folder: Path) -> ModelSize | None:
+    """The size that weights on disk tell by their names and shapes, in a second where building a model takes ten.
+
+    None where that is not plain: no safetensors, broken or quantised weights, more than a language model, names of another kind.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    config = read_json(folder / "config.json")
+    layers, hidden = config.get("num_hidden_layers"), config.get("hidden_size")
+    if not (isinstance(layers, int) and isinstance(hidden, int)) or "quantization_config" in config:
+        return None
+    counts: dict[str, int] = {}
+    try:
+        for path in sorted(folder.glob("*.safetensors")):
+            with safe_open(path, "numpy") as file:
+                counts |= {name: math.prod(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError):
+        return None
+    blocks = {name: found[1] for name in counts if (found := re.fullmatch(r"model\.layers\.(\d+)\..+", name))}
+    if len(set(blocks.values())) != layers:
+        return None
+    return ModelSize(layers, hidden, sum(counts.values()), sum(counts[name] for name in blocks))
 
 
 def given_size(
