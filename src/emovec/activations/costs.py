@@ -172,7 +172,7 @@ def model_size(model: str, *, revision: str | None = None, trust_remote_code: bo
 def _size_of_weights(folder: Path) -> ModelSize | None:
     """The size that weights on disk tell by their names and shapes, in a second where building a model takes ten.
 
-    None where that is not plain: no safetensors, or broken ones, quantised weights, more than a language model, other names.
+    None where that is not plain: weights in another format, broken or quantised, of more than a language model.
     """
     from safetensors import SafetensorError, safe_open
 
