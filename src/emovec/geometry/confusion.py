@@ -109,10 +109,16 @@ def clustered_wilson(right: np.ndarray, topics: np.ndarray, level: float = 0.95)
         variance = n_topics / (n_topics - 1) * float(residual @ residual) / n**2
         if variance > 0:
             effective = min(float(n), p * (1 - p) / variance)
-    square = quantile**2 / effective
-    middle = (p + square / 2) / (1 + square)
-    half = quantile / (1 + square) * np.sqrt(p * (1 - p) / effective + square / (4 * effective))
-    return max(0.0, min(p, middle - half)), min(1.0, max(p, middle + half))
+    low, high = wilson(np.array(p), np.array(effective), quantile)
+    return min(p, float(low)), max(p, float(high))
+
+
+def wilson(rate: np.ndarray, n: np.ndarray, quantile: float) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's interval (1927) of shares among n, which need not be whole numbers."""
+    square = quantile**2 / n
+    middle = (rate + square / 2) / (1 + square)
+    half = quantile / (1 + square) * np.sqrt(rate * (1 - rate) / n + square / (4 * n))
+    return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
 
 
 def confused_pairs(counts: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm, t
 
+from emovec.geometry.confusion import wilson
 from emovec.geometry.permutation import familywise_p_values, p_values
 from emovec.steering.regimes import regime
 
@@ -35,19 +36,8 @@ def rates(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     found = each.groupby(list(by), sort=False).agg(n=("followed", "size"), rate=("followed", "mean"))
     alone = found["n"] * found["rate"] * (1 - found["rate"])
     fewer = np.maximum(1, (clustered / alone.where(alone > 0)).fillna(1))
-    low, high = wilson(found["rate"].to_numpy(float), (found["n"] / fewer).to_numpy(float))
+    low, high = wilson(found["rate"].to_numpy(float), (found["n"] / fewer).to_numpy(float), float(norm.ppf(0.975)))
     return found.assign(low=low, high=high).reset_index()
-
-
-def wilson(
-    rate: NDArray[np.float64], n: NDArray[np.float64], level: float = 0.95
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Wilson's interval (1927) of a share of n answers, which need not be a whole number."""
-    z = float(norm.ppf((1 + level) / 2))
-    middle = rate + z * z / (2 * n)
-    half = z * np.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
-    whole = 1 + z * z / n
-    return np.clip((middle - half) / whole, 0, 1), np.clip((middle + half) / whole, 0, 1)
 
 
 def exchange_test(
