@@ -143,3 +143,11 @@ def test_weights_on_disk_tell_the_models_own_size(family: str, tmp_path: Path) -
     assert (size.layers, size.hidden) == (len(blocks), model.config.hidden_size)
     assert size.parameters == sum(parameter.numel() for parameter in model.parameters())
     assert size.block_parameters == sum(parameter.numel() for parameter in blocks.parameters())
+
+
+def test_a_broken_tokenizer_is_told(run: Run, model: Path, tmp_path: Path) -> None:
+    (model / "tokenizer.json").write_text('{"broken"', encoding="utf-8")
+    (tmp_path / "s.yaml").write_text(f"model: {model}\n", encoding="utf-8")
+    code, _, err = run("plan", "s.yaml")
+    assert code == 2
+    assert "tokenizer.json can't be read" in err

@@ -216,6 +216,9 @@ def token_counter(model: str, revision: str | None, trust_remote_code: bool) -> 
     """Counts the tokens of a text as a model's tokenizer does; None where that is not on this machine.
 
     Takes tokenizer.json where there is one: transformers needs several times as long to load it.
+
+    Raises:
+        EmovecError: if that file is broken.
     """
     from huggingface_hub import try_to_load_from_cache
     from tokenizers import Tokenizer
@@ -228,7 +231,10 @@ def token_counter(model: str, revision: str | None, trust_remote_code: bool) -> 
         cached = try_to_load_from_cache(where, path.name, revision=revision)
         path = Path(cached) if isinstance(cached, str) else path
     if path.is_file():
-        fast = Tokenizer.from_file(str(path))
+        try:
+            fast = Tokenizer.from_file(str(path))
+        except Exception as error:  # the library has no narrower one
+            raise EmovecError(f"model: {path} can't be read ({error}); download or convert the model anew.") from None
         return lambda text: len(fast.encode(text, add_special_tokens=False).ids)
 
     from transformers import AutoTokenizer
