@@ -2,23 +2,29 @@
 
     python benchmarks/extraction.py [--model gemma-3-270m] [--threads 2] [--texts 48] [--rounds 3]
 
-Four ways over the same real texts and weights, in processes of their own, in turn, several rounds:
+The same real texts and weights, each way in a process of its own, in turn, several rounds. No way runs the head over
+the vocabulary, which none of them needs:
 
-(a) the post's loop: causal model, all hidden states kept, fixed batches of 4 in arrival order, slicing story by layer;
-(b) `output_hidden_states=True` with batches of 8 on the causal model;
-(c) the bare base model without a hook, at its own best batch shape, on batches sorted by length;
-(d) emovec, from texts to shards on disk.
+transformer-lens  the post's loop: HookedTransformer, resid_post of every layer cached, no logits, batches of 4 in
+                  arrival order; only where `pip install "transformer-lens<4"` was done
+hooks             a careful notebook: the base model, a hook on each block, batches of 4 in arrival order
+hidden-states     the base model with `output_hidden_states=True`, batches of 8 in arrival order
+bare              the base model without a hook, sorted by length, at its own best batch shape: nothing can be faster
+emovec            from texts to shards on disk, at the same batch shape
 """
 
 import argparse
+import gc
+import importlib.util
 import json
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,11 +36,16 @@ from emovec.activations.extract import extract
 from emovec.activations.forward import pad_right
 from emovec.corpus.bundled import bundled_stories
 from emovec.corpus.story import Story
+from emovec.models.blocks import block_output
 from emovec.models.language_model import LanguageModel
 from emovec.models.load import load_model
 
 BUDGETS = (1, 512, 1024, 2048, 4096)
-WAYS = ("a", "b", "c", "d")
+WAYS = ("transformer-lens", "hooks", "hidden-states", "bare", "emovec")
+SHAPED = ("bare", "emovec")
+OFFSET = 50
+# The names under which transformer-lens knows the two models that come as packages.
+PUBLISHED = {"gemma-3-270m": "google/gemma-3-270m", "smollm2-135m-instruct": "HuggingFaceTB/SmolLM2-135M-Instruct"}
 
 
 def like_length(n: int) -> list[Story]:
@@ -55,24 +66,74 @@ def mixed_lengths(n: int, model: LanguageModel) -> list[Story]:
     return texts
 
 
-def hidden_states(model: LanguageModel, stories: Sequence[Story], batch: int, keep_all: bool) -> None:
-    """Ways (a) and (b): right-padded batches in arrival order through the causal model."""
-    tokenizer = model.tokenizer.tokenizer
-    tokenizer.padding_side = "right"
+def padded(model: LanguageModel, stories: Sequence[Story]) -> tuple[torch.Tensor, list[tuple[int, int]]]:
+    """Right-padded ids of a batch, and for each text the positions from its 50th own token to its end."""
+    encoded = model.tokenizer.encode([story.text for story in stories])
+    return pad_right(encoded, model.device), [(text.start + OFFSET, len(text.ids)) for text in encoded]
+
+
+def pooled(layers: Sequence[torch.Tensor], spans: Sequence[tuple[int, int]]) -> list[torch.Tensor]:
+    """For each text [layer, hidden], from the block outputs [text, token, hidden]."""
+    return [torch.stack([layer[row, start:end].mean(0) for layer in layers]) for row, (start, end) in enumerate(spans)]
+
+
+def hooks(model: LanguageModel, stories: Sequence[Story], batch: int = 4) -> list[torch.Tensor]:
+    """A hook on each block keeps its output; the mean is taken after the pass."""
+    kept: list[torch.Tensor] = []
+    layers: list[torch.Tensor] = []
+    handles = [
+        block.register_forward_hook(lambda _module, _inputs, output: layers.append(block_output(output)))
+        for block in model.blocks
+    ]
+    for start in range(0, len(stories), batch):
+        ids, spans = padded(model, stories[start : start + batch])
+        layers.clear()
+        with torch.inference_mode():
+            model.decoder.module(input_ids=ids, use_cache=False)
+        kept += pooled(layers, spans)
+    for handle in handles:
+        handle.remove()
+    return kept
+
+
+def hidden_states(model: LanguageModel, stories: Sequence[Story], batch: int = 8) -> list[torch.Tensor]:
+    """Transformers' own record of the layers; its last one is after the final norm."""
     kept: list[torch.Tensor] = []
     for start in range(0, len(stories), batch):
-        inputs = tokenizer([s.text for s in stories[start : start + batch]], return_tensors="pt", padding=True)
-        with torch.no_grad():
-            states = model.model(**inputs, output_hidden_states=True).hidden_states
-        for row in range(len(inputs["input_ids"])):
-            end = int(inputs["attention_mask"][row].sum())
-            kept.append(torch.stack([layer[row, 51:end].mean(0) for layer in states[1:]]))
-        if not keep_all:
-            del states
+        ids, spans = padded(model, stories[start : start + batch])
+        with torch.inference_mode():
+            states = model.decoder.module(input_ids=ids, output_hidden_states=True, use_cache=False).hidden_states
+        kept += pooled(states[1:], spans)
+    return kept
+
+
+def hooked_transformer(model: LanguageModel, name: str) -> Any:
+    """The same weights as a HookedTransformer; stands in for a download by giving it the loaded model."""
+    import transformers
+    from transformer_lens import HookedTransformer
+
+    # transformer-lens reads most families' configurations from the Hub, also when it is given the model.
+    transformers.AutoConfig.from_pretrained = lambda *_, **__: model.model.config
+    return HookedTransformer.from_pretrained_no_processing(
+        PUBLISHED[name], hf_model=model.model, tokenizer=model.tokenizer.tokenizer, device="cpu", n_ctx=1024
+    )
+
+
+def transformer_lens(lens: Any, model: LanguageModel, stories: Sequence[Story], batch: int = 4) -> list[torch.Tensor]:
+    """The post's loop, without logits."""
+    kept: list[torch.Tensor] = []
+    for start in range(0, len(stories), batch):
+        ids, spans = padded(model, stories[start : start + batch])
+        with torch.inference_mode():
+            _, cache = lens.run_with_cache(
+                ids, return_type=None, names_filter=lambda name: name.endswith("hook_resid_post")
+            )
+        kept += pooled([cache["resid_post", layer] for layer in range(model.n_layers)], spans)
+    return kept
 
 
 def base_model(model: LanguageModel, stories: Sequence[Story], budget: int) -> None:
-    """Way (c): nothing but the forward pass."""
+    """Nothing but the forward pass."""
     encoded = model.tokenizer.encode([story.text for story in stories])
     with torch.inference_mode():
         for rows in token_budget_batches([len(text.ids) for text in encoded], budget):
@@ -80,9 +141,9 @@ def base_model(model: LanguageModel, stories: Sequence[Story], budget: int) -> N
 
 
 def emovec(model: LanguageModel, stories: Sequence[Story], budget: int) -> None:
-    """Way (d): texts to shards on disk."""
+    """Texts to shards on disk."""
     with tempfile.TemporaryDirectory() as folder:
-        extract(model, stories, folder, batch_tokens=budget)
+        extract(model, stories, folder, offset=OFFSET, batch_tokens=budget)
 
 
 def matrix_product_rate(seconds: float = 1.0) -> float:
@@ -107,47 +168,71 @@ def timed(run: Callable[[], None]) -> float:
     return time.perf_counter() - started
 
 
+def restart_peak() -> None:
+    """Let the peak of this process's memory start again from what it holds now (Linux)."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_mb() -> float:
+    """Largest memory in MB that this process has held since `restart_peak`."""
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
+
+
+def best_budget(model: LanguageModel, stories: Sequence[Story]) -> int:
+    """The number of tokens in a batch at which the bare model is fastest."""
+    runs = {budget: timed(lambda b=budget: base_model(model, stories, b)) for budget in BUDGETS}
+    return min(runs, key=lambda budget: runs[budget])
+
+
 def measure(way: str, corpus: str, options: argparse.Namespace) -> dict[str, float]:
     """One way over one corpus, in this process: tokens a second, share of the matrix-product rate, peak memory."""
     torch.set_num_threads(options.threads)
     model = load_model(options.model, device="cpu")
     stories = like_length(options.texts) if corpus == "like" else mixed_lengths(options.texts, model)
-    loaded = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     budget = options.budget
-    if way in "cd" and not budget:
-        sample = stories[: max(8, options.texts // 3)]
-        runs = {b: timed(lambda b=b: base_model(model, sample, b)) for b in BUDGETS}
-        budget = min(runs, key=lambda b: runs[b])
+    if way in SHAPED and not budget:
+        budget = best_budget(model, stories[: max(8, options.texts // 3)])
     if way == "pair":
         emovec(model, stories[:2], 1)
         pairs = [
             (timed(lambda: base_model(model, stories, budget)), timed(lambda: emovec(model, stories, budget)))
             for _ in range(options.rounds + 2)
         ]
-        return {"ratio": statistics.median(c for c, _ in pairs) / statistics.median(d for _, d in pairs)}
-    ways = {
-        "a": lambda: hidden_states(model, stories, 4, keep_all=True),
-        "b": lambda: hidden_states(model, stories, 8, keep_all=False),
-        "c": lambda: base_model(model, stories, budget),
-        "d": lambda: emovec(model, stories, budget),
+        return {"ratio": statistics.median(bare for bare, _ in pairs) / statistics.median(own for _, own in pairs)}
+    ways: dict[str, Callable[[Sequence[Story]], object]] = {
+        "hooks": lambda texts: hooks(model, texts),
+        "hidden-states": lambda texts: hidden_states(model, texts),
+        "bare": lambda texts: base_model(model, texts, budget),
+        "emovec": lambda texts: emovec(model, texts, budget),
     }
-    warm_up = stories[:2]
-    if way in "ab":
-        hidden_states(model, warm_up, 2, keep_all=False)
-    elif way == "c":
-        base_model(model, warm_up, 1)
-    else:
-        emovec(model, warm_up, 1)  # hashes the tokenizer as well: once a process, whatever the number of texts
-    seconds = timed(ways[way])
+    if way == "transformer-lens":
+        lens = hooked_transformer(model, options.model)
+        ways[way] = lambda texts: transformer_lens(lens, model, texts)
+        require_same(transformer_lens(lens, model, stories[:2]), hooks(model, stories[:2]))
+        model.model.to("meta")  # its weights now stand twice in memory, which is no cost of the loop
+        gc.collect()
+    ways[way](stories[:2])  # emovec hashes the tokenizer as well: once a process, whatever the number of texts
     tokens = sum(len(text.ids) for text in model.tokenizer.encode([story.text for story in stories]))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    restart_peak()
+    loaded = peak_mb()
+    seconds = timed(lambda: ways[way](stories))
+    peak = peak_mb()
     return {
         "rate": tokens / seconds,
         "share": tokens / seconds * block_operations(model) / matrix_product_rate(),
-        "working_mb": (peak - loaded) / 1024,
-        "peak_mb": peak / 1024,
+        "working_mb": peak - loaded,
+        "peak_mb": peak,
         "budget": budget or 0,
     }
+
+
+def require_same(first: Sequence[torch.Tensor], second: Sequence[torch.Tensor]) -> None:
+    """An opponent that computes something else is no opponent."""
+    for a, b in zip(first, second, strict=True):
+        error = float((a - b).norm(dim=-1).div(b.norm(dim=-1)).max())
+        if error > 1e-3:
+            raise SystemExit(f"transformer-lens and transformers differ by {error:.3g} on this model")
 
 
 def main() -> None:
@@ -163,41 +248,49 @@ def main() -> None:
     if options.one:
         print(json.dumps(measure(*options.one, options)))
         return
-    console = Console(width=120)
+    ways = [way for way in WAYS if way != "transformer-lens" or importlib.util.find_spec("transformer_lens")]
     for corpus, title in (("like", "stories of like length"), ("mixed", "a mix of lengths: log-normal, 60–600 tokens")):
-        results: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
-        budget = options.budget
-        command: list[str] = []
-        for _ in range(options.rounds):
-            for way in WAYS:
-                command = [sys.executable, __file__, "--one", way, corpus, "--budget", str(budget)]
-                for name in ("model", "threads", "texts"):
-                    command += [f"--{name}", str(getattr(options, name))]
-                printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-                results[way].append(json.loads(printed.splitlines()[-1]))
-                # (c) finds the best shape; (d) then gets the same.
-                budget = budget or int(results[way][-1]["budget"])
-        rate = {way: statistics.median(r["rate"] for r in runs) for way, runs in results.items()}
-        peak = {way: statistics.median(r["peak_mb"] for r in runs) for way, runs in results.items()}
-        columns = ("way", "tokens/s", "of matrix product", "peak MB", "above the loaded model, MB")
-        setting = f"{options.model}, {options.texts} texts, {title}; {options.threads} threads"
-        method = f"median of {options.rounds} rounds; (c) and (d) in batches of {budget} tokens"
-        table = Table(*columns, "speed of a", "memory of a", title=f"{setting}; {method}")
-        for way, runs in results.items():
-            table.add_row(
-                way,
-                f"{rate[way]:.0f}",
-                f"{statistics.median(r['share'] for r in runs):.2f}",
-                f"{peak[way]:.0f}",
-                f"{statistics.median(r['working_mb'] for r in runs):.0f}",
-                f"{rate[way] / rate['a']:.2f}",
-                f"{peak[way] / peak['a']:.2f}",
-            )
-        console.print(table)
-        command[command.index("--one") + 1] = "pair"
-        printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        ratio = json.loads(printed.splitlines()[-1])["ratio"]
-        console.print(f"speed of d over c, in turn in one process: {ratio:.3f}\n")
+        compare(ways, corpus, title, options)
+
+
+def run_one(way: str, corpus: str, budget: int, options: argparse.Namespace) -> dict[str, float]:
+    """`measure` in a process of its own."""
+    command = [sys.executable, __file__, "--one", way, corpus, "--budget", str(budget)]
+    for name in ("model", "threads", "texts", "rounds"):
+        command += [f"--{name}", str(getattr(options, name))]
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return json.loads(printed.splitlines()[-1])
+
+
+def compare(ways: Sequence[str], corpus: str, title: str, options: argparse.Namespace) -> None:
+    """Run all ways in turn and print a table of medians over the rounds."""
+    results: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
+    budget = options.budget or int(run_one("bare", corpus, 0, options)["budget"])
+    for _ in range(options.rounds):
+        for way in ways:
+            results[way].append(run_one(way, corpus, budget, options))
+
+    def median(way: str, name: str) -> float:
+        return statistics.median(run[name] for run in results[way])
+
+    setting = f"{options.model}, {options.texts} texts, {title}; {options.threads} threads"
+    method = f"median of {options.rounds} rounds; bare and emovec in batches of {budget} tokens"
+    columns = ("way", "tokens/s", "of matrix product", "peak MB", "of these for the work", "speed of emovec", "memory")
+    table = Table(*columns, title=f"{setting}; {method}")
+    for way in ways:
+        table.add_row(
+            way,
+            f"{median(way, 'rate'):.0f}",
+            f"{median(way, 'share'):.2f}",
+            f"{median(way, 'peak_mb'):.0f}",
+            f"{median(way, 'working_mb'):.0f}",
+            f"{median('emovec', 'rate') / median(way, 'rate'):.2f} ×",
+            f"{median('emovec', 'peak_mb') / median(way, 'peak_mb'):.2f} ×",
+        )
+    console = Console(width=120)
+    console.print(table)
+    ratio = run_one("pair", corpus, budget, options)["ratio"]
+    console.print(f"speed of emovec over bare, in turn in one process: {ratio:.3f}\n")
 
 
 if __name__ == "__main__":
