@@ -6,7 +6,7 @@ The same real texts and weights, each way in a process of its own, in turn, seve
 the vocabulary, which none of them needs:
 
 transformer-lens  the post's loop: HookedTransformer, resid_post of every layer cached, no logits, batches of 4 in
-                  arrival order; only where `pip install "transformer-lens<4"` was done
+                  arrival order; only where `pip install "transformer-lens<4"` was done, and for models that it knows
 hooks             a careful notebook: the base model, a hook on each block, batches of 4 in arrival order
 hidden-states     the base model with `output_hidden_states=True`, batches of 8 in arrival order
 bare              the base model without a hook, sorted by length, at its own best batch shape: nothing can be faster
@@ -44,8 +44,8 @@ BUDGETS = (1, 512, 1024, 2048, 4096)
 WAYS = ("transformer-lens", "hooks", "hidden-states", "bare", "emovec")
 SHAPED = ("bare", "emovec")
 OFFSET = 50
-# The names under which transformer-lens knows the two models that come as packages.
-PUBLISHED = {"gemma-3-270m": "google/gemma-3-270m", "smollm2-135m-instruct": "HuggingFaceTB/SmolLM2-135M-Instruct"}
+# transformer-lens knows models by their names on the Hub; SmolLM2 is none of them.
+PUBLISHED = {"gemma-3-270m": "google/gemma-3-270m"}
 
 
 def like_length(n: int) -> list[Story]:
@@ -210,7 +210,7 @@ def measure(way: str, corpus: str, options: argparse.Namespace) -> dict[str, flo
         lens = hooked_transformer(model, options.model)
         ways[way] = lambda texts: transformer_lens(lens, model, texts)
         require_same(transformer_lens(lens, model, stories[:2]), hooks(model, stories[:2]))
-        model.model.to("meta")  # its weights now stand twice in memory, which is no cost of the loop
+        model.blocks.to("meta")  # their weights now stand twice in memory, which is no cost of the loop
         gc.collect()
     ways[way](stories[:2])  # emovec hashes the tokenizer as well: once a process, whatever the number of texts
     tokens = sum(len(text.ids) for text in model.tokenizer.encode([story.text for story in stories]))
@@ -248,7 +248,8 @@ def main() -> None:
     if options.one:
         print(json.dumps(measure(*options.one, options)))
         return
-    ways = [way for way in WAYS if way != "transformer-lens" or importlib.util.find_spec("transformer_lens")]
+    has_lens = importlib.util.find_spec("transformer_lens") is not None and options.model in PUBLISHED
+    ways = [way for way in WAYS if way != "transformer-lens" or has_lens]
     for corpus, title in (("like", "stories of like length"), ("mixed", "a mix of lengths: log-normal, 60–600 tokens")):
         compare(ways, corpus, title, options)
 
