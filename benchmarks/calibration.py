@@ -11,6 +11,7 @@ coverage      how often 95 % intervals of RSA hold the truth: the RSA of noise-f
 reliability   split-half reliability (Spearman–Brown) against the correlation of two independent sets of topics
 crossnobis    mean crossnobis distance of emotions that don't differ
 procrustes    held-out R² of independent geometries
+geodesic      how often geodesic distances are said to agree better or worse than straight ones
 """
 
 import argparse
@@ -23,8 +24,10 @@ import xarray as xr
 from scipy.stats import kstest
 
 from emovec.geometry.alignment import procrustes
+from emovec.geometry.analyses.geodesic import corrected_table
 from emovec.geometry.cells import Cells
 from emovec.geometry.distances import crossnobis
+from emovec.geometry.geodesic import chord_distances, compare_distances
 from emovec.geometry.reliability import row_correlations, triangles
 from emovec.geometry.representational import rsa
 from emovec.geometry.uncertainty import layer_uncertainty
@@ -187,6 +190,36 @@ def null_procrustes(simulations: int, _: list[int]) -> pd.DataFrame:
     return table.groupby(["components", "sample"])[["r2", "retrieval", "chance"]].mean().reset_index()
 
 
+def corrected_geodesic(simulations: int, topics: list[int]) -> pd.DataFrame:
+    """How often geodesic and straight-line distances are said to agree differently, where they do and don't."""
+    rows = []
+    for n in topics:
+        for shared, size in ((1.0, 0.5), (1.0, 0.8), (0.9, 0.5)):
+            found = []
+            for k in range(simulations):
+                rng = np.random.default_rng([7, n, int(100 * shared), int(100 * size), k])
+                truth = geometries(rng, shared)
+                chords = [chord_distances((own - own.mean(axis=0)) @ (own - own.mean(axis=0)).T) for own in truth]
+                r = compare_distances(*chords, 5)
+                cells = as_cells(truth[:, None] + noise(rng, n, size, 0))
+                table = corrected_table(cells, [("en", "ja")], [5], k).iloc[0]
+                true = float(r[0] - r[1])
+                holds = table["low"] <= true <= table["high"]
+                found.append((true, table["difference"], table["high"] < 0, table["low"] > 0, holds))
+            rows.append((n, shared, size, *np.nanmean(np.array(found, float), axis=0)))
+    columns = [
+        "topics",
+        "shared",
+        "noise",
+        "true difference",
+        "estimate",
+        "said worse",
+        "said better",
+        "holds the truth",
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
 CHECKS: dict[str, Callable[[int, list[int]], pd.DataFrame]] = {
     "permutation": permutation,
     "familywise": familywise,
@@ -194,6 +227,7 @@ CHECKS: dict[str, Callable[[int, list[int]], pd.DataFrame]] = {
     "reliability": reliability,
     "crossnobis": null_crossnobis,
     "procrustes": null_procrustes,
+    "geodesic": corrected_geodesic,
 }
 
 

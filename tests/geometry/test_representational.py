@@ -65,7 +65,7 @@ def test_equals_a_plain_permutation_test(method: str) -> None:
         assert row["p"] == pytest.approx((1 + sum(value >= r - 1e-9 for value in null[:, layer])) / 201)
         assert row["p_familywise"] == pytest.approx((1 + sum(value >= r - 1e-9 for value in null.max(axis=1))) / 201)
         assert row["null_mean"] == pytest.approx(null[:, layer].mean(), abs=1e-12)
-        assert row["null_95"] == pytest.approx(np.quantile(null[:, layer], 0.95))
+        assert row["null_95"] == pytest.approx(np.sort(null[:, layer])[-10])
 
 
 def test_equals_rsatoolbox() -> None:

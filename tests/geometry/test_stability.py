@@ -57,12 +57,12 @@ def random_points(seed: int, n: int = 14, hidden: int = 6) -> np.ndarray:
 @settings(max_examples=15, deadline=None)
 def test_k_means_is_as_good_as_sklearn_and_a_fixed_point(seed: int, k: int) -> None:
     points = random_points(seed)
-    labels = k_means_partition((points @ points.T)[None], k, starts=60)[0]
+    labels = k_means_partition((points @ points.T)[None], k)[0]
     means = np.stack([points[labels == c].mean(axis=0) for c in range(labels.max() + 1)])
     distances = ((points[:, None] - means) ** 2).sum(axis=2)
     np.testing.assert_array_equal(distances.argmin(axis=1), labels)
-    theirs = KMeans(k, n_init=20, random_state=0).fit(points).inertia_
-    assert distances.min(axis=1).sum() <= theirs * 1.05
+    theirs = KMeans(k, n_init=50, random_state=0).fit(points).inertia_
+    assert distances.min(axis=1).sum() <= theirs * (1 + 1e-9)
 
 
 def test_a_batch_gives_what_each_matrix_gives_alone() -> None:

@@ -94,8 +94,8 @@ def _certainty(tables: Mapping[str, pd.DataFrame], layer: int) -> list[str]:
     for row in rows.to_dict("records"):
         a, b = row["language_a"], row["language_b"]
         sentence = (
-            f"With other topics of the same number the agreement of {language_name(a)} and {language_name(b)} would "
-            f"lie between r = {row['low']:.2f} and {row['high']:.2f} (95 % interval, layer {layer}, {variant})"
+            f"On average over sets of as many other topics the agreement of {language_name(a)} and {language_name(b)} "
+            f"lies between r = {row['low']:.2f} and {row['high']:.2f} (95 % interval, layer {layer}, {variant})"
         )
         if len(ceilings):
             own = ceilings[(ceilings["language_a"] == a) & (ceilings["language_b"] == b)]
@@ -118,7 +118,7 @@ def _beyond(tables: Mapping[str, pd.DataFrame], layer: int) -> list[str]:
         p = float(by["p"]["all"])
         left = (
             f"beyond words, averaged embeddings, the first layer and valence a partial r of {by['partial']['all']:.2f} "
-            f"remains (p = {_p(p)})"
+            f"remains{_without_noise(by)} (p = {_p(p)})"
             if p < ALPHA
             else f"beyond words, averaged embeddings, the first layer and valence no agreement is left that chance "
             f"would not give (partial r = {by['partial']['all']:.2f}, p = {_p(p)})"
@@ -128,6 +128,11 @@ def _beyond(tables: Mapping[str, pd.DataFrame], layer: int) -> list[str]:
             f"{language_name(str(b))} agree with r = {by['r_control']['words']:.2f}; {left} (layer {layer}, {variant})."
         )
     return sentences
+
+
+def _without_noise(by: pd.DataFrame) -> str:
+    value = by["partial_noise_free"]["all"] if "partial_noise_free" in by else float("nan")
+    return f", {value:.2f} if corrected for how far it returns on other topics" if pd.notna(value) else ""
 
 
 def _affect(tables: Mapping[str, pd.DataFrame], layer: int) -> list[str]:
