@@ -266,17 +266,26 @@ def _scaling(tables: Mapping[str, pd.DataFrame], layer: int) -> list[str]:
     table = tables.get("rsa", pd.DataFrame())
     if table.empty:
         return []
-    r = table[table["method"] == "pearson"].pivot(index=["language_a", "language_b"], columns="variant", values="r")
+    pairs = ["language_a", "language_b"]
+    r = table[table["method"] == "pearson"].pivot(index=pairs, columns="variant", values="r")
     if len(r.columns) < len(_SCALINGS):
         return []
+    # Raw and standardised vectors may differ in reliability alone.
+    intervals = tables.get("intervals", pd.DataFrame())
+    corrected = ""
+    free = intervals[intervals["statistic"] == "rsa_noise_free"] if len(intervals) else intervals
+    if len(free):
+        free = free.pivot(index=pairs, columns="variant", values="estimate").reindex(r.index)
+        if len(free.columns) == len(_SCALINGS) and free.notna().to_numpy().all():
+            r, corrected = free, ", both corrected for noise,"
     gap = (r["standardised"] - r["raw"]).abs().max()
     if gap > NOTABLE:
         return [
-            f"Standardising the dimensions changes the agreement between languages by up to {gap:.2f} in r at layer "
-            f"{layer}: which of the two is reported matters here."
+            f"Standardising the dimensions changes the agreement between languages{corrected} by up to {gap:.2f} in r "
+            f"at layer {layer}: which of the two is reported matters here."
         ]
     return [
-        f"Standardising the dimensions hardly changes the agreement between languages at layer {layer} "
+        f"Standardising the dimensions hardly changes the agreement between languages{corrected} at layer {layer} "
         f"(by {gap:.2f} in r at most)."
     ]
 

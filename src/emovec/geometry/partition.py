@@ -9,10 +9,10 @@ from scipy.spatial.distance import squareform
 BATCH = 20
 """Starts of k-means that are tried together."""
 
-REPEATS = 5
+REPEATS = 10
 """So many starts must end in the best partition before no more are tried."""
 
-MOST_STARTS = 500
+MOST_STARTS = 300
 """After so many starts the best of them is kept, however seldom it was found."""
 
 _TOLERANCE = 1e-9
