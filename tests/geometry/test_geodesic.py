@@ -8,7 +8,7 @@ from scipy.spatial.distance import cdist
 from sklearn.manifold import Isomap
 
 from emovec.geometry.analyses import run_analysis
-from emovec.geometry.analyses.geodesic import SPLITS, corrected_table, main_k
+from emovec.geometry.analyses.geodesic import corrected_table, main_k
 from emovec.geometry.geodesic import (
     chord_distances,
     compare_distances,
@@ -20,6 +20,7 @@ from emovec.geometry.geodesic import (
 )
 from emovec.geometry.inputs import Inputs
 from emovec.geometry.resampling import half_weights
+from emovec.geometry.uncertainty import SPLITS
 from tests.geometry.planted import (
     emotion_vectors,
     make_stories,

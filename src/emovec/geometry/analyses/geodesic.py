@@ -12,11 +12,9 @@ from emovec.geometry.inputs import VARIANTS, Inputs
 from emovec.geometry.reliability import MINIMUM_TOPICS
 from emovec.geometry.resampling import half_weights, jackknife_interval, jackknife_weights
 from emovec.geometry.tables import tidy
-from emovec.geometry.uncertainty import BLOCKS
+from emovec.geometry.uncertainty import BLOCKS, SPLITS
 
 MINIMUM_EMOTIONS = 4
-SPLITS = 15
-"""Random halvings of the topics."""
 
 _KEYS = ["variant", "layer", "language_a", "language_b", "k"]
 _CORRECTED = ["free_geodesic", "free_euclidean", "ceiling_geodesic", "ceiling_euclidean", "difference", "low", "high"]
