@@ -11,6 +11,10 @@ coverage      how often 95 % intervals of RSA hold the truth: the RSA of noise-f
 reliability   split-half reliability (Spearman–Brown) against the correlation of two independent sets of topics
 crossnobis    mean crossnobis distance of emotions that don't differ
 procrustes    held-out R² of independent geometries
+geodesic      how often geodesic distances are said to agree better or worse than straight ones
+retrieval     how often intervals of retrieval hold the mean over as many new topics
+accuracy      how often intervals of a decoder's accuracy hold the truth where topics differ in difficulty
+partial       partial correlations without noise, and p where the controls explain all
 """
 
 import argparse
@@ -20,14 +24,20 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.special import expit
 from scipy.stats import kstest
 
 from emovec.geometry.alignment import procrustes
+from emovec.geometry.analyses.geodesic import corrected_table
 from emovec.geometry.cells import Cells
+from emovec.geometry.confusion import clustered_wilson
+from emovec.geometry.controls import noise_free_partial, partial_correlations
 from emovec.geometry.distances import crossnobis
-from emovec.geometry.reliability import row_correlations, triangles
+from emovec.geometry.geodesic import chord_distances, compare_distances
+from emovec.geometry.reliability import halves, row_correlations, triangles
 from emovec.geometry.representational import rsa
-from emovec.geometry.uncertainty import layer_uncertainty
+from emovec.geometry.resampling import bootstrap_weights, bounded_interval, half_weights
+from emovec.geometry.uncertainty import layer_uncertainty, pair_statistics
 
 EMOTIONS = 30
 HIDDEN = 60
@@ -187,6 +197,142 @@ def null_procrustes(simulations: int, _: list[int]) -> pd.DataFrame:
     return table.groupby(["components", "sample"])[["r2", "retrieval", "chance"]].mean().reset_index()
 
 
+def corrected_geodesic(simulations: int, topics: list[int]) -> pd.DataFrame:
+    """How often geodesic and straight-line distances are said to agree differently, where they do and don't."""
+    rows = []
+    for n in topics:
+        for shared, size in ((1.0, 0.5), (1.0, 0.8), (0.9, 0.5)):
+            found = []
+            for k in range(simulations):
+                rng = np.random.default_rng([7, n, int(100 * shared), int(100 * size), k])
+                truth = geometries(rng, shared)
+                chords = [chord_distances((own - own.mean(axis=0)) @ (own - own.mean(axis=0)).T) for own in truth]
+                r = compare_distances(*chords, 5)
+                cells = as_cells(truth[:, None] + noise(rng, n, size, 0))
+                table = corrected_table(cells, [("en", "ja")], [5], k).iloc[0]
+                true = float(r[0] - r[1])
+                holds = table["low"] <= true <= table["high"]
+                found.append((true, table["difference"], table["high"] < 0, table["low"] > 0, holds))
+            rows.append((n, shared, size, *np.nanmean(np.array(found, float), axis=0)))
+    columns = [
+        "topics",
+        "shared",
+        "noise",
+        "true difference",
+        "estimate",
+        "said worse",
+        "said better",
+        "holds the truth",
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def retrieval_coverage(
+    simulations: int, topics: int, shared: float, size: float, bootstraps: int = 300
+) -> dict[str, float]:
+    """Retrieval: how often its interval, and the bootstrap's percentiles, hold the mean over as many new topics."""
+    rows = []
+    for k in range(simulations):
+        rng = np.random.default_rng([8, topics, int(100 * shared), int(100 * size), k])
+        truth = geometries(rng, shared)
+        new = [truth + noise(rng, 1, size / np.sqrt(topics), 0)[:, 0] * np.sqrt(topics) for _ in range(60)]
+        expected = np.mean([_retrieved(as_cells(values[:, None]), np.ones((1, 1)))[0] for values in new])
+        cells = as_cells(truth[:, None] + noise(rng, topics, size, 0))
+        found = _retrieved(cells, np.vstack([np.ones((1, topics)), bootstrap_weights(topics, bootstraps, k)]))
+        low, high, _ = bounded_interval(found[0], found[1:], topics)
+        p_low, p_high = np.quantile(found[1:], [0.025, 0.975])
+        held = (low <= expected <= high, low <= found[0] <= high, p_low <= expected <= p_high)
+        rows.append((found[0], expected, *held, p_low <= found[0] <= p_high))
+    columns = ["retrieval", "expected", "holds", "holds own", "percentile holds", "percentile holds own"]
+    return pd.DataFrame(rows, columns=columns).astype(float).mean().to_dict()
+
+
+def _retrieved(cells: Cells, weights: np.ndarray) -> np.ndarray:
+    own, other, cross = (cells.grams(weights, *pair) for pair in (("en", "en"), ("ja", "ja"), ("en", "ja")))
+    return pair_statistics(own, other, cross)["retrieval_ab"]
+
+
+def retrieval(simulations: int, topics: list[int]) -> pd.DataFrame:
+    settings = ((0.7, 1.2), (0.8, 0.8), (0.9, 0.8), (0.9, 0.5))
+    return pd.DataFrame(
+        {"topics": n, "shared": shared, "noise": size} | retrieval_coverage(simulations, n, shared, size)
+        for n in topics
+        for shared, size in settings
+    )
+
+
+def accuracy(simulations: int, topics: list[int]) -> pd.DataFrame:
+    """Shares of 30 stories on each topic, whose difficulty varies: how often Wilson's interval holds the truth."""
+    rows = []
+    for n in topics:
+        for level, spread in ((0.0, 0.7), (1.5, 1.2), (3.0, 0.7), (5.0, 0.7)):
+            truth = expit(np.random.default_rng(0).normal(level, spread, 200_000)).mean()
+            held = []
+            for k in range(simulations):
+                rng = np.random.default_rng([9, n, int(10 * level), k])
+                right = rng.random((n, 30)) < expit(rng.normal(level, spread, (n, 1)))
+                low, high = clustered_wilson(right.ravel(), np.repeat(np.arange(n).astype(str), 30))
+                draws = bootstrap_weights(n, 400, k) @ right.mean(axis=1) / n
+                p_low, p_high = np.quantile(draws, [0.025, 0.975])
+                held.append((low <= truth <= high, p_low <= truth <= p_high))
+            rows.append((n, truth, *np.mean(held, axis=0)))
+    return pd.DataFrame(rows, columns=["topics", "true share", "holds", "percentile holds"])
+
+
+def partial_coverage(simulations: int, topics: int, shared: float, size: float) -> dict[str, float]:
+    """Partial correlation beyond a control that adds to both languages' similarities: observed, corrected, true."""
+    rows = []
+    for k in range(simulations):
+        rng = np.random.default_rng([10, topics, int(100 * shared), int(100 * size), k])
+        truth = geometries(rng, shared)
+        words = geometries(rng, 1.0)[:1] * 0.7
+        truth = np.concatenate([truth, np.repeat(words, 2, axis=0)], axis=2)
+        control = _triangle_of(words[0])
+        values = truth[:, None] + np.concatenate([noise(rng, topics, size, 0)] * 2, axis=3)
+        true, observed = (_partial(*(_triangle_of(own) for own in each), control) for each in (truth, values.mean(1)))
+        weights, splits = np.ones((1, topics)), half_weights(topics, 30, k)
+        first, second = (halves(as_cells(values), name, weights, splits) for name in LANGUAGES)
+        rows.append((true, observed, noise_free_partial(first, second, control)))
+    return pd.DataFrame(rows, columns=["true partial", "observed", "corrected"]).mean().to_dict()
+
+
+def partial(simulations: int, topics: list[int]) -> pd.DataFrame:
+    """Partial correlation without noise; and p where controls explain all, in similarities or in vectors."""
+    rows = [
+        {"case": "noise removed", "topics": n, "noise": size} | partial_coverage(simulations, n, 0.9, size)
+        for n in topics
+        for size in (0.5, 0.8)
+    ]
+    for case in ("confound in similarities", "confound in vectors"):
+        for own in (0.3, 1.0):
+            p = np.array([_confounded_p(case.endswith("vectors"), own, k) for k in range(simulations)])
+            rows.append({"case": case, "own part": own, "p <= .05": (p <= 0.05).mean(), "p <= .5": (p <= 0.5).mean()})
+    return pd.DataFrame(rows)
+
+
+def _confounded_p(in_vectors: bool, own: float, k: int) -> float:
+    rng = np.random.default_rng([11, int(10 * own), k])
+    scale = 1 / np.sqrt(np.arange(1, 41))
+    common = rng.normal(size=(26, 40)) * scale
+    words = [common + 0.3 * rng.normal(size=(26, 40)) * scale for _ in range(2)]
+    if in_vectors:
+        found = [_triangle_of(part + own * rng.normal(size=(26, 40)) * scale) for part in words]
+    else:
+        found = [_triangle_of(part) + own * _triangle_of(rng.normal(size=(26, 40)) * scale) for part in words]
+    controls = np.vstack([_triangle_of(part) for part in words])
+    return float(partial_correlations(found[0], found[1], controls, 199, k)[1][0])
+
+
+def _triangle_of(values: np.ndarray) -> np.ndarray:
+    """Cosines of centred vectors [emotion, hidden]: [1, pair]."""
+    centred = values - values.mean(axis=0)
+    return triangles((centred @ centred.T)[None])
+
+
+def _partial(a: np.ndarray, b: np.ndarray, control: np.ndarray) -> float:
+    return float(partial_correlations(a, b, control, 1)[0][0])
+
+
 CHECKS: dict[str, Callable[[int, list[int]], pd.DataFrame]] = {
     "permutation": permutation,
     "familywise": familywise,
@@ -194,6 +340,10 @@ CHECKS: dict[str, Callable[[int, list[int]], pd.DataFrame]] = {
     "reliability": reliability,
     "crossnobis": null_crossnobis,
     "procrustes": null_procrustes,
+    "geodesic": corrected_geodesic,
+    "retrieval": retrieval,
+    "accuracy": accuracy,
+    "partial": partial,
 }
 
 

@@ -48,14 +48,14 @@ def slow_in_sample(x: np.ndarray, y: np.ndarray) -> float:
 
 def test_all_numbers_are_those_of_one_fit_after_another() -> None:
     vectors = random_vectors(1, n=8, layers=1, hidden=12, shared=1.5)
-    table = procrustes(vectors, "en", "ja", shuffles=3, seed=4, components=(2, 3))
+    table = procrustes(vectors, "en", "ja", shuffles=19, seed=4, components=(2, 3))
     emotions = sorted(DEFAULT_30[:8])
     x, y = (vectors.sel(language=code, layer=0, emotion=emotions).values for code in ("en", "ja"))
-    orders = label_permutations(8, 3, 4)
+    orders = label_permutations(8, 19, 4)
     assert at(table, 0, "in-sample")["r2"] == pytest.approx(slow_in_sample(x, y))
     shuffled = [slow_in_sample(x, y[order]) for order in orders]
     assert at(table, 0, "shuffled in-sample")["r2"] == pytest.approx(np.mean(shuffled))
-    assert at(table, 0, "shuffled in-sample")["r2_95"] == pytest.approx(np.quantile(shuffled, 0.95))
+    assert at(table, 0, "shuffled in-sample")["r2_95"] == pytest.approx(np.sort(shuffled)[-1])
     for k in (2, 3):
         placed = [(side - principal(side, k)[0]) @ principal(side, k)[1] for side in (x, y)]
         assert at(table, k, "in-sample")["r2"] == pytest.approx(slow_in_sample(*placed))
@@ -64,7 +64,7 @@ def test_all_numbers_are_those_of_one_fit_after_another() -> None:
         turned = [np.mean([slow_held_out(x, y[o], k), slow_held_out(y[o], x, k)], axis=0) for o in orders]
         found = at(table, k, "shuffled held-out")
         assert found[["r2", "retrieval"]].tolist() == pytest.approx(np.mean(turned, axis=0).tolist())
-        assert found["shuffles"] == 3
+        assert found["shuffles"] == 19
 
 
 def test_independent_vectors_fit_perfectly_in_sample_and_not_at_all_held_out() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from benchmarks.calibration import partial_coverage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -143,6 +144,13 @@ def test_p_values_are_calibrated_where_only_the_controls_agree() -> None:
     error = np.sqrt(0.05 * 0.95 / tests)
     assert abs((found <= 0.05).mean() - 0.05) < 3 * error
     assert abs(found.mean() - 0.5) < 3 * np.sqrt(1 / 12 / tests)
+
+
+@pytest.mark.fault("F12")
+def test_partial_correlation_without_noise_is_that_of_endless_topics() -> None:
+    found = partial_coverage(12, 12, 0.9, 0.8)
+    assert found["observed"] < found["true partial"] - 0.04
+    assert found["corrected"] == pytest.approx(found["true partial"], abs=0.04)
 
 
 def test_profiles_equal_means_and_cosines_by_hand() -> None:

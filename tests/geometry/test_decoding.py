@@ -38,6 +38,18 @@ def planted(
     return story_activations(values.astype("float32"), stories)
 
 
+@pytest.mark.fault("F17")
+def test_deviations_are_pooled_over_languages_even_within_one() -> None:
+    """Another language in the study changes what is right within the first: only where dimensions are standardised."""
+    rng = np.random.default_rng(1)
+    directions = rng.normal(size=(5, 10))
+    english = planted("en", directions, 2.0, 1)
+    other = planted("ja", directions, 2.0, 2) * np.geomspace(0.01, 100, 10)
+    alone, beside = table_of(english), table_of(english, other)
+    assert alone["raw", "en", "en"] == beside["raw", "en", "en"]
+    assert alone["standardised", "en", "en"] != beside["standardised", "en", "en"]
+
+
 def table_of(*arrays: xr.DataArray, seed: int = 0) -> pd.Series:
     languages = [str(array["language"].values[0]) for array in arrays]
     table = decode(give(*arrays), [4], languages, seed)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from benchmarks.calibration import coverage_of
+from benchmarks.calibration import coverage_of, retrieval_coverage
 
 from emovec.geometry import (
     axis_correlations,
@@ -50,8 +50,7 @@ def test_intervals_hold_their_estimates_and_end_in_bounds() -> None:
     inputs = study_inputs(2, **SMALL)
     tables = run_analysis("uncertainty", inputs).tables
     rows = tables["intervals"]
-    rest = rows[~rows["statistic"].str.startswith("retrieval")]
-    assert ((rest["low"] <= rest["estimate"]) & (rest["estimate"] <= rest["high"])).all()
+    assert ((rows["low"] <= rows["estimate"]) & (rows["estimate"] <= rows["high"])).all()
     plain = rows[rows["statistic"].isin(["rsa", "pc_norm"])]
     assert plain[["low", "high", "low_percentile", "high_percentile"]].abs().to_numpy().max() <= 1
     assert (tables["ceiling"]["ceiling"] <= 1).all()
@@ -138,6 +137,14 @@ def test_corrected_intervals_hold_the_noise_free_agreement(shared: float) -> Non
     assert found["jackknife holds expected"] >= 80
     assert found["corrected r"] == pytest.approx(found["true r"], abs=0.04)
     assert found["percentile holds true"] < found["corrected holds true"]
+
+
+@pytest.mark.fault("F6")
+def test_retrieval_intervals_hold_the_expected_share_and_their_own_estimate() -> None:
+    found = retrieval_coverage(16, 12, 0.9, 0.8, bootstraps=100)
+    assert found["holds"] >= 0.9
+    assert found["holds own"] == 1
+    assert found["percentile holds"] < found["holds"]
 
 
 def test_an_interval_of_a_statistic_that_never_moves_has_no_width() -> None:

@@ -266,7 +266,9 @@ def _paths(
                 rows["manifold"].append((variant, method, dimensions, layer, language, emotion, x, y, depth, share))
         for (a, b), k in product(pairs(languages), range(2, 6)):
             if a != b:
-                rows["geodesic"].append((variant, layer, a, b, k, int(k > 2), 0.6, 0.8, -0.2, -0.3, -0.1, 200))
+                rows["geodesic"].append(
+                    (variant, layer, a, b, k, int(k > 2), 0.6, 0.8, 0.7, 0.9, 0.8, 0.9, -0.2, -0.3, -0.1)
+                )
 
 
 def _alignment(rows: dict[str, list[tuple]], languages: Sequence[str], layers: Sequence[int]) -> None:
@@ -320,7 +322,7 @@ def _controls(rows: dict[str, list[tuple]], languages: Sequence[str], layers: Se
         for n, given in enumerate(("none", "embeddings", "words", "valence", "first layer", "all") if a != b else ()):
             left = 0.85 - 0.05 * n - 0.01 * abs(layer - 2)
             rows["controls"].append(
-                (variant, layer, a, b, given, alone.get(given, np.nan), left, 0.0001, 0.0001, 10_000)
+                (variant, layer, a, b, given, alone.get(given, np.nan), left, left + 0.1, 0.0001, 0.0001, 10_000)
             )
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from emovec.geometry.labelled import in_label_order, labels, unit
-from emovec.geometry.partition import STARTS, k_means_partition, silhouettes
+from emovec.geometry.partition import MOST_STARTS, k_means_partition, silhouettes
 
 Label = tuple[str, str]
 
@@ -17,7 +17,7 @@ MINIMUM_FOR_UMAP = 4
 
 
 def k_means(
-    vectors: xr.DataArray, ks: Sequence[int] = range(2, 11), seed: int = 0, n_init: int = STARTS
+    vectors: xr.DataArray, ks: Sequence[int] = range(2, 11), seed: int = 0, most_starts: int = MOST_STARTS
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """K-means on unit-length vectors, for each language alone and for all together, at every layer.
 
@@ -29,7 +29,7 @@ def k_means(
         vectors: [language, emotion, layer, hidden].
         ks: numbers of clusters.
         seed: of the starts.
-        n_init: starts, of which the best is kept.
+        most_starts: random starts at most; fewer where the best partition has been found several times.
 
     Returns:
         Two tables: layer, languages, k, language, emotion, cluster; and layer, languages, k, silhouette.
@@ -40,7 +40,7 @@ def k_means(
         for layer, points, owners in _points(vectors, members):
             cosines = (points @ points.T)[None]
             for k in (k for k in ks if 2 <= k < len(points)):
-                numbers = k_means_partition(cosines, k, seed, n_init)
+                numbers = k_means_partition(cosines, k, seed, most_starts)
                 clusters += [(layer, name, k, *owner, int(c)) for owner, c in zip(owners, numbers[0], strict=True)]
                 scores.append((layer, name, k, float(silhouettes(cosines, numbers)[0])))
     return (

@@ -1,12 +1,15 @@
 """Distances along a neighbour graph against straight-line ones: which of the two do languages share?"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from emovec.geometry.cells import Cells
 from emovec.geometry.labelled import in_label_order, labels, layer_numbers, unit
+from emovec.geometry.reliability import Halves, halves, noise_free_rsa, spearman_brown
 
 KS = tuple(range(2, 11))
 """Numbers of neighbours that are tried."""
@@ -83,6 +86,78 @@ def compare_distances(straight_a: np.ndarray, straight_b: np.ndarray, k: int) ->
     return correlations(a, b), correlations(straight_a[..., i, j], straight_b[..., i, j])
 
 
+def straight_halves(
+    cells: Cells, language: str, emotions: np.ndarray, weights: np.ndarray, splits: tuple[np.ndarray, np.ndarray]
+) -> Halves:
+    """A language's straight-line distances from either half of the topics: [reweighting, split, emotion, emotion].
+
+    Args:
+        cells: of one layer.
+        language: which one.
+        emotions: the numbers of those to take.
+        weights: [reweighting, topic].
+        splits: as `half_weights` gives them, two arrays [split, topic].
+    """
+    return halves(
+        cells, language, weights, splits, lambda grams: chord_distances(grams[:, emotions[:, None], emotions])
+    )
+
+
+@dataclass(frozen=True)
+class CorrectedAgreement:
+    """Agreement of two languages by both distances, without noise: arrays [reweighting].
+
+    Attributes:
+        geodesic: what r of geodesic distances would be with endless topics.
+        straight: the same of straight-line distances.
+        ceiling_geodesic: what r could reach, given how well each language agrees with itself.
+        ceiling_straight: the same of straight-line distances.
+    """
+
+    geodesic: np.ndarray
+    straight: np.ndarray
+    ceiling_geodesic: np.ndarray
+    ceiling_straight: np.ndarray
+
+    @property
+    def difference(self) -> np.ndarray:
+        """Geodesic less straight-line agreement."""
+        return self.geodesic - self.straight
+
+
+def corrected_agreement(a: Halves, b: Halves, k: int) -> CorrectedAgreement:
+    """Agreement by geodesic and by straight-line distances, each corrected for its own reliability.
+
+    Where an emotion changes its neighbours many paths change, so that geodesic distances of the very same geometry
+    agree less than straight ones: of noise alone. Each agreement is therefore taken across halves of the topics and
+    divided by the root of the two half reliabilities of the same distance (`noise_free_rsa`). Splits whose graph falls
+    apart are left out. This makes a fair test of no difference; a difference that is there comes out smaller, since
+    the paths themselves are those of noisy vectors.
+
+    Args:
+        a: distances of one language, as `straight_halves` gives them, of the emotions that both have.
+        b: the same of the other.
+        k: neighbours of each emotion in the graphs.
+    """
+    found: list[tuple[np.ndarray, np.ndarray]] = []
+    for curved in (True, False):
+        one, other = (
+            x.mapped(lambda d: _complete(geodesic_distances(d, k) if curved else d))  # noqa: B023
+            for x in (a, b)
+        )
+        reliabilities = [spearman_brown(np.where((r := x.correlation()) > 0, r, np.nan)) for x in (one, other)]
+        found.append((noise_free_rsa(one, other), np.sqrt(reliabilities[0] * reliabilities[1])))
+    (geodesic, ceiling), (straight, straight_ceiling) = found
+    return CorrectedAgreement(geodesic, straight, ceiling, straight_ceiling)
+
+
+def _complete(distances: np.ndarray) -> np.ndarray:
+    """Upper triangles [..., pair]; NaN throughout where some emotion can't be reached."""
+    i, j = np.triu_indices(distances.shape[-1], 1)
+    pairs = distances[..., i, j]
+    return np.where(np.isfinite(pairs).all(axis=-1, keepdims=True), pairs, np.nan)
+
+
 def correlations(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Pearson's r over the last axis: [..., pair] → [...]; NaN where one doesn't vary or isn't finite."""
     finite = np.asarray(np.isfinite(a).all(axis=-1) & np.isfinite(b).all(axis=-1))
@@ -104,7 +179,8 @@ def geodesic_rsa(vectors: xr.DataArray, language_a: str, language_b: str, ks: Se
 
     Returns:
         Columns layer, language_a, language_b, k, connected (1 where both graphs are), rsa_geodesic (NaN where one is
-        not), rsa_euclidean, difference.
+        not), rsa_euclidean. Paths in a graph of noisy vectors are less reliable than straight lines, so that these two
+        can't be compared as they are: see `corrected_agreement`.
     """
     pair = in_label_order(vectors, language_a, language_b)
     rows = unit(pair.transpose("language", "layer", "emotion", "hidden").values)
@@ -117,9 +193,9 @@ def geodesic_rsa(vectors: xr.DataArray, language_a: str, language_b: str, ks: Se
             for layer in range(len(curved))
         ]
         columns = {"layer": layer_numbers(pair), "k": k, "connected": connected}
-        r = {"rsa_geodesic": curved, "rsa_euclidean": straight, "difference": curved - straight}
+        r = {"rsa_geodesic": curved, "rsa_euclidean": straight}
         frames.append(pd.DataFrame(columns | r).assign(language_a=language_a, language_b=language_b))
-    columns = ["layer", "language_a", "language_b", "k", "connected", "rsa_geodesic", "rsa_euclidean", "difference"]
+    columns = ["layer", "language_a", "language_b", "k", "connected", "rsa_geodesic", "rsa_euclidean"]
     return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
 
 

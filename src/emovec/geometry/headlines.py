@@ -94,8 +94,8 @@ def _certainty(tables: Mapping[str, pd.DataFrame], layer: int) -> list[str]:
     for row in rows.to_dict("records"):
         a, b = row["language_a"], row["language_b"]
         sentence = (
-            f"With other topics of the same number the agreement of {language_name(a)} and {language_name(b)} would "
-            f"lie between r = {row['low']:.2f} and {row['high']:.2f} (95 % interval, layer {layer}, {variant})"
+            f"On average over sets of as many other topics the agreement of {language_name(a)} and {language_name(b)} "
+            f"lies between r = {row['low']:.2f} and {row['high']:.2f} (95 % interval, layer {layer}, {variant})"
         )
         if len(ceilings):
             own = ceilings[(ceilings["language_a"] == a) & (ceilings["language_b"] == b)]
@@ -118,7 +118,7 @@ def _beyond(tables: Mapping[str, pd.DataFrame], layer: int) -> list[str]:
         p = float(by["p"]["all"])
         left = (
             f"beyond words, averaged embeddings, the first layer and valence a partial r of {by['partial']['all']:.2f} "
-            f"remains (p = {_p(p)})"
+            f"remains{_without_noise(by)} (p = {_p(p)})"
             if p < ALPHA
             else f"beyond words, averaged embeddings, the first layer and valence no agreement is left that chance "
             f"would not give (partial r = {by['partial']['all']:.2f}, p = {_p(p)})"
@@ -128,6 +128,11 @@ def _beyond(tables: Mapping[str, pd.DataFrame], layer: int) -> list[str]:
             f"{language_name(str(b))} agree with r = {by['r_control']['words']:.2f}; {left} (layer {layer}, {variant})."
         )
     return sentences
+
+
+def _without_noise(by: pd.DataFrame) -> str:
+    value = by["partial_noise_free"]["all"] if "partial_noise_free" in by else float("nan")
+    return f", {value:.2f} if corrected for how far it returns on other topics" if pd.notna(value) else ""
 
 
 def _affect(tables: Mapping[str, pd.DataFrame], layer: int) -> list[str]:
@@ -261,17 +266,26 @@ def _scaling(tables: Mapping[str, pd.DataFrame], layer: int) -> list[str]:
     table = tables.get("rsa", pd.DataFrame())
     if table.empty:
         return []
-    r = table[table["method"] == "pearson"].pivot(index=["language_a", "language_b"], columns="variant", values="r")
+    pairs = ["language_a", "language_b"]
+    r = table[table["method"] == "pearson"].pivot(index=pairs, columns="variant", values="r")
     if len(r.columns) < len(_SCALINGS):
         return []
+    # Raw and standardised vectors may differ in reliability alone.
+    intervals = tables.get("intervals", pd.DataFrame())
+    corrected = ""
+    free = intervals[intervals["statistic"] == "rsa_noise_free"] if len(intervals) else intervals
+    if len(free):
+        free = free.pivot(index=pairs, columns="variant", values="estimate").reindex(r.index)
+        if len(free.columns) == len(_SCALINGS) and free.notna().to_numpy().all():
+            r, corrected = free, ", both corrected for noise,"
     gap = (r["standardised"] - r["raw"]).abs().max()
     if gap > NOTABLE:
         return [
-            f"Standardising the dimensions changes the agreement between languages by up to {gap:.2f} in r at layer "
-            f"{layer}: which of the two is reported matters here."
+            f"Standardising the dimensions changes the agreement between languages{corrected} by up to {gap:.2f} in r "
+            f"at layer {layer}: which of the two is reported matters here."
         ]
     return [
-        f"Standardising the dimensions hardly changes the agreement between languages at layer {layer} "
+        f"Standardising the dimensions hardly changes the agreement between languages{corrected} at layer {layer} "
         f"(by {gap:.2f} in r at most)."
     ]
 

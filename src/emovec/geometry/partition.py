@@ -6,8 +6,16 @@ import numpy as np
 from scipy.cluster.hierarchy import linkage
 from scipy.spatial.distance import squareform
 
-STARTS = 20
-_SWEEPS = 100
+BATCH = 20
+"""Starts of k-means that are tried together."""
+
+REPEATS = 10
+"""So many starts must end in the best partition before no more are tried."""
+
+MOST_STARTS = 300
+"""After so many starts the best of them is kept, however seldom it was found."""
+
+_TOLERANCE = 1e-9
 
 
 def cosines_of(gram: np.ndarray) -> np.ndarray:
@@ -17,43 +25,54 @@ def cosines_of(gram: np.ndarray) -> np.ndarray:
     return gram / (lengths[..., :, None] * lengths[..., None, :])
 
 
-def k_means_partition(gram: np.ndarray, k: int, seed: int = 0, starts: int = STARTS) -> np.ndarray:
-    """Lloyd's k-means with k-means++ starts, on dot products alone: no point is needed, and no hidden dimension.
+def k_means_partition(
+    gram: np.ndarray, k: int, seed: int = 0, most: int = MOST_STARTS, initial: np.ndarray | None = None
+) -> np.ndarray:
+    """K-means on dot products alone: no point is needed, and no hidden dimension.
 
-    The squared distance of point i to the mean of cluster C is Gᵢᵢ − 2 Σⱼ Gᵢⱼ/|C| + ΣΣ Gⱼₗ/|C|² over j, l in C. Every
-    matrix gets the same random numbers, so that a result doesn't depend on what else is in the batch. A cluster may
-    end up empty where fewer points are distinct than k.
+    Each start is improved by moving one point at a time, the move that lowers the sum of squared distances most, until
+    none does (Hartigan 1975). Lloyd's way of moving all points to the nearest mean stops far too early where clusters
+    hold few points of many dimensions, since every point pulls its own mean towards itself. The starts are average
+    linkage, those given, and k-means++ in batches until `REPEATS` starts have found the best partition. Every matrix
+    gets the same random numbers, so that a result doesn't depend on what else is in the batch. A cluster may end up
+    empty where fewer points are distinct than k.
 
     Args:
         gram: [matrix, n, n] dot products.
         k: number of clusters, at most n.
         seed: of the starts.
-        starts: how many; the partition with the smallest sum of squared distances is kept.
+        most: random starts at most, a multiple of `BATCH`.
+        initial: [matrix, n] further partitions to start from.
 
     Returns:
         [matrix, n] clusters, numbered from 0 in the order in which the points meet them.
     """
-    n = gram.shape[-1]
-    draws = np.random.default_rng(seed).random((starts, k))
-    labels = np.stack([_start(gram, row) for row in draws], axis=1)  # [matrix, start, n]
-    squares = np.diagonal(gram, axis1=1, axis2=2)
-    labels = labels.reshape(-1, n)
-    which = np.repeat(np.arange(len(gram)), starts)
-    costs = np.empty(len(labels))
-    active = np.arange(len(labels))
-    for _ in range(_SWEEPS):
-        distances = _to_means(gram[which[active]], labels[active], k)
-        nearest = distances.argmin(axis=-1)
-        costs[active] = np.take_along_axis(distances, nearest[..., None], axis=-1)[..., 0].sum(axis=-1)
-        moved = (nearest != labels[active]).any(axis=-1)
-        labels[active] = nearest
-        active = active[moved]
-        if not len(active):
+    matrices, n, _ = gram.shape
+    draws = np.random.default_rng(seed).random((max(BATCH, most), k))
+    scale = np.maximum(np.abs(np.diagonal(gram, axis1=1, axis2=2)).max(axis=1, initial=0), 1e-300) * _TOLERANCE
+    best, lowest, found = np.zeros((matrices, n), dtype=np.intp), np.full(matrices, np.inf), np.zeros(matrices)
+    open_ = np.arange(matrices)
+    given = [linkage_partitions(gram, [k])[0], *([] if initial is None else [initial])]
+    for first in range(0, len(draws), BATCH):
+        part = gram[open_]
+        starts = [_start(part, row) for row in draws[first : first + BATCH]] + [x[open_] for x in given if not first]
+        which = np.tile(np.arange(len(open_)), len(starts))
+        labels, costs = _improved(part, which, np.concatenate(starts), k)
+        labels, costs = labels.reshape(len(starts), -1, n), costs.reshape(len(starts), -1)
+        # Equal sums must not be told apart by rounding: of equals the first is kept.
+        equal = costs <= costs.min(axis=0) + scale[open_]
+        at, own = equal.argmax(axis=0), np.arange(len(open_))
+        better = costs[at, own] < lowest[open_] - scale[open_]
+        again = np.abs(costs[at, own] - lowest[open_]) <= scale[open_]
+        # Of the first batch the given starts don't count: how often chance finds the best is the question.
+        hits = equal[:BATCH].sum(axis=0)
+        found[open_] = np.where(better, hits, found[open_] + np.where(again, hits, 0))
+        chosen = open_[better]
+        best[chosen], lowest[chosen] = labels[at, own][better], costs[at, own][better]
+        open_ = open_[found[open_] < REPEATS]
+        if not len(open_):
             break
-    costs += squares.sum(axis=1)[which]
-    # Equal sums must not be told apart by rounding: the first start of the best ones is kept.
-    best = np.round(costs / max(float(np.abs(squares).max(initial=0)), 1e-300), 9).reshape(-1, starts).argmin(axis=1)
-    return in_order_met(labels.reshape(len(gram), starts, n)[np.arange(len(gram)), best])
+    return in_order_met(best)
 
 
 def linkage_partitions(cosines: np.ndarray, ks: Sequence[int]) -> np.ndarray:
@@ -154,14 +173,50 @@ def _start(gram: np.ndarray, draws: np.ndarray) -> np.ndarray:
     return labels
 
 
-def _to_means(gram: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
-    """[matrix, n, cluster] squared distances to the means of clusters, less each point's own square; inf if empty."""
+def _improved(gram: np.ndarray, which: np.ndarray, labels: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Partitions that no move of one point improves, and their sums of squared distances to the means.
+
+    Point i leaves cluster A of n points for B of m points where m/(m+1) d²(i, B) < n/(n−1) d²(i, A); the squared
+    distance to the mean of C is Gᵢᵢ − 2 Σⱼ Gᵢⱼ/|C| + ΣΣ Gⱼₗ/|C|² over j, l in C.
+
+    Args:
+        gram: [matrix, n, n].
+        which: [start] the matrix of each start.
+        labels: [start, n].
+        k: number of clusters.
+
+    Returns:
+        [start, n] and [start].
+    """
+    own, labels = gram[which], labels.copy()
+    squares = np.diagonal(own, axis1=1, axis2=2)
     member = _members(labels, k)
-    sizes = member.sum(axis=1)
-    share = member / np.maximum(sizes, 1)[:, None, :]
-    towards = gram @ share
-    within = (share * towards).sum(axis=1)
-    return np.where(sizes[:, None, :] > 0, within[:, None, :] - 2 * towards, np.inf)
+    sums, sizes = own @ member, member.sum(axis=1)  # of dot products with each cluster's members [start, n, cluster]
+    within = (member * sums).sum(axis=1)
+    smallest = _TOLERANCE * np.abs(squares).max(axis=1, initial=0)
+    active = np.arange(len(labels))
+    while len(active):
+        size, at = sizes[active][:, None], labels[active][..., None]
+        some = np.maximum(size, 1)
+        distances = squares[active][..., None] - 2 * sums[active] / some + within[active][:, None] / some**2
+        left = np.take_along_axis(np.broadcast_to(size, distances.shape), at, axis=2)
+        gain = left / np.maximum(left - 1, 1) * np.take_along_axis(distances, at, axis=2) * (left > 1)
+        gain = gain - size / (size + 1) * distances
+        np.put_along_axis(gain, at, -np.inf, axis=2)
+        gain = np.where((size > 0) | (left > 1), gain, -np.inf).reshape(len(active), -1)
+        move = gain.argmax(axis=1)
+        moves = gain[np.arange(len(active)), move] > smallest[active]
+        active, (point, to) = active[moves], np.divmod(move[moves], k)
+        away = labels[active, point]
+        within[active, away] += squares[active, point] - 2 * sums[active, point, away]
+        within[active, to] += squares[active, point] + 2 * sums[active, point, to]
+        sums[active, :, away] -= own[active, point]
+        sums[active, :, to] += own[active, point]
+        sizes[active, away] -= 1
+        sizes[active, to] += 1
+        labels[active, point] = to
+    costs = squares.sum(axis=1) - (within / np.maximum(sizes, 1)).sum(axis=1)
+    return labels, costs
 
 
 def _members(labels: np.ndarray, k: int) -> np.ndarray:

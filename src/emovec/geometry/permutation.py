@@ -29,3 +29,23 @@ def familywise_p_values(observed: np.ndarray, null: np.ndarray) -> np.ndarray:
         null: [B, k], the same permutation for all statistics of a row.
     """
     return p_values(observed, null.max(axis=1, keepdims=True))
+
+
+def null_bound(null: np.ndarray, alpha: float = 0.05) -> np.ndarray:
+    """What a statistic must exceed for p ≤ alpha: the ⌊alpha (1 + B)⌋-th largest value of the null.
+
+    The quantile 1 − alpha of few values lies too low: the 95 % quantile of 20 is exceeded in 9 % of cases, while the
+    largest of 19 is exceeded in 5 %.
+
+    Args:
+        null: [B, ...]; values that are not finite are left out.
+        alpha: the level.
+
+    Returns:
+        [...], NaN where B is too small for any p ≤ alpha (below 19 for 0.05).
+    """
+    known = np.isfinite(null)
+    ordered = np.sort(np.where(known, null, -np.inf), axis=0)[::-1]
+    rank = np.floor(alpha * (1 + known.sum(axis=0)) + _TOLERANCE).astype(np.intp)
+    at = np.clip(rank - 1, 0, max(len(null) - 1, 0))
+    return np.where(rank > 0, np.take_along_axis(ordered, at[None], axis=0)[0], np.nan)

@@ -1,5 +1,6 @@
 """How well other topics reproduce a language's geometry, and what two languages would share without noise."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,9 @@ from emovec.geometry.cells import Cells
 
 MINIMUM_TOPICS = 4
 """With fewer a half holds a single topic."""
+
+LOW_RELIABILITY = 0.5
+"""Below it a correction for noise is guesswork."""
 
 
 def triangles(grams: np.ndarray) -> np.ndarray:
@@ -35,32 +39,52 @@ def row_correlations(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Halves:
-    """Cosines of a language's emotion pairs from either half of the topics: two arrays [reweighting, split, pair]."""
+    """What a language's emotion pairs are from either half of the topics: two arrays [reweighting, split, pair].
+
+    Cosines, or distances of any kind; NaN where unknown.
+    """
 
     first: np.ndarray
     second: np.ndarray
 
     def correlation(self) -> np.ndarray:
         """Correlation of the two halves, mean over splits: [reweighting]."""
-        return row_correlations(self.first, self.second).mean(axis=1)
+        return _mean(row_correlations(self.first, self.second))
+
+    def mapped(self, change: Callable[[np.ndarray], np.ndarray]) -> "Halves":
+        """Both halves changed in the same way."""
+        return Halves(change(self.first), change(self.second))
 
 
-def halves(cells: Cells, language: str, weights: np.ndarray, splits: tuple[np.ndarray, np.ndarray]) -> Halves:
-    """A language's cosines from each half of the topics.
+def halves(
+    cells: Cells,
+    language: str,
+    weights: np.ndarray,
+    splits: tuple[np.ndarray, np.ndarray],
+    measure: Callable[[np.ndarray], np.ndarray] = triangles,
+) -> Halves:
+    """A language's cosines from each half of the topics, or what else is measured.
 
     Args:
         cells: of one layer.
         language: which one.
         weights: [reweighting, topic].
         splits: as `half_weights` gives them, two arrays [split, topic].
+        measure: dot products [..., emotion, emotion] → what is kept of them, any shape after the first axes.
     """
-    first, second = (
-        triangles(
-            cells.grams((weights[:, None] * half[None]).reshape(-1, weights.shape[1]), language, language)
-        ).reshape(len(weights), len(half), -1)
+    measured = [
+        measure(cells.grams((weights[:, None] * half[None]).reshape(-1, weights.shape[1]), language, language))
         for half in splits
-    )
+    ]
+    first, second = (found.reshape(len(weights), -1, *found.shape[1:]) for found in measured)
     return Halves(first, second)
+
+
+def _mean(of_splits: np.ndarray) -> np.ndarray:
+    """Mean over the splits that are known: [reweighting, split] → [reweighting]."""
+    known = np.isfinite(of_splits)
+    number = known.sum(axis=1)
+    return np.where(number > 0, np.where(known, of_splits, 0.0).sum(axis=1) / np.maximum(number, 1), np.nan)
 
 
 def spearman_brown(r_half: np.ndarray) -> np.ndarray:
@@ -76,7 +100,7 @@ def noise_free_rsa(a: Halves, b: Halves) -> np.ndarray:
     are read on different topics, what a topic puts into both of them doesn't count as agreement. NaN where a half
     reliability is not positive; may exceed 1.
     """
-    across = (row_correlations(a.first, b.second).mean(axis=1) + row_correlations(a.second, b.first).mean(axis=1)) / 2
+    across = (_mean(row_correlations(a.first, b.second)) + _mean(row_correlations(a.second, b.first))) / 2
     product = a.correlation() * b.correlation()
     positive = (a.correlation() > 0) & (b.correlation() > 0)
     return np.where(positive, across / np.sqrt(np.where(positive, product, 1.0)), np.nan)

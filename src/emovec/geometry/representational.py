@@ -8,7 +8,7 @@ import xarray as xr
 from scipy.stats import rankdata
 
 from emovec.errors import EmovecError
-from emovec.geometry.permutation import familywise_p_values, label_permutations, p_values
+from emovec.geometry.permutation import familywise_p_values, label_permutations, null_bound, p_values
 from emovec.geometry.similarity import pair_cosines
 
 MINIMUM_EMOTIONS = 4
@@ -112,7 +112,7 @@ def permutation_table(values: np.ndarray, layers: Sequence[int]) -> pd.DataFrame
             "p": p_values(observed, null),
             "p_familywise": familywise_p_values(observed, null),
             "null_mean": null.mean(axis=0),
-            "null_95": np.quantile(null, 0.95, axis=0),
+            "null_95": null_bound(null),
             "permutations": len(null),
         }
     )

@@ -1,6 +1,6 @@
 """How far groups of emotions can be trusted: their fit, their stability under new topics, languages' agreement."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -10,23 +10,24 @@ import pandas as pd
 from emovec.geometry.cells import Cells
 from emovec.geometry.clusters import Label, language_sets
 from emovec.geometry.partition import (
+    BATCH,
     adjusted_rand,
     cosines_of,
     k_means_partition,
     linkage_partitions,
     silhouettes,
 )
-from emovec.geometry.permutation import familywise_p_values, label_permutations, p_values
+from emovec.geometry.permutation import familywise_p_values, label_permutations, null_bound, p_values
 
 ALGORITHMS = ("k-means", "average linkage")
 KS = range(2, 11)
 DRAWS = 50
-CLOUDS = 20
+CLOUDS = 19
+"""The largest value of 19 clouds is exceeded by a twentieth in one case of 20: p = (1 + 0) / (1 + 19)."""
 MINIMUM = 4
 """Emotions that it takes to group them."""
 
 _DRAWS_PER_CLOUD = 5
-_DRAW_STARTS = 10
 
 
 @dataclass(frozen=True)
@@ -91,11 +92,12 @@ def cluster_quality(
         weights: [draw, topic] of the bootstrap; draws that hold no story of an emotion are left out.
         seed: of the partitions and of the clouds.
         every_k: stability for every k; else only for the k of the best silhouette of each algorithm (NaN elsewhere).
-        clouds: how many; 0 for none (NaN).
+        clouds: how many; 0 for none (NaN); it takes 19 for a bound.
 
     Returns:
         Columns languages, algorithm, k, silhouette, stability, draws, and of the clouds silhouette_chance (mean),
-        silhouette_95 (95 % quantile), stability_chance, stability_95.
+        silhouette_95 (what a set without groups exceeds in one case of 20, see `null_bound`), stability_chance,
+        stability_95.
     """
     rows: list[dict[str, object]] = []
     for one in found:
@@ -105,7 +107,7 @@ def cluster_quality(
         grams, _ = point_grams(cells, weights, one.languages.split("+"))
         grams = grams[np.isfinite(grams).all(axis=(1, 2))]
         ks = sorted({k for _, k in wanted})
-        drawn = _partitions(cosines_of(grams), ks, seed, _DRAW_STARTS) if len(grams) else {}
+        drawn = _redrawn(cosines_of(grams), one.labels, ks, seed) if len(grams) else {}
         chance = _clouds(one, grams, ks, seed, clouds) if clouds and len(grams) else {}
         nothing = dict.fromkeys(("silhouette_chance", "silhouette_95", "stability_chance", "stability_95"), np.nan)
         for key, labels in one.labels.items():
@@ -212,20 +214,31 @@ def _best_keys(fit: dict[tuple[str, int], float]) -> list[tuple[str, int]]:
     return best
 
 
-def _partitions(
-    cosines: np.ndarray, ks: Sequence[int], seed: int, starts: int | None = None
-) -> dict[tuple[str, int], np.ndarray]:
+def _partitions(cosines: np.ndarray, ks: Sequence[int], seed: int) -> dict[tuple[str, int], np.ndarray]:
     """(algorithm, k) → [matrix, point]."""
-    more = {} if starts is None else {"starts": starts}
-    found = {(ALGORITHMS[0], k): k_means_partition(cosines, k, seed, **more) for k in ks}
-    cuts = linkage_partitions(cosines, ks)
-    return found | {(ALGORITHMS[1], k): cut for k, cut in zip(ks, cuts, strict=True)}
+    return _with_linkage({k: k_means_partition(cosines, k, seed) for k in ks}, cosines)
+
+
+def _redrawn(
+    cosines: np.ndarray, whole: Mapping[tuple[str, int], np.ndarray], ks: Sequence[int], seed: int
+) -> dict[tuple[str, int], np.ndarray]:
+    """The same of draws, whose whole has the partitions `whole` ([point], or [matrix, point] of each draw's own whole).
+
+    The whole's partition is among the starts, so that a batch of others is enough to find a better one if there is any.
+    """
+    starts = {k: np.broadcast_to(whole[ALGORITHMS[0], k], cosines.shape[:2]) for k in ks}
+    return _with_linkage({k: k_means_partition(cosines, k, seed, BATCH, starts[k]) for k in ks}, cosines)
+
+
+def _with_linkage(k_means: Mapping[int, np.ndarray], cosines: np.ndarray) -> dict[tuple[str, int], np.ndarray]:
+    cuts = zip(k_means, linkage_partitions(cosines, list(k_means)), strict=True)
+    return {(ALGORITHMS[0], k): found for k, found in k_means.items()} | {(ALGORITHMS[1], k): cut for k, cut in cuts}
 
 
 def _clouds(
     one: Grouping, grams: np.ndarray, ks: Sequence[int], seed: int, clouds: int
 ) -> dict[tuple[str, int], dict[str, float]]:
-    """Silhouette and stability of clouds without groups: mean and 95 % quantile over the clouds."""
+    """Silhouette and stability of clouds without groups: their mean, and what one in twenty exceeds."""
     points = _coordinates(one.gram[None])[0]
     rng = np.random.default_rng(seed)
     per_cloud = min(_DRAWS_PER_CLOUD, len(grams))
@@ -234,17 +247,18 @@ def _clouds(
     which = np.arange(clouds * per_cloud) % len(grams)
     drawn = np.repeat(whole, per_cloud, axis=0) + noise[which]
     cosines, cosines_drawn = (cosines_of(x @ x.swapaxes(1, 2)) for x in (whole, drawn))
-    labels = _partitions(cosines, ks, seed, _DRAW_STARTS)
-    redrawn = _partitions(cosines_drawn, ks, seed, _DRAW_STARTS)
+    labels = _partitions(cosines, ks, seed)
+    repeated = {key: np.repeat(own, per_cloud, axis=0) for key, own in labels.items()}
+    redrawn = _redrawn(cosines_drawn, repeated, ks, seed)
     found: dict[tuple[str, int], dict[str, float]] = {}
     for key, own in labels.items():
         fit = silhouettes(cosines, own)
-        ari = adjusted_rand(np.repeat(own, per_cloud, axis=0), redrawn[key]).reshape(clouds, per_cloud).mean(axis=1)
+        ari = adjusted_rand(repeated[key], redrawn[key]).reshape(clouds, per_cloud).mean(axis=1)
         found[key] = {
             "silhouette_chance": float(np.nanmean(fit)) if np.isfinite(fit).any() else np.nan,
-            "silhouette_95": float(np.nanquantile(fit, 0.95)) if np.isfinite(fit).any() else np.nan,
+            "silhouette_95": float(null_bound(fit)),
             "stability_chance": float(ari.mean()),
-            "stability_95": float(np.quantile(ari, 0.95)),
+            "stability_95": float(null_bound(ari)),
         }
     return found
 

@@ -63,13 +63,13 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("statistic", "language_a", "language_b", "value"),
     ),
     "controls": (
-        *("variant", "layer", "language_a", "language_b", "given", "r_control", "partial", "p", "p_familywise"),
-        "permutations",
+        *("variant", "layer", "language_a", "language_b", "given", "r_control", "partial"),
+        *("partial_noise_free", "p", "p_familywise", "permutations"),
     ),
     "outlier_tokens": ("language", "layer", "dimension", "token", "count", "share", "position_first"),
     "geodesic": (
         *("variant", "layer", "language_a", "language_b", "k", "connected", "rsa_geodesic", "rsa_euclidean"),
-        *("difference", "low", "high", "draws"),
+        *("free_geodesic", "free_euclidean", "ceiling_geodesic", "ceiling_euclidean", "difference", "low", "high"),
     ),
     "isomap": ("variant", "layer", "language", "emotion", "x", "y", "k"),
     "manifold": (*("variant", "method", "dimensions", "layer", "language", "emotion", "x", "y", "z", "share"),),

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy import stats
 from scipy.sparse import csr_array
-from scipy.stats import binomtest
 from sklearn.feature_extraction.text import TfidfTransformer
 
 from emovec.corpus.story import NEUTRAL, Story
+from emovec.geometry.confusion import wilson
 from emovec.geometry.controls import text_features
 from emovec.geometry.decoding import FEW_TOPICS, FOLDS, story_labels
 from emovec.geometry.inputs import VARIANTS
@@ -39,9 +40,9 @@ def transfer_accuracy(
     twelve), so that a plot that both corpora tell is no help.
 
     Accuracy is balanced: the mean over emotions of the share of their stories named right, so that chance is one over
-    the emotions however many stories each has. Of equal cosines the worse rank counts. Intervals (95 %) are
-    percentiles of a bootstrap over the target's topics with the centroids as they are; Wilson's over stories where
-    there are fewer than five topics.
+    the emotions however many stories each has. Of equal cosines the worse rank counts. Intervals (95 %) are Wilson's
+    for as many independent stories as a bootstrap over the target's topics says there are, with the centroids as they
+    are and Student's t for so many topics; over stories where there are fewer than five topics.
 
     Args:
         source: [story, hidden] with the story coordinates id, language, emotion, topic; any number of languages.
@@ -178,12 +179,20 @@ def _measures(ranks: np.ndarray, labels: pd.DataFrame, n_emotions: int, bootstra
         drawn = weights @ stories
         shares = np.where(drawn > 0, weights @ right / np.where(drawn > 0, drawn, 1), np.nan)
         values = np.nanmean(shares, axis=1)
-        low, high = np.quantile(values[1:], [0.025, 0.975]) if by_topic else _wilson(values[0], int(asked.sum()))
+        low, high = _interval(float(values[0]), values[1:], int(asked.sum()), len(topics) if by_topic else 0)
         prefix = "" if name == "accuracy" else f"{name}_"
         found |= {name: float(values[0]), f"{prefix}low": float(low), f"{prefix}high": float(high)}
     return found
 
 
-def _wilson(share: float, n: int) -> tuple[float, float]:
-    interval = binomtest(round(share * n), n).proportion_ci(method="wilson")
-    return float(interval.low), float(interval.high)
+def _interval(share: float, draws: np.ndarray, n_stories: int, n_topics: int) -> tuple[float, float]:
+    """Wilson's interval of a share; stories on one of `n_topics` topics are alike (0: every story is independent)."""
+    if not n_topics:
+        low, high = wilson(np.array(share), np.array(float(n_stories)), float(stats.norm.ppf(0.975)))
+        return float(low), float(high)
+    # A bootstrap of n topics understates the variance by (n − 1) / n.
+    variance = float(np.nanvar(draws)) * n_topics / (n_topics - 1)
+    effective = min(float(n_stories), share * (1 - share) / variance) if variance > 0 else float(n_stories)
+    quantile = float(stats.t.ppf(0.975, n_topics - 1))
+    low, high = wilson(np.array(share), np.array(max(effective, 1e-9)), quantile)
+    return min(share, float(low)), max(share, float(high))

@@ -11,6 +11,7 @@ from emovec.geometry.axes import POLES, pole_words
 from emovec.geometry.cells import Cells
 from emovec.geometry.norms import DIMENSIONS
 from emovec.geometry.reliability import (
+    LOW_RELIABILITY,
     Halves,
     halves,
     noise_free_rsa,
@@ -21,6 +22,7 @@ from emovec.geometry.reliability import (
 from emovec.geometry.representational import MINIMUM_EMOTIONS
 from emovec.geometry.resampling import (
     bootstrap_weights,
+    bounded_interval,
     half_weights,
     intervals,
     jackknife_interval,
@@ -31,7 +33,6 @@ BLOCKS = 20
 """Left out one at a time: topics, or where there are more of them, random blocks."""
 SPLITS = 30
 COMPONENTS = 2
-LOW_RELIABILITY = 0.5
 
 _CORRELATIONS = {"rsa", "pc_norm"}
 _COUNTED = {"retrieval_ab", "retrieval_ba"}
@@ -192,8 +193,7 @@ def _interval(
     estimate, left_out = kept[0], kept[1:]
     percentile = (np.nan,) * 4 if draws is None else intervals(estimate, draws, left_out)
     if statistic in _COUNTED and draws is not None:
-        # Counts jump, or don't move at all, when a topic is left out.
-        low, high, error = percentile[0], percentile[1], np.nanstd(draws)
+        low, high, error = bounded_interval(estimate, draws, len(left_out))
     else:
         low, high, error = jackknife_interval(estimate, left_out, fisher=statistic in _CORRELATIONS)
     names = ("low_percentile", "high_percentile", "low_bca", "high_bca")

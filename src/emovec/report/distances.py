@@ -212,7 +212,8 @@ PLANS: tuple[Plan, ...] = (
         "nothing to do with each other. Where both agree with the curve of cosines, that curve does not owe its height "
         "to noise.",
         "Noise that the topics share, such as a phrase that comes with an emotion in all of them, counts as a "
-        "difference; with few topics crossnobis is itself unsure and pulls its correlation down. In the raw variant a "
+        "difference; with few topics crossnobis is itself unsure and pulls its correlation down, so that a gap between "
+        "its curve and that of cosines is no finding. In the raw variant a "
         "single dimension can hold most of a distance and of CKA.",
         across=True,
     ),
@@ -222,7 +223,7 @@ PLANS: tuple[Plan, ...] = (
         "geometry, a dark seam marks where it changes, and across languages a ridge beside the diagonal tells that one "
         "of them reaches it earlier.",
         "Within a language the same stories, and their noise, stand behind each layer, so that high values are no "
-        "evidence of a true geometry; an outlier dimension that appears at one layer can alone make a seam in the raw "
-        "map.",
+        "evidence of a true geometry; layers differ in reliability, so that a dim one may only be noisier; an outlier "
+        "dimension that appears at one layer can alone make a seam in the raw map.",
     ),
 )  # fmt: skip

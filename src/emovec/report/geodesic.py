@@ -1,4 +1,4 @@
-"""The section on geodesic distances: do languages agree better along the neighbour graph than in a straight line?"""
+"""The section on geodesic distances: do languages agree otherwise along paths than along straight lines?"""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ _POINTS = 6_000
 
 
 def finding(study: StudyTables) -> str:
-    """Whether geodesic distances agree better across languages than straight-line ones, with the interval."""
+    """Whether geodesic distances agree better across languages than straight-line ones, both corrected for noise."""
     table = study.tables["geodesic"]
     layer, rows = at_layer(table, study.layer)
     rows = rows[(rows["variant"] == variants(rows)[-1]) & (rows["k"] == _main_k(study))]
@@ -28,25 +28,29 @@ def finding(study: StudyTables) -> str:
             f"{where} there is no comparison of {pair_name(a, b)} geodesic distances: "
             "some emotions are joined to the rest by no path."
         )
-    values = f"(r = {number(row['rsa_geodesic'])} against {number(row['rsa_euclidean'])}"
+    observed = f"r = {number(row['rsa_geodesic'])} and {number(row['rsa_euclidean'])} as observed"
     if pd.isna(row["low"]):
         return (
-            f"{where} geodesic and straight-line distances of {pair_name(a, b)} agree {values}); no interval is known."
+            f"{where} geodesic and straight-line distances of {pair_name(a, b)} can't be compared: {observed}, but "
+            "paths are less reliable than straight lines, and there are too few topics, or too little that returns on "
+            "other topics, to correct for that."
         )
-    values += (
-        f"; difference {number(row['difference'])}, 95 % interval {number(row['low'])} to {number(row['high'])}"
-        f" over resampled topics)"
+    values = (
+        f"corrected for their own reliability r is {number(row['free_geodesic'])} by geodesic and "
+        f"{number(row['free_euclidean'])} by straight-line distances; difference {number(row['difference'])}, 95 % "
+        f"interval {number(row['low'])} to {number(row['high'])} over topics"
     )
     more = f"; the figure holds the other {others} pairs of languages" if others else ""
+    names = pair_name(a, b, " and ")
     if row["low"] <= 0 <= row["high"]:
-        verdict = "agree no better and no worse across {} than straight-line ones, as far as the topics can tell"
+        verdict = f"no difference is found between how far {names} agree by geodesic and by straight-line distances"
     else:
-        verdict = f"agree {'better' if row['low'] > 0 else 'worse'} across {{}} than straight-line ones"
-    return f"{where} geodesic distances {verdict.format(pair_name(a, b, ' and '))} {values}{more}."
+        verdict = f"{names} agree {'more' if row['low'] > 0 else 'less'} by geodesic than by straight-line distances"
+    return f"{where} {verdict}: {values} ({observed}){more}."
 
 
 def _main_k(study: StudyTables) -> int:
-    """The k whose interval is known at every layer."""
+    """The k that is corrected for noise at every layer."""
     known = study.summaries.get("geodesic", {}).get("k")
     ks = sorted({int(k) for k in study.tables["geodesic"]["k"]})
     return next((k for k in ks if k == known), ks[len(ks) // 2])
@@ -95,8 +99,10 @@ def _chart(
     table, found = of
     control = variant_control(table)
     # One scale for every choice, so that a look from one to the next compares.
-    floor = min(-0.1, float(table[["low", "difference", "rsa_geodesic"]].min().min()) - 0.05)
-    bottom = min(0.0, float(table[["rsa_geodesic", "rsa_euclidean"]].min().min()) - 0.05)
+    agreements = ["rsa_geodesic", "rsa_euclidean", "free_geodesic", "free_euclidean"]
+    floor = max(-1.05, min(-0.1, float(table[["low", "difference"]].min().min()) - 0.05))
+    bottom = min(0.0, float(table[agreements].min().min()) - 0.05)
+    top = max(1.03, float(table[agreements].max().max()) + 0.02)
     frames: dict[tuple[str, ...], Sequence[Lines]] = {}
     for variant in control.options:
         for a, b in found:
@@ -105,8 +111,12 @@ def _chart(
             at = own[x].tolist()
             known = own[own["low"].notna()]
             agreement = [
-                Curve("straight-line distances", at, own["rsa_euclidean"].tolist(), OKABE_ITO[0], marker="circle"),
-                Curve("geodesic distances", at, own["rsa_geodesic"].tolist(), OKABE_ITO[1], "dash", "square"),
+                Curve("straight-line, as observed", at, own["rsa_euclidean"].tolist(), OKABE_ITO[0], "dot"),
+                Curve("geodesic, as observed", at, own["rsa_geodesic"].tolist(), OKABE_ITO[1], "dot"),
+                Curve(
+                    "straight-line, without noise", at, own["free_euclidean"].tolist(), OKABE_ITO[0], marker="circle"
+                ),
+                Curve("geodesic, without noise", at, own["free_geodesic"].tolist(), OKABE_ITO[1], "dash", "square"),
             ]
             band = Curve(
                 "95 % interval over topics",
@@ -116,15 +126,20 @@ def _chart(
                 upper=known["high"].tolist(),
             )
             notes = [
-                f"95 %: {low:.3f} to {high:.3f}, {n} draws" if low == low else "no interval"  # NaN equals nothing
-                for low, high, n in own[["low", "high", "draws"]].itertuples(index=False, name=None)
+                f"95 %: {low:.3f} to {high:.3f}" if low == low else "no interval"  # NaN equals nothing
+                for low, high in own[["low", "high"]].itertuples(index=False, name=None)
             ]
             line = Curve(
-                "geodesic − straight-line", at, own["difference"].tolist(), OKABE_ITO[2], marker="diamond", notes=notes
+                "geodesic − straight-line, both without noise",
+                at,
+                own["difference"].tolist(),
+                OKABE_ITO[2],
+                marker="diamond",
+                notes=notes,
             )
             zero = Curve("no difference", at, [0.0] * len(at), GREY, "dot")
             frames[variant, f"{a}+{b}"] = [
-                Lines(f"{pair_name(a, b)}, {variant}", x_label, "r across languages", agreement, (bottom, 1.03), mark),
+                Lines(f"{pair_name(a, b)}, {variant}", x_label, "r across languages", agreement, (bottom, top), mark),
                 Lines(
                     "difference", x_label, "difference of r", [band, zero, line], (floor, max(0.15, _top(table))), mark
                 ),
@@ -176,14 +191,17 @@ PLANS = (
     Plan(
         "geodesic", "Geodesic and straight-line distances", ("geodesic", "isomap"), finding, (by_k, by_layer, isomap),
         "A straight-line distance cuts through the space; a geodesic one walks from emotion to emotion, each joined to "
-        "its k nearest, and so follows a bent sheet if the emotions lie on one. Where the green band of the difference "
-        "stays below zero, straight lines agree better across languages; where it holds zero, the topics can't tell. "
-        "Isomap draws the geodesic distances; it is turned, never stretched, to lie on the layer before and on the "
-        "first language.",
-        "With few neighbours one emotion that changes its neighbours moves many paths, so geodesic distances of noisy "
-        "vectors disagree for that reason alone, and resampling topics adds to that noise: its interval need not be "
-        "centred on the curve. With many neighbours the two distances become the same. Where the graph falls apart "
-        "there is no geodesic distance, and the curve has a gap.",
+        "its k nearest, and so follows a bent sheet if the emotions lie on one. An emotion that changes its neighbours "
+        "moves many paths, so that geodesic distances are less reliable and their agreement as observed (dotted) is "
+        "lower even between languages of the very same geometry. The other curves are corrected, each for how well its "
+        "own distances return on other topics; only their difference (green) compares the two. Where the band holds "
+        "zero, no difference is found. Isomap draws the geodesic distances; it is turned, never stretched, to lie on "
+        "the layer before and on the first language.",
+        "The correction allows a test of no difference. It is no measure of a difference that is there: paths through "
+        "noisy vectors pass other emotions than the true ones, which makes a true difference look smaller, so that "
+        "a band that holds zero does not show that the two distances agree equally well. With many neighbours they "
+        "become the same. Where the graph falls apart there is no geodesic distance, and the curve has a gap. A band "
+        "at one k or layer says little if its neighbours say otherwise: these are not corrected for their number.",
         across=True, partial=False,
     ),
 )  # fmt: skip

@@ -19,11 +19,12 @@ _LAYERS = 40
 
 
 def _finding(study: StudyTables) -> str:
-    """Which two languages agree most and least, at the layer shown."""
+    """Which two languages agree most and least, at the layer shown, corrected for noise where that is known."""
     layer, rows = at_layer(study.tables["language_agreement"], study.layer)
     rows = rows[(rows["variant"] == variants(rows)[-1]) & (rows["language_a"] < rows["language_b"])]
     if rows.empty:
         return "No two languages share emotions enough to be compared."
+    rows, corrected = _without_noise(study, rows, layer)
     ordered = rows.sort_values(["r", "language_a", "language_b"], kind="stable")
     said = [
         f"{pair_name(row['language_a'], row['language_b'])} (r = {number(row['r'])})"
@@ -31,9 +32,25 @@ def _finding(study: StudyTables) -> str:
     ]
     number_of = len({*rows["language_a"], *rows["language_b"]})
     return (
-        f"Of {number_of} languages at layer {layer}, {said[0]} arrange the emotions most alike and {said[1]} least; "
-        "these correlations carry no interval, so small differences between pairs say nothing."
+        f"Of {number_of} languages at layer {layer}, {said[0]} arrange the emotions most alike and {said[1]} least"
+        f"{corrected}; small differences between pairs say nothing."
     )
+
+
+def _without_noise(study: StudyTables, rows: pd.DataFrame, layer: int) -> tuple[pd.DataFrame, str]:
+    """Pairs with the r that endless topics would give, if it is known for all, and what to say of it.
+
+    As observed, a language with less reliable vectors agrees less with all others for that reason alone.
+    """
+    table = study.tables.get("ceiling")
+    if table is not None:
+        own = table[(table["layer"] == layer) & (table["variant"] == rows["variant"].iloc[0])]
+        pairs = [frozenset(pair) for pair in own[["language_a", "language_b"]].itertuples(index=False, name=None)]
+        free = dict(zip(pairs, own["disattenuated"], strict=True))
+        r = [free.get(frozenset(pair), np.nan) for pair in zip(rows["language_a"], rows["language_b"], strict=True)]
+        if np.isfinite(r).all():
+            return rows.assign(r=r), " (r corrected for how well each language agrees with itself)"
+    return rows, " (r as observed, which is lower where a language's vectors are less reliable)"
 
 
 def _maps(study: StudyTables) -> Chart | None:
@@ -129,8 +146,10 @@ PLANS: tuple[Plan, ...] = (
         "Each cell correlates the cosines of all emotion pairs in two languages; the languages stand in the leaf order "
         "of a tree (average linkage on 1 − r), so that families form bright blocks. On the map two languages lie the "
         "closer the more their cosines agree.",
-        "Corpora differ too: languages whose stories were translated from one another, or written by one model, lie "
-        "close for that reason. A map of many languages in two dimensions bends distances; the cells do not.",
+        "A language whose vectors are less reliable agrees less with all others for that reason alone: cells, tree and "
+        "map show r as observed. Corpora differ too: languages whose stories were translated from one another, or "
+        "written by one model, lie close for that reason. A map of many languages in two dimensions bends distances; "
+        "the cells do not.",
         across=True,
     ),
 )  # fmt: skip

@@ -82,6 +82,7 @@ PLANS = (
         "Each row changes one choice and leaves the others as the study has them; compare it with the row of the same "
         "choice that the study made. Numbers on a sample come from few stories read anew, so that they are lower than "
         "those on all stories and only to be compared with each other.",
+        "Choices change how reliable the vectors are, and so r: a lower row may be noisier, not another geometry. "
         "A number that hardly moves here is not thereby true: all rows share the same model, stories and languages. A "
         "choice that was picked because its row is highest makes every p-value of that row too small.",
         across=True,

@@ -54,7 +54,10 @@ def finding(study: StudyTables) -> str:
         parts.append(said)
     if not parts:
         return f"At layer {layer} there are no two languages to compare: only components have intervals."
-    return f"At layer {layer}, {variant} vectors, 95 % intervals over topics in brackets: {'. '.join(parts)}."
+    return (
+        f"At layer {layer}, {variant} vectors, in brackets 95 % intervals of what topics give on average: "
+        f"{'. '.join(parts)}."
+    )
 
 
 def agreement(study: StudyTables) -> Chart | None:
@@ -102,7 +105,7 @@ def headline_numbers(study: StudyTables) -> Listing | None:
             rows = table[(table["variant"] == variant) & (table["layer"] == layer)]
             frames[variant, str(layer)] = [*_pair_rows(study, rows), *_component_rows(study, rows)]
     controls: tuple[Control, ...] = (variant_control(table), layer_control(layers, study.layer))
-    columns = ("number", "of", "value", "95 % interval", "percentiles of the bootstrap")
+    columns = ("number", "of", "value", "95 % interval")
     return Listing("headline-intervals", "Headline numbers with their intervals", controls, columns, frames)
 
 
@@ -130,9 +133,7 @@ def _component_rows(study: StudyTables, rows: pd.DataFrame) -> list[list[str | l
 
 
 def _numbers(row: Mapping[Any, Any]) -> list[str | list[str]]:
-    known = pd.notna(row["low_percentile"])
-    percentiles = interval(row["low_percentile"], row["high_percentile"]) if known else "–"
-    return [number(row["estimate"]), interval(row["low"], row["high"]), percentiles]
+    return [number(row["estimate"]), interval(row["low"], row["high"])]
 
 
 def _by_statistic(rows: pd.DataFrame) -> dict[str, dict[Any, Any]]:
@@ -162,13 +163,13 @@ PLANS = (
     Plan(
         "uncertainty", "How certain the numbers are", ("intervals", "ceiling", "reliability"), finding,
         (agreement, headline_numbers),
-        "The band holds the correlation that as many other topics would give, at a confidence of 95 %. Grey curves "
+        "The band holds the correlation that as many other topics would give on average, at a confidence of 95 %; one "
+        "new set of topics scatters about √2 times as far. Grey curves "
         "show how well half of the topics predict the other half within a language, stepped up to all topics; no "
         "correlation between languages is to be expected above the dashed ceiling that they set. The dotted curve is "
         "the correlation with that noise taken out, each language read on other topics than the other.",
         "The intervals speak of other topics, not of other emotions, other models or other ways of writing stories; "
-        "where reliability is below 0.5, or the corrected r exceeds 1, the correction is guesswork. The percentiles of "
-        "a bootstrap lie too low for correlations and cosines, because drawing topics twice adds noise: they are "
-        "printed for comparison only.",
+        "where reliability is below 0.5, or the corrected r exceeds 1, the correction is guesswork. Raw and "
+        "standardised vectors, layers and pairs of languages differ in reliability: compare them by the corrected r.",
     ),
 )  # fmt: skip

@@ -11,8 +11,8 @@ from emovec.geometry.labelled import in_label_order
 from emovec.geometry.representational import MINIMUM_EMOTIONS
 from emovec.geometry.tables import tidy
 
-SHUFFLES = 20
-SHUFFLES_SHOWN = 100
+SHUFFLES = 19
+SHUFFLES_SHOWN = 99
 """At the layer shown first, where the numbers of the finding come from."""
 
 

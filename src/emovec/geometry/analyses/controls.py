@@ -9,10 +9,14 @@ import xarray as xr
 from emovec.corpus.story import NEUTRAL
 from emovec.geometry import controls
 from emovec.geometry.analyses.analysis import Analysis, Outcome, language_pairs, noted, stories_read
+from emovec.geometry.cells import layer_cells
 from emovec.geometry.inputs import VARIANTS, Inputs
 from emovec.geometry.labelled import in_label_order, labels
 from emovec.geometry.norms import load_norms
+from emovec.geometry.reliability import MINIMUM_TOPICS, Halves, halves
 from emovec.geometry.representational import MINIMUM_EMOTIONS
+from emovec.geometry.resampling import half_weights
+from emovec.geometry.uncertainty import BLOCKS, SPLITS
 
 
 def _controls(inputs: Inputs) -> Outcome:
@@ -33,6 +37,7 @@ def _controls(inputs: Inputs) -> Outcome:
     # As for the vectors: one scale for all languages.
     pooled = np.sqrt(np.mean([values.var(axis=0) for values in means.values()], axis=0))
     scales = {"raw": np.ones_like(pooled), "standardised": np.where(pooled > 0, pooled, 1.0)}
+    halved = _halves(inputs)
     frames: list[pd.DataFrame] = []
     words: list[dict[str, Any]] = []
     notes: list[str] = []
@@ -61,6 +66,7 @@ def _controls(inputs: Inputs) -> Outcome:
                 valences,
                 inputs.permutations,
                 inputs.seed,
+                halved[variant],
             )
             frames.append(table.assign(variant=variant))
     parameters = {
@@ -69,6 +75,22 @@ def _controls(inputs: Inputs) -> Outcome:
         "test": "double semi-partialling",
     }
     return Outcome({"controls": frames}, {"words": words} | noted(inputs, list(dict.fromkeys(notes))), parameters)
+
+
+def _halves(inputs: Inputs) -> dict[str, dict[int, dict[str, Halves]]]:
+    """Variant → layer → language → cosines from halves of the topics; no layers where there are too few topics."""
+    found: dict[str, dict[int, dict[str, Halves]]] = {variant: {} for variant in VARIANTS}
+    if len(inputs.vectors.languages) < 2:
+        return found
+    for layer in inputs.vectors.layers:
+        for variant, cells in layer_cells(inputs, layer, VARIANTS):
+            blocks = cells.merged(BLOCKS, inputs.seed)
+            if (n := len(blocks.topics)) >= MINIMUM_TOPICS:
+                splits = half_weights(n, SPLITS, inputs.seed)
+                found[variant][layer] = {
+                    name: halves(blocks, name, np.ones((1, n)), splits) for name in blocks.languages
+                }
+    return found
 
 
 ANALYSES: dict[str, Analysis] = {

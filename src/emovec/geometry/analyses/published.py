@@ -126,7 +126,9 @@ def _clusters(inputs: Inputs) -> Outcome:
         {"best": highest} if highest else {"best": [], "note": "There are too few emotions to group."}
     )
     return Outcome(
-        {"clusters": members, "silhouette": silhouettes}, summary, {"n_init": clusters.STARTS, "metric": "cosine"}
+        {"clusters": members, "silhouette": silhouettes},
+        summary,
+        {"most_starts": clusters.MOST_STARTS, "metric": "cosine"},
     )
 
 
