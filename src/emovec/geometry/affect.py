@@ -179,8 +179,8 @@ def word_influence(vectors: xr.DataArray, norms: pd.DataFrame) -> pd.DataFrame:
         norms: as `load_norms` returns them.
 
     Returns:
-        Columns language, source, scale, r, low, high (the range without each word in turn), word (whose omission
-        changes r most), r_without (without that word), n_emotions.
+        Columns language, source, scale, r, low, low_word, high, high_word (the range of r without each word in turn,
+        and which words make its ends), r_without, word (the end further from r), n_emotions.
     """
     rows: list[tuple[object, ...]] = []
     for language in labels(vectors, "language"):
@@ -190,13 +190,13 @@ def word_influence(vectors: xr.DataArray, norms: pd.DataFrame) -> pd.DataFrame:
             gram = values @ values.T
             r = correlations(held_out_predictions(gram, known.values), known.values)
             without = correlations_without(gram, known.values)
-            most = np.abs(without - r).argmax(axis=0)
             for d, scale in enumerate(known.scales):
-                range_ = float(without[:, d].min()), float(without[:, d].max())
-                word = known.emotions[most[d]], float(without[most[d], d])
-                rows.append((language, known.source, scale, float(r[d]), *range_, *word, len(known.emotions)))
-    columns = ["language", "source", "scale", "r", "low", "high", "word", "r_without", "n_emotions"]
-    return pd.DataFrame(rows, columns=columns)
+                ends = [int(without[:, d].argmin()), int(without[:, d].argmax())]
+                most = max(ends, key=lambda end, d=d: abs(without[end, d] - r[d]))
+                named = [part for end in (*ends, most) for part in (float(without[end, d]), known.emotions[end])]
+                rows.append((language, known.source, scale, float(r[d]), *named, len(known.emotions)))
+    columns = ["language", "source", "scale", "r", "low", "low_word", "high", "high_word", "r_without", "word"]
+    return pd.DataFrame(rows, columns=[*columns, "n_emotions"])
 
 
 def component_affect(

@@ -66,7 +66,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("statistic", "language_a", "language_b", "value"),
     ),
     "word_influence": (
-        *("variant", "layer", "language", "source", "scale", "r", "low", "high", "word", "r_without", "n_emotions"),
+        *("variant", "layer", "language", "source", "scale", "r", "low", "low_word", "high", "high_word"),
+        *("r_without", "word", "n_emotions"),
     ),
     "controls": (
         *("variant", "layer", "language_a", "language_b", "given", "r_control", "partial", "p", "p_familywise"),
@@ -112,7 +113,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }
 
 _TEXT = {
-    "word",
+    *("word", "low_word", "high_word"),
     *("scale", "sample"),
     *("statistic", "warning"),
     "given",

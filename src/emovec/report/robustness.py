@@ -43,11 +43,12 @@ def _words(study: StudyTables) -> list[str]:
         return []
     rows = study.tables["word_influence"]
     rows = rows[(rows["variant"] == variants(rows)[-1]) & (rows["source"] == rows["source"].iloc[0])]
-    moved = rows[(rows["r_without"] - rows["r"]).abs() > NOTABLE]
     told = ", ".join(
-        f"{row['scale']} in {language_name(str(row['language']))} without {row['word']} "
-        f"(r = {number(row['r_without'])} instead of {number(row['r'])})"
-        for row in moved.to_dict("records")
+        f"{row['scale']} in {language_name(str(row['language']))} without {row[f'{end}_word']} "
+        f"(r = {number(row[end])} instead of {number(row['r'])})"
+        for row in rows.to_dict("records")
+        for end in ("low", "high")
+        if abs(row[end] - row["r"]) > NOTABLE
     )
     return [
         f"Ratings predicted of left-out emotions, {rows['source'].iloc[0]}, without one word at a time: "
@@ -65,13 +66,13 @@ def words(study: StudyTables) -> Listing | None:
         (variant,): [
             [
                 *(str(row["source"]), language_name(str(row["language"])), str(row["scale"]), number(row["r"])),
-                *(f"{number(row['low'])} to {number(row['high'])}", str(row["word"]), number(row["r_without"])),
+                *(f"{number(row[end])} without {row[f'{end}_word']}" for end in ("low", "high")),
             ]
             for row in rows[rows["variant"] == variant].to_dict("records")
         ]
         for variant in control.options
     }
-    columns = ("norms", "language", "scale", "r with all words", "range", "word that changes r most", "r without it")
+    columns = ("norms", "language", "scale", "r with all words", "lowest", "highest")
     caption = "Norms: ratings predicted without each word in turn"
     return Listing("word-influence", caption, (control,), columns, frames)
 
