@@ -1,6 +1,7 @@
 """Are the statistics calibrated? Simulations with known truth: a long run that prints tables for docs/uncertainty.md.
 
     python benchmarks/calibration.py [permutation] [familywise] [coverage] [reliability] [crossnobis] [procrustes]
+        [ratings] [poles] [ceiling]
         [--simulations 1000] [--topics 12,50]
 
 permutation   p-values of RSA between independent geometries of 30 emotions: uniform (Kolmogorov–Smirnov), and how
@@ -15,6 +16,10 @@ geodesic      how often geodesic distances are said to agree better or worse tha
 retrieval     how often intervals of retrieval hold the mean over as many new topics
 accuracy      how often intervals of a decoder's accuracy hold the truth where topics differ in difficulty
 partial       partial correlations without noise, and p where the controls explain all
+ratings       p-values of predicted arousal, where vectors carry valence alone; and how often 95 % intervals hold the
+              expected correlation
+poles         p-values of components against axes made of the same vectors, where the vectors have no structure
+ceiling       how high a perfect predictor correlates with one of two sources of ratings that agree with r
 """
 
 import argparse
@@ -27,8 +32,11 @@ import xarray as xr
 from scipy.special import expit
 from scipy.stats import kstest
 
+from emovec.corpus.emotions import DEFAULT_30
+from emovec.geometry.affect import predict_ratings
 from emovec.geometry.alignment import procrustes
 from emovec.geometry.analyses.geodesic import corrected_table
+from emovec.geometry.axes import axis_correlations, pca
 from emovec.geometry.cells import Cells
 from emovec.geometry.confusion import clustered_wilson
 from emovec.geometry.controls import noise_free_partial, partial_correlations
@@ -333,6 +341,97 @@ def _partial(a: np.ndarray, b: np.ndarray, control: np.ndarray) -> float:
     return float(partial_correlations(a, b, control, 1)[0][0])
 
 
+RATED = 26
+
+
+def rated_vectors(
+    rng: np.random.Generator, emotions: int, strength: float, direction: np.ndarray | None = None
+) -> tuple[xr.DataArray, pd.DataFrame]:
+    """Vectors with a falling spectrum, valence along one direction (by default a random one), and arousal nowhere."""
+    ratings = rng.normal(size=(emotions, 2))
+    values = rng.normal(size=(emotions, 100)) / np.sqrt(np.arange(1, 101))
+    along = rng.normal(size=100) if direction is None else direction
+    values = values + strength * ratings[:, :1] * along / np.linalg.norm(along)
+    names = [f"e{k:02d}" for k in range(emotions)]
+    coords = {"language": ["en"], "emotion": names, "layer": [0]}
+    array = xr.DataArray(values[None, :, None], dims=("language", "emotion", "layer", "hidden"), coords=coords)
+    norms = pd.DataFrame({"source": "us", "word": names, "term": names, "dominance": np.nan})
+    return array, norms.assign(valence=ratings[:, 0], arousal=ratings[:, 1])
+
+
+def ratings_coverage_of(simulations: int, emotions: int, strength: float, seed: int = 7) -> dict[str, float]:
+    """How often (per cent) 95 % intervals of predicted valence hold its mean r over as many other emotions."""
+    direction = np.eye(100)[3] * 0.6 + np.eye(100)[8] * 0.8
+    rows = []
+    for k in range(simulations):
+        array, norms = rated_vectors(np.random.default_rng([seed, emotions, k]), emotions, strength, direction)
+        rows.append(predict_ratings(array, norms.assign(arousal=np.nan), 1, k)[0].iloc[0])
+    table = pd.DataFrame(rows)
+    mean = table["r"].mean()
+    holds = 100 * ((table["low"] <= mean) & (mean <= table["high"])).mean()
+    return {
+        "strength": strength,
+        "mean r": mean,
+        "holds mean r": holds,
+        "width": (table["high"] - table["low"]).median(),
+    }
+
+
+def ratings(simulations: int, _: list[int]) -> pd.DataFrame:
+    rows = []
+    for strength in (0.0, 1.0):
+        p = []
+        for k in range(simulations):
+            array, norms = rated_vectors(np.random.default_rng([8, k]), RATED, strength)
+            table = predict_ratings(array, norms, 199, k)[0].set_index("scale")
+            p.append(table.loc["arousal", "p"])
+        shares = {f"p <= {level}": np.mean(np.array(p) <= level) for level in (0.05, 0.1, 0.2, 0.5)}
+        rows.append({"valence carried": strength} | shares)
+    held = [ratings_coverage_of(simulations, RATED, strength) for strength in (0.3, 0.6, 1.0, 2.0)]
+    return pd.concat([pd.DataFrame(rows), pd.DataFrame(held)])
+
+
+def poles_of(simulations: int, permutations: int) -> pd.DataFrame:
+    """Component 1 of vectors without structure against the post's axes: r and its p, a row each."""
+    rows = []
+    for k in range(simulations):
+        rng = np.random.default_rng([9, k])
+        values = rng.normal(size=(EMOTIONS, HIDDEN)) / np.sqrt(np.arange(1, HIDDEN + 1))
+        coords = {"language": ["en"], "emotion": list(DEFAULT_30), "layer": [0]}
+        array = xr.DataArray(values[None, :, None], dims=("language", "emotion", "layer", "hidden"), coords=coords)
+        scores = pca(array, 4)[0]
+        unrated = pd.DataFrame(columns=["source", "word", "term", "valence", "arousal", "dominance"])
+        rows.append(axis_correlations(array, scores, unrated, permutations, k).assign(simulation=k))
+    return pd.concat(rows, ignore_index=True)
+
+
+def poles(simulations: int, _: list[int]) -> pd.DataFrame:
+    table = poles_of(simulations, 199)
+    first = table[table["component"] == 1]
+    textbook = first["r"].abs() > 0.361  # p < .05 for 30 independent pairs
+    family = table.groupby("simulation")["p_familywise"].min()
+    row = {
+        "median |r|": first["r"].abs().median(),
+        "textbook p < .05": textbook.mean(),
+        "p <= .05": (first["p"] <= 0.05).mean(),
+        "p <= .5": (first["p"] <= 0.5).mean(),
+        "family-wise, any": (family <= 0.05).mean(),
+    }
+    return pd.DataFrame([row])
+
+
+def ceiling(simulations: int, _: list[int]) -> pd.DataFrame:
+    rows = []
+    for reliability in (0.96, 0.85):
+        rng = np.random.default_rng(10)
+        truth = rng.normal(size=(simulations, 1, RATED))
+        sources = truth + np.sqrt(1 / reliability - 1) * rng.normal(size=(simulations, 2, RATED))
+        agree = [np.corrcoef(*pair)[0, 1] for pair in sources]
+        perfect = [np.corrcoef(own[0], pair[0])[0, 1] for own, pair in zip(truth, sources, strict=True)]
+        rows.append((reliability, np.mean(agree), np.mean(perfect), np.sqrt(reliability)))
+    return pd.DataFrame(rows, columns=["reliability", "two sources", "perfect predictor", "root"])
+
+
 CHECKS: dict[str, Callable[[int, list[int]], pd.DataFrame]] = {
     "permutation": permutation,
     "familywise": familywise,
@@ -344,6 +443,9 @@ CHECKS: dict[str, Callable[[int, list[int]], pd.DataFrame]] = {
     "retrieval": retrieval,
     "accuracy": accuracy,
     "partial": partial,
+    "ratings": ratings,
+    "poles": poles,
+    "ceiling": ceiling,
 }
 
 

@@ -158,7 +158,8 @@ def _table(
     import pandas as pd
 
     from emovec.geometry.controls import mean_embeddings
-    from emovec.geometry.transfer import transfer_accuracy, transfer_texts
+    from emovec.geometry.decoding import story_labels
+    from emovec.geometry.transfer import transfer_accuracy, transfer_texts, unshared_topics
 
     sides = ((source, known), (target, asked))
     ours, theirs = (_languages(study, activations, languages) for study, activations in sides)
@@ -174,6 +175,8 @@ def _table(
             frames.append(found.assign(features="activations", layer=layer))
             advance(1)
         at = [_stacked(activations, layers[0], names) for activations, names in ((known, ours), (asked, theirs))]
+        if hold_out and (warning := unshared_topics(*map(story_labels, at))):
+            log.warning("%s", warning)
         texts = [_texts(study, array) for (study, _), array in zip(sides, at, strict=True)]
         averaged = [
             _with(array, mean_embeddings([story.text for story in own], target.model))

@@ -1,16 +1,30 @@
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from benchmarks.calibration import ratings_coverage_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import t
 from sklearn.linear_model import LinearRegression, Ridge
 
 from emovec.corpus.emotions import DEFAULT_30
 from emovec.geometry import run_analysis
-from emovec.geometry.affect import PENALTIES, affect, component_affect, correlations, held_out_predictions, rated
+from emovec.geometry.affect import (
+    PENALTIES,
+    component_affect,
+    correlations,
+    correlations_without,
+    held_out_predictions,
+    predict_ratings,
+    rated,
+    word_influence,
+)
 from emovec.geometry.axes import pca
 from emovec.geometry.inputs import Inputs
+from emovec.geometry.permutation import label_permutations, p_values
 from tests.geometry.planted import emotion_vectors, random_vectors, relabelled, vectors_array
 
 
@@ -24,20 +38,19 @@ def norms_of(values: np.ndarray, emotions: list[str], source: str = "us") -> pd.
 def slow_predictions(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """One ridge regression after another, each with its intercept; the penalty by generalised cross-validation."""
     predicted = np.empty_like(y)
-    for out in range(len(x)):
+    for out, scale in product(range(len(x)), range(y.shape[1])):
         rest = np.delete(np.arange(len(x)), out)
-        xs, ys, m = x[rest] - x[rest].mean(axis=0), y[rest], len(rest)
+        xs, ys, m = x[rest] - x[rest].mean(axis=0), y[rest, scale], len(rest)
         eigenvalues = np.linalg.svd(xs, compute_uv=False)[: m - 1] ** 2
         mean = eigenvalues.sum() / (m - 1)
         best = None
         for penalty in PENALTIES * mean:
             model = Ridge(alpha=penalty, solver="svd").fit(x[rest], ys)
             degrees = 1 + (eigenvalues / (eigenvalues + penalty)).sum()
-            residual = ((ys - model.predict(x[rest])) ** 2).mean(axis=0) / ys.var(axis=0)
-            score = residual.sum() / (1 - degrees / m) ** 2
+            score = ((ys - model.predict(x[rest])) ** 2).mean() / (1 - degrees / m) ** 2
             if best is None or score < best[0]:
                 best = score, model.predict(x[[out]])[0]
-        predicted[out] = best[1]
+        predicted[out, scale] = best[1]
     return predicted
 
 
@@ -75,7 +88,7 @@ def test_planted_ratings_are_found_and_others_are_not() -> None:
     ratings = rng.normal(size=(n, 2))
     values[:, :, 1, :2] += 6 * ratings
     vectors = vectors_array(values, ("en", "ja"), DEFAULT_30[:n])
-    table, predictions = affect(vectors, norms_of(ratings, list(DEFAULT_30[:n])), permutations=199, bootstraps=200)
+    table, predictions = predict_ratings(vectors, norms_of(ratings, list(DEFAULT_30[:n])), permutations=199)
     planted, absent = table[table["layer"] == 1], table[table["layer"] == 0]
     assert (planted["r"] > 0.8).all()
     assert (planted["p"] == 1 / 200).all()
@@ -90,59 +103,126 @@ def test_planted_ratings_are_found_and_others_are_not() -> None:
 
 def test_p_values_are_uniform_where_nothing_is_planted() -> None:
     p: list[float] = []
-    for seed in range(60):
+    for seed in range(40):
         rng = np.random.default_rng(seed)
         vectors = random_vectors(seed, ("en",), n=10, layers=1, hidden=20)
         norms = norms_of(rng.normal(size=(10, 1)), list(DEFAULT_30[:10]))
-        p += affect(vectors, norms, permutations=99, bootstraps=2, seed=seed)[0]["p"].tolist()
+        p += predict_ratings(vectors, norms, permutations=99, seed=seed)[0]["p"].tolist()
     assert 0.35 < np.mean(p) < 0.65
     assert np.mean(np.array(p) <= 0.2) < 0.4
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(st.integers(0, 1000))
 def test_the_order_of_labels_changes_nothing(seed: int) -> None:
-    vectors = random_vectors(seed, n=7, layers=2)
-    norms = norms_of(np.random.default_rng(seed).normal(size=(7, 2)), list(DEFAULT_30[:7]))
+    vectors = random_vectors(seed, n=11, layers=2)
+    norms = norms_of(np.random.default_rng(seed).normal(size=(11, 2)), list(DEFAULT_30[:11]))
     key = ["layer", "language", "scale"]
     first, second = (
-        affect(v, w, permutations=9, bootstraps=9)[0].sort_values(key, ignore_index=True)
+        predict_ratings(v, w, permutations=9)[0].sort_values(key, ignore_index=True)
         for v, w in ((vectors, norms), (relabelled(vectors, seed), norms.sample(frac=1, random_state=seed)))
     )
     pd.testing.assert_frame_equal(first, second, rtol=1e-6)
 
 
-def test_weighted_correlations_are_those_of_repeated_rows() -> None:
+@pytest.mark.fault("F2")
+def test_one_scale_changes_nothing_for_another() -> None:
     rng = np.random.default_rng(3)
-    x, y = rng.normal(size=(6, 1)) + 50, rng.normal(size=(6, 1))
-    weights = np.array([[2, 1, 0, 1, 1, 1], [1, 1, 1, 1, 1, 1]])
-    rows = np.repeat(np.arange(6), weights[0])
-    found = correlations(x, y, weights.astype(float))
-    assert found.shape == (2, 1)
-    np.testing.assert_allclose(found[0, 0], np.corrcoef(x[rows, 0], y[rows, 0])[0, 1], rtol=1e-9)
+    x, y = rng.normal(size=(12, 30)), rng.normal(size=(12, 2))
+    alone = held_out_predictions(x @ x.T, y[:, 1:])
+    for first in (y[:, :1], x[:, :1] * 50, np.zeros((12, 1))):
+        both = held_out_predictions(x @ x.T, np.hstack([first, y[:, 1:]]))
+        np.testing.assert_allclose(both[:, 1:], alone, rtol=1e-9)
 
 
-def test_emotions_are_looked_up_whatever_their_case_and_need_four_ratings() -> None:
-    norms = norms_of(np.arange(8.0).reshape(4, 2), ["afraid", "angry", "calm", "sad"])
-    (known,) = rated(norms, ["Calm", "angry", "sad", "afraid", "unheard"])
-    assert known.emotions == ["Calm", "afraid", "angry", "sad"]
-    assert known.dimensions == ["valence", "arousal"]
-    np.testing.assert_array_equal(known.values[0], [4, 5])
-    assert not list(rated(norms, ["calm", "angry", "sad"]))
+@pytest.mark.fault("F2")
+def test_p_of_arousal_is_uniform_where_valence_alone_is_carried() -> None:
+    # With one penalty for both scales P(p <= .5) was about .9.
+    p: list[float] = []
+    for seed in range(60):
+        rng = np.random.default_rng([9, seed])
+        ratings = rng.normal(size=(16, 2))
+        values = rng.normal(size=(16, 40)) / np.sqrt(np.arange(1, 41))
+        values += ratings[:, :1] * np.eye(40)[5]
+        gram = values @ values.T
+        permuted = ratings[label_permutations(16, 39, seed)]
+        null = correlations(held_out_predictions(gram, permuted), permuted)
+        r = correlations(held_out_predictions(gram, ratings), ratings)
+        p.append(float(p_values(r, null)[1]))
+    assert 0.3 < np.mean(np.array(p) <= 0.5) < 0.7
+    assert np.mean(np.array(p) <= 0.1) < 0.25
+
+
+@pytest.mark.fault("F3")
+def test_intervals_come_from_fits_without_each_emotion() -> None:
+    rng = np.random.default_rng(4)
+    ratings = rng.normal(size=(10, 2))
+    values = rng.normal(size=(10, 15)) + ratings[:, :1] * 2
+    without = correlations_without(values @ values.T, ratings)
+    for out in (0, 4, 9):
+        x, y = np.delete(values, out, 0), np.delete(ratings, out, 0)
+        np.testing.assert_allclose(without[out], correlations(slow_predictions(x, y), y), atol=1e-7)
+    vectors = vectors_array(values[None, :, None], ("en",), DEFAULT_30[:10])
+    table = predict_ratings(vectors, norms_of(ratings, list(DEFAULT_30[:10])), permutations=1)[0].set_index("scale")
+    z = np.arctanh(without[:, 0])
+    half = t.ppf(0.975, 9) * np.sqrt(0.9 * ((z - z.mean()) ** 2).sum())
+    assert table.loc["valence", "low"] == pytest.approx(np.tanh(np.arctanh(table.loc["valence", "r"]) - half))
+    assert table.loc["valence", "high"] == pytest.approx(np.tanh(np.arctanh(table.loc["valence", "r"]) + half))
+
+
+@pytest.mark.fault("F3")
+def test_intervals_hold_the_mean_correlation() -> None:
+    # With the predictions taken as given they held it in 52 to 87 %.
+    found = ratings_coverage_of(40, 14, 0.6, seed=2)
+    assert found["holds mean r"] >= 85
+
+
+@pytest.mark.fault("F16")
+def test_the_word_that_a_correlation_hangs_on_is_named() -> None:
+    rng = np.random.default_rng(5)
+    ratings = rng.normal(size=(14, 1))
+    values = rng.normal(size=(14, 20)) * 0.3
+    values[:, 0] += ratings[:, 0] * 2
+    ratings[3] = -6 * np.sign(ratings[3])
+    vectors = vectors_array(values[None, :, None], ("en",), DEFAULT_30[:14]).isel(layer=0, drop=True)
+    row = word_influence(vectors, norms_of(ratings, list(DEFAULT_30[:14]))).iloc[0]
+    x, y = np.delete(values, 3, 0), np.delete(ratings, 3, 0)
+    assert row["word"] == DEFAULT_30[3]
+    assert row["r_without"] == pytest.approx(correlations(slow_predictions(x, y), y)[0])
+    assert row["r_without"] - row["r"] > 0.3
+    assert row["low"] <= row["r_without"] <= row["high"]
+
+
+@pytest.mark.fault("F14")
+def test_emotions_are_looked_up_whatever_their_case_and_need_ten_ratings() -> None:
+    words = [str(emotion) for emotion in DEFAULT_30[:11]]
+    norms = norms_of(np.arange(33.0).reshape(11, 3), words)
+    norms.loc[0, "dominance"] = np.nan
+    several = list(rated(norms, [words[0].upper(), *words[1:], "unheard"]))
+    assert [(known.scales, len(known.emotions)) for known in several] == [
+        (["valence", "arousal"], 11),
+        (["dominance"], 10),
+    ]
+    assert words[0].upper() in several[0].emotions
+    (both,) = rated(norms, words, ("valence", "dominance"))
+    assert both.values.shape == (10, 2)
+    assert not list(rated(norms, words[:9]))
+    assert predict_ratings(random_vectors(0, n=9), norms)[0].empty
 
 
 def test_shares_of_a_component_are_those_of_a_linear_regression() -> None:
-    vectors = random_vectors(5, n=9, layers=2)
-    ratings = np.random.default_rng(6).normal(size=(9, 2))
+    vectors = random_vectors(5, n=12, layers=2)
+    ratings = np.random.default_rng(6).normal(size=(12, 2))
     scores = pca(vectors, 2)[0]
-    table = component_affect(vectors, scores, norms_of(ratings, list(DEFAULT_30[:9])))
+    table = component_affect(vectors, scores, norms_of(ratings, list(DEFAULT_30[:12])))
     assert len(table) == 2 * 2 * 2
     row = table[(table["layer"] == 1) & (table["language"] == "ja") & (table["component"] == 2)].iloc[0]
     own = scores[(scores["layer"] == 1) & (scores["language"] == "ja") & (scores["component"] == 2)]
-    score = own.set_index("emotion")["score"].loc[list(DEFAULT_30[:9])].to_numpy()
+    score = own.set_index("emotion")["score"].loc[list(DEFAULT_30[:12])].to_numpy()
     assert row["r2"] == pytest.approx(LinearRegression().fit(ratings, score).score(ratings, score))
     assert row["r_arousal"] == pytest.approx(np.corrcoef(ratings[:, 1], score)[0, 1])
-    assert row["r2_adjusted"] == pytest.approx(1 - (1 - row["r2"]) * 8 / 6)
+    assert row["r2_adjusted"] == pytest.approx(1 - (1 - row["r2"]) * 11 / 9)
+    assert table["p_valence"].between(1 / 1001, 1).all()
 
 
 def _inputs(vectors: xr.DataArray) -> Inputs:
@@ -152,8 +232,7 @@ def _inputs(vectors: xr.DataArray) -> Inputs:
         stories=[],
         model=None,
         permutations=19,
-        bootstraps=20,
-        layer=1,
+        layer=0,
     )  # pyright: ignore[reportArgumentType]
 
 
@@ -165,8 +244,10 @@ def test_a_study_whose_emotions_have_no_norms_says_so() -> None:
 
 
 def test_the_analysis_gives_both_variants_and_the_words_own_correlation() -> None:
-    result = run_analysis("affect", _inputs(random_vectors(8, ("en", "ja", "de"), n=12)))
+    result = run_analysis("affect", _inputs(random_vectors(8, ("en", "ja", "de"), n=20, layers=1)))
     assert set(result.tables["affect"]["variant"]) == {"raw", "standardised"}
     assert set(result.tables["affect"]["language"]) == {"en", "ja", "de"}
     assert {row["source"] for row in result.summary["valence_arousal"]} == set(result.tables["affect"]["source"])
-    assert result.tables["affect"]["ceiling"].between(0.8, 1).all()
+    ceilings = result.tables["affect"].groupby("scale")["ceiling"].unique()
+    assert ceilings["valence"] == pytest.approx([np.sqrt(0.958)], abs=0.002)
+    assert ceilings["arousal"] == pytest.approx([np.sqrt(0.85)], abs=0.002)

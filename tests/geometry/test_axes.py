@@ -1,8 +1,10 @@
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from benchmarks.calibration import ceiling, poles_of
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
@@ -11,6 +13,7 @@ from emovec.corpus.emotions import DEFAULT_30
 from emovec.errors import EmovecError
 from emovec.geometry import axis_correlations, load_norms, norm_agreement, pca, pole_cosines
 from emovec.geometry.axes import POLES
+from emovec.geometry.permutation import label_permutations
 from tests.geometry.planted import random_vectors, relabelled, vectors_array
 
 
@@ -31,7 +34,7 @@ def test_components_equal_sklearn_up_to_sign() -> None:
 
 def test_norms_planted_as_axes_come_out_as_components() -> None:
     norms = load_norms()
-    words = ["joyful", "sad", "calm", "angry", "bored", "proud", "lonely", "excited"]
+    words = ["joyful", "sad", "calm", "angry", "bored", "proud", "lonely", "excited", "afraid", "grateful"]
     glasgow = norms[norms["source"] == "Glasgow2019"].set_index("word")[["valence", "arousal"]].loc[words]
     z = (glasgow - glasgow.mean()).to_numpy()
     basis = np.linalg.qr(np.random.default_rng(0).normal(size=(10, 2)))[0].T
@@ -40,7 +43,8 @@ def test_norms_planted_as_axes_come_out_as_components() -> None:
     scores, _ = pca(vectors, norms=norms)
     table = axis_correlations(vectors, scores, norms).set_index(["component", "reference"])
     assert table.loc[(1, "Glasgow2019 valence"), "r"] > 0.99
-    assert table.loc[(1, "Glasgow2019 valence"), "n_emotions"] == 8
+    assert table.loc[(1, "Glasgow2019 valence"), "n_emotions"] == 10
+    assert table.loc[(1, "Glasgow2019 valence"), "p_familywise"] < 0.02
     expected = np.corrcoef(
         scores[scores["component"] == 2].set_index("emotion")["score"].loc[glasgow.index],
         glasgow["arousal"].astype(float),
@@ -70,8 +74,8 @@ def test_poles_are_the_differences_of_their_means() -> None:
 
 
 def test_a_pole_without_words_leaves_its_reference_out() -> None:
-    values = np.random.default_rng(0).normal(size=(1, 5, 1, 6))
-    vectors = vectors_array(values, ("en",), ["joyful", "loving", "calm", "angry", "lonely"])
+    words = ["joyful", "loving", "calm", "angry", "lonely", "sad", "afraid", "jealous", "hopeful", "proud"]
+    vectors = vectors_array(np.random.default_rng(0).normal(size=(1, 10, 1, 6)), ("en",), words)
     table = axis_correlations(vectors, pca(vectors)[0], load_norms())
     assert "post arousal" in set(table["reference"])
     assert "post valence" not in set(table["reference"])
@@ -80,15 +84,76 @@ def test_a_pole_without_words_leaves_its_reference_out() -> None:
 
 @given(seed=st.integers(0, 1000))
 def test_label_order_changes_no_component_nor_its_sign(seed: int) -> None:
-    vectors = random_vectors(seed, languages=("en",), n=9)
-    unknown = vectors.assign_coords(emotion=[f"x{i}" for i in range(9)])
+    vectors = random_vectors(seed, languages=("en",), n=11)
+    unknown = vectors.assign_coords(emotion=[f"x{i}" for i in range(11)])
     norms = load_norms()
     for one in (vectors, unknown):
         other = relabelled(one, seed)
         pd.testing.assert_frame_equal(pca(one, norms=norms)[0], pca(other, norms=norms)[0])
         pd.testing.assert_frame_equal(
-            axis_correlations(one, pca(one)[0], norms), axis_correlations(other, pca(other)[0], norms)
+            axis_correlations(one, pca(one)[0], norms, 19), axis_correlations(other, pca(other)[0], norms, 19)
         )
+
+
+@pytest.mark.fault("F4")
+def test_axes_of_random_words_are_the_null_of_the_poles() -> None:
+    vectors = random_vectors(2, languages=("en",), n=30, layers=2, hidden=40)
+    emotions = sorted(DEFAULT_30)
+    scores = pca(vectors, 2)[0]
+    table = axis_correlations(vectors, scores, load_norms(), permutations=99, seed=5)
+    orders = label_permutations(30, 99, 5)
+    drawn: dict[tuple[int, int, str], list[float]] = {}
+    for layer, axis, component in product((0, 1), POLES, (1, 2)):
+        own = vectors.sel(language="en", layer=layer, emotion=emotions).values
+        shown = scores.query("layer == @layer and component == @component").set_index("emotion")["score"][emotions]
+        found = drawn[layer, component, axis] = []
+        for order in [np.arange(30), *orders]:
+            # The word at place i passes for the word at place order[i].
+            high, low = (
+                np.mean([own[i] for i in range(30) if emotions[order[i]] in side], axis=0) for side in POLES[axis]
+            )
+            found.append(abs(np.corrcoef(shown, own @ (high - low))[0, 1]))
+    values = np.array(list(drawn.values())).round(12)
+    shares = (values[:, None, :] >= values[:, :, None]).mean(axis=2)
+    rows = table.set_index(["layer", "component", "reference"])
+    for (layer, component, axis), own, share in zip(drawn, values, shares, strict=True):
+        row = rows.loc[(layer, component, f"post {axis}")]
+        assert abs(row["r"]) == pytest.approx(own[0])
+        assert row["p"] == pytest.approx(share[0])
+        assert row["null_95"] == pytest.approx(np.quantile(own[1:], 0.95))
+        assert row["p_familywise"] == pytest.approx((shares.min(axis=0) <= share[0]).mean())
+
+
+@pytest.mark.fault("F4")
+def test_poles_of_vectors_without_structure_are_not_significant() -> None:
+    # The textbook's test calls three in four of these correlations significant.
+    table = poles_of(60, 59)
+    first = table[table["component"] == 1]
+    assert (first["r"].abs() > 0.361).mean() > 0.5
+    assert (first["p"] <= 0.05).mean() < 0.12
+    assert 0.35 < (first["p"] <= 0.5).mean() < 0.65
+    assert (table.groupby("simulation")["p_familywise"].min() <= 0.05).mean() < 0.15
+
+
+@pytest.mark.fault("F14")
+def test_few_emotions_are_not_correlated() -> None:
+    vectors = random_vectors(3, n=9)
+    assert axis_correlations(vectors, pca(vectors)[0], load_norms()).empty
+
+
+def test_the_poles_own_cosine_is_tested_with_both_axes_shuffled_together() -> None:
+    vectors = random_vectors(4, languages=("en",), n=30, layers=1, hidden=40)
+    own = vectors.sel(layer=0).isel(language=0).sortby("emotion").values
+    emotions = sorted(DEFAULT_30)
+    cosines = []
+    for order in [np.arange(30), *label_permutations(30, 49, 1)]:
+        axes = [
+            np.subtract(*(np.mean([own[i] for i in range(30) if emotions[order[i]] in s], axis=0) for s in sides))
+            for sides in POLES.values()
+        ]
+        cosines.append(abs(axes[0] @ axes[1]) / np.sqrt(axes[0] @ axes[0] * (axes[1] @ axes[1])))
+    row = pole_cosines(vectors, 49, 1).iloc[0]
+    assert row["p"] == pytest.approx(np.mean(np.array(cosines) >= cosines[0]))
 
 
 def test_a_component_keeps_its_sign_from_layer_to_layer() -> None:
@@ -127,6 +192,16 @@ def test_norms_mean_the_adjective_content_and_agree_with_each_other() -> None:
     agreement = norm_agreement(norms).set_index("dimension")["r"]
     assert agreement["valence"] == pytest.approx(0.96, abs=0.005)
     assert agreement["arousal"] == pytest.approx(0.85, abs=0.005)
+
+
+@pytest.mark.fault("F7")
+def test_the_ceiling_is_what_a_perfect_predictor_reaches() -> None:
+    found = norm_agreement(load_norms()).set_index("dimension")["ceiling"]
+    assert found["valence"] == pytest.approx(0.98, abs=0.005)
+    assert found["arousal"] == pytest.approx(0.92, abs=0.005)
+    simulated = ceiling(300, []).set_index("reliability")
+    assert simulated["perfect predictor"][0.85] == pytest.approx(np.sqrt(0.85), abs=0.01)
+    assert simulated["perfect predictor"][0.85] > simulated["two sources"][0.85] + 0.04
 
 
 def test_own_norms_are_read_and_broken_ones_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from emovec.corpus.story import Story
 from emovec.geometry import choose_layer, decode
-from emovec.geometry.decoding import assign_folds, story_labels
+from emovec.geometry.decoding import assign_folds, story_labels, unshared_topics
 from tests.geometry.planted import make_stories, story_activations
 
 EMOTIONS = ["angry", "calm", "joyful", "sad", "afraid"]
@@ -201,6 +201,19 @@ def test_a_language_may_lack_an_emotion_or_have_topics_of_its_own() -> None:
     assert (table["accuracy"] == 1).all()
     assert table.loc[("raw", "ja", "en"), "n_stories"] == 24
     assert table.loc[("raw", "ja", "en"), "chance"] == 0.25
+
+
+@pytest.mark.fault("F14")
+def test_topics_named_differently_by_language_are_told() -> None:
+    english = story_labels(planted("en", np.eye(5), 1, 0, ["wedding", "exam"]))
+    japanese = story_labels(planted("ja", np.eye(5), 1, 0, ["結婚式", "exam"]))
+    said = unshared_topics(pd.concat([english, japanese]))
+    assert "en: wedding; ja: 結婚式" in said
+    assert "give a topic the same name in every language" in said
+    same = story_labels(planted("ja", np.eye(5), 1, 0, ["exam", "wedding"]))
+    assert unshared_topics(pd.concat([english, same])) == ""
+    assert unshared_topics(pd.concat([english, story_labels(planted("ja", np.eye(5), 1, 0, [None]))])) == ""
+    assert unshared_topics(english) == ""
 
 
 def test_neutral_texts_are_no_class() -> None:

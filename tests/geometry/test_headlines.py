@@ -191,6 +191,19 @@ def test_intervals_controls_and_ratings_are_told_with_their_numbers() -> None:
     assert "it could reach 0.95" in text
     assert "agree with r = 0.76; beyond words" in text
     assert "a partial r of 0.58 remains, 0.71 if corrected for how far it returns on other topics (p = 0.001)" in text
-    assert "valence with r = 0.79 in English (0.60 to 0.90, p = 0.002 over all layers)" in text
+    rated = "valence in English (r = 0.79, 95 % interval 0.60 to 0.90, p = 0.002 over all layers)"
+    assert "What is predicted of how people rate an emotion" in text
+    assert f"has not seen: {rated}." in text
     tables["controls"]["p"] = 0.4
     assert "no agreement is left that chance would not give (partial r = 0.58, p = 0.400)" in told(tables)
+
+
+@pytest.mark.fault("F14")
+@pytest.mark.parametrize(("r", "p"), [(-0.99, 0.01), (0.4, 0.06)])
+def test_what_is_no_prediction_is_not_called_one(r: float, p: float) -> None:
+    columns = ["variant", "layer", "language", "source", "scale", "r", "low", "high", "p_familywise"]
+    table = pd.DataFrame([("raw", 1, "en", "Glasgow2019", "valence", r, -1.0, 0.5, p)], columns=columns)
+    text = told({"affect": table})
+    assert "predicts" not in text
+    assert "There is no evidence that one can predict" in text
+    assert f"valence in English (r = {r:.2f}" in text

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from emovec.corpus.emotions import DEFAULT_30
 from emovec.corpus.story import Story
 from emovec.geometry import transfer_accuracy, transfer_texts
+from emovec.geometry.transfer import unshared_topics
 from tests.geometry.planted import make_stories, story_activations
 
 EMOTIONS = DEFAULT_30[:5]
@@ -146,3 +147,13 @@ def test_words_name_emotions_that_they_tell() -> None:
     assert (found["accuracy"] == 1).all()
     silent = transfer_texts(source, texts(("d", "e", "f", "g", "h"), told=False))
     assert (silent["accuracy"] < 0.6).all()
+
+
+@pytest.mark.fault("F14")
+def test_topics_that_share_no_name_are_told() -> None:
+    source = pd.DataFrame({"language": ["en", "en", "ja"], "topic": ["wedding", "exam", "wedding"]})
+    target = pd.DataFrame({"language": ["en", "ja"], "topic": ["wedding", "結婚式"]})
+    said = unshared_topics(source, target)
+    assert said.startswith("No topic is held out from en to ja, ja to ja:")
+    assert unshared_topics(source, target.assign(topic="")) == ""
+    assert unshared_topics(source, source) == ""

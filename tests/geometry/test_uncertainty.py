@@ -16,7 +16,20 @@ from emovec.geometry.uncertainty import component_correlations, component_refere
 from tests.geometry.planted import relabelled
 from tests.geometry.planted_cells import study_inputs
 
-EMOTIONS = ("sad", "calm", "angry", "afraid", "proud", "joyful", "ashamed", "excited")
+EMOTIONS = (
+    "sad",
+    "calm",
+    "angry",
+    "afraid",
+    "proud",
+    "joyful",
+    "ashamed",
+    "excited",
+    "bored",
+    "guilty",
+    "lonely",
+    "serene",
+)
 SMALL = {"emotions": EMOTIONS, "topics": [f"t{k}" for k in range(6)], "bootstraps": 50, "noise": 0.5}
 
 
@@ -71,17 +84,17 @@ def test_resampled_statistics_equal_plain_ones_topic_by_topic() -> None:
             rows = np.stack([kept.values[kept.emotion.values == e].mean(axis=0) for e in sorted(EMOTIONS)])
             rows = rows - rows.mean(axis=0)
             means.append(rows / np.linalg.norm(rows, axis=1, keepdims=True))
-        i, j = np.triu_indices(8, 1)
+        i, j = np.triu_indices(12, 1)
         expected = np.corrcoef((means[0] @ means[0].T)[i, j], (means[1] @ means[1].T)[i, j])[0, 1]
         assert found["rsa"][left_out] == pytest.approx(expected)
         cosines = means[0] @ means[1].T
         assert found["same_cosine"][left_out] == pytest.approx(np.diag(cosines).mean())
-        assert found["retrieval_ba"][left_out] == pytest.approx((cosines.argmax(axis=0) == np.arange(8)).mean())
+        assert found["retrieval_ba"][left_out] == pytest.approx((cosines.argmax(axis=0) == np.arange(12)).mean())
 
 
 def test_components_keep_the_sign_they_are_shown_with() -> None:
     rng = np.random.default_rng(0)
-    values = rng.normal(size=(8, 5)) * [5, 3, 1, 1, 1]
+    values = rng.normal(size=(12, 5)) * [5, 3, 1, 1, 1]
     values -= values.mean(axis=0)
     u, s, _ = np.linalg.svd(values, full_matrices=False)
     references = component_references(sorted(EMOTIONS), load_norms())

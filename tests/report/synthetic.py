@@ -117,8 +117,9 @@ def tables(
                     ]
                 for n, reference in enumerate(references if component < 2 else []):
                     r = np.clip(0.9 * np.cos(n + component) * (0.3 + 0.7 * height), -1, 1)
-                    rows["axes"].append((variant, layer, language, component + 1, reference, r, len(emotions)))
-            rows["poles"].append((variant, layer, language, 0.31 + 0.1 * i))
+                    tested = (0.004, 0.02 if component else 0.2, 0.36)
+                    rows["axes"].append((variant, layer, language, component + 1, reference, r, *tested, len(emotions)))
+            rows["poles"].append((variant, layer, language, 0.31 + 0.1 * i, 0.4, 0.9, 0.5))
             # The mean vectors have one dimension in common; denoising evens out.
             squares = (vectors[v, i, :, m] ** 2).sum(0)
             common = squares + 20 * squares.sum() * (np.arange(len(squares)) == 5)
@@ -294,8 +295,11 @@ def _affect(
                 (variant, layer, language, "Glasgow2019", emotion, scale, 2 + e / 5, 3 + e / 7)
                 for e, emotion in enumerate(rated)
             ]
+            if m == len(layers) // 2:
+                word = (r, r - 0.3, emotions[0], r + 0.1, emotions[-1], r - 0.3, emotions[0], len(rated))
+                rows["word_influence"].append((variant, layer, language, "Glasgow2019", scale, *word))
         rows["affect_components"] += [
-            (variant, layer, language, "Glasgow2019", component, 0.6, -0.4, 0.5, 0.45, len(rated))
+            (variant, layer, language, "Glasgow2019", component, 0.6, -0.4, 0.002, 0.3, 0.5, 0.45, len(rated))
             for component in (1, 2)
         ]
 

@@ -161,7 +161,8 @@ def test_the_experiment_fills_every_table(small: SteeringInputs) -> None:
     assert set(tables["preference_changes"]["category"]) == {"play", "odd"}
     assert "baseline" not in set(tables["preference_changes"]["kind"])
     assert tables["preference_probe"]["emotion"].nunique() == 5
-    assert tables["preference_probe"]["control"].between(0, 1).all()
+    # Four activities are too few for a correlation.
+    assert tables["preference_probe"][["r", "p", "control"]].isna().all(axis=None)
     assert facts["format"] == "plain question and answer"
     assert facts["source"] == "mine.jsonl"
     assert facts["sequential"] == {"K": 16.0, "order": "shuffled", "seed": 0, "passes": 1}
@@ -259,6 +260,15 @@ def test_projections_that_go_with_scores_are_found_and_others_not() -> None:
     assert found["p"][0] == 0.001
     assert found["p"][1] > 0.05
     assert found.loc[2, ["r", "p", "p_familywise"]].isna().all()
+
+
+@pytest.mark.fault("F14")
+def test_few_activities_are_not_correlated() -> None:
+    projections = np.random.default_rng(0).normal(size=(10, 2))
+    assert correlations(projections, projections[:, 0], 99, 0)["r"][0] == pytest.approx(1)
+    few = correlations(projections[:9], projections[:9, 0], 99, 0)
+    assert few[["r", "p", "p_familywise", "null_95"]].isna().all(axis=None)
+    assert len(few) == 2
 
 
 def test_a_direction_that_only_tells_kinds_apart_is_found_out_within_kinds() -> None:

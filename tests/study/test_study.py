@@ -42,7 +42,7 @@ BEYOND = {
     "alignment",
 }
 GEOMETRY = PUBLISHED | BEYOND
-PERMUTED = {"rsa", "crosslingual", "controls", "distances", "stability", "confusion", "affect"}
+PERMUTED = {"rsa", "crosslingual", "controls", "distances", "stability", "confusion", "affect", "axes"}
 AT_THE_LAYER = {
     "umap",
     "outliers",
@@ -85,7 +85,7 @@ def test_a_finished_study_has_nothing_to_do(finished: Path) -> None:
     ("settings", "redone"),
     [
         ({"geometry": {"permutations": 300}}, PERMUTED | {"report"}),
-        ({"geometry": {"bootstraps": 40}}, {"uncertainty", "stability", "geodesic", "affect", "report"}),
+        ({"geometry": {"bootstraps": 40}}, {"uncertainty", "stability", "geodesic", "report"}),
         ({"geometry": {"top_k": 3}}, {"lens", "report"}),
         ({"geometry": {"layer": 2}}, AT_THE_LAYER | {"choice", "report"}),
         ({"steering": {"seed": 1}}, {"implicit", "report"}),
@@ -188,11 +188,11 @@ def test_norms_of_ones_own(finished: Path, change: Change, tmp_path: Path) -> No
         norms += f"{word},{word},{i},{i % 2},{i % 3},Mine2026,0,3\n"
     (tmp_path / "norms.csv").write_text(norms, encoding="utf-8")
     change(geometry={"norms": "norms.csv"})
-    rated = {"pca", "axes", "controls", "stability", "uncertainty", "affect"}
+    rated = {"pca", "axes", "controls", "stability", "uncertainty", "affect", "robustness"}
     assert set(Study(finished).run("geometry")) == rated
     assert "Mine2026 valence" in set(Study(finished).table("axes")["reference"])
     (tmp_path / "norms.csv").write_text(norms.replace(",3\n", ",4\n"), encoding="utf-8")
-    rated = {"pca", "axes", "controls", "stability", "uncertainty", "affect"}
+    rated = {"pca", "axes", "controls", "stability", "uncertainty", "affect", "robustness"}
     assert set(Study(finished).run("geometry")) == rated
 
 

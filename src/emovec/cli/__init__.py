@@ -5,22 +5,22 @@ import sys
 
 import typer
 
-from emovec.cli.chat import chat
-from emovec.cli.compare import compare
+from emovec.cli.chat import chat as chat_command
+from emovec.cli.compare import compare as compare_command
 from emovec.cli.corpus import corpus_app
 from emovec.cli.corpus_generate import generate
 from emovec.cli.corpus_label import label
 from emovec.cli.corpus_languages import languages
 from emovec.cli.corpus_share import export_corpus, import_corpus
 from emovec.cli.experiments import register_experiment_commands
-from emovec.cli.export import export
+from emovec.cli.export import export as export_command
 from emovec.cli.model import model_app
-from emovec.cli.names import names
-from emovec.cli.plan import plan
+from emovec.cli.names import names as names_command
+from emovec.cli.plan import plan as plan_command
 from emovec.cli.steer import steer_app
 from emovec.cli.store import store_app
 from emovec.cli.study import register_study_commands
-from emovec.cli.trace import trace
+from emovec.cli.trace import trace as trace_command
 from emovec.cli.transfer import register_transfer_command
 from emovec.cli.vectors_import import import_vectors
 from emovec.errors import EmovecError
@@ -35,12 +35,12 @@ register_study_commands(app)
 register_transfer_command(app)
 register_experiment_commands(app)
 app.command("import")(import_vectors)
-app.command()(plan)
-app.command()(compare)
-app.command()(trace)
-app.command()(chat)
-app.command()(names)
-app.command()(export)
+app.command("plan")(plan_command)
+app.command("compare")(compare_command)
+app.command("trace")(trace_command)
+app.command("chat")(chat_command)
+app.command("names")(names_command)
+app.command("export")(export_command)
 corpus_app.command("generate")(generate)
 corpus_app.command("label")(label)
 corpus_app.command("languages")(languages)

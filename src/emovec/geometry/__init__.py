@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from emovec.geometry.affect import affect, component_affect, held_out_predictions
+    from emovec.geometry.affect import component_affect, held_out_predictions, predict_ratings, word_influence
     from emovec.geometry.alignment import procrustes
     from emovec.geometry.analyses import ANALYSES, run_analysis
     from emovec.geometry.axes import axis_correlations, pca, pole_cosines
@@ -40,9 +40,10 @@ if TYPE_CHECKING:
     from emovec.geometry.uncertainty import layer_uncertainty
 
 _HOME = {
-    "affect": "affect",
     "component_affect": "affect",
     "held_out_predictions": "affect",
+    "predict_ratings": "affect",
+    "word_influence": "affect",
     "procrustes": "alignment",
     "Cells": "cells",
     "bootstrap_weights": "resampling",
@@ -101,7 +102,8 @@ __all__ = [  # noqa: RUF022
     "AnalysisResult",
     "Inputs",
     "run_analysis",
-    "affect",
+    "predict_ratings",
+    "word_influence",
     "component_affect",
     "held_out_predictions",
     "procrustes",

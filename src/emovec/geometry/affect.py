@@ -2,116 +2,133 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy.linalg import helmert
 
+from emovec.geometry.component_tests import compared, rating_correlations
 from emovec.geometry.labelled import in_label_order, labels, layer_numbers
-from emovec.geometry.norms import DIMENSIONS, norm_agreement
+from emovec.geometry.norms import DIMENSIONS, MINIMUM_RATED, norm_agreement, rating_ceiling
 from emovec.geometry.permutation import familywise_p_values, label_permutations, p_values
-from emovec.geometry.representational import MINIMUM_EMOTIONS
-from emovec.geometry.resampling import bootstrap_weights, intervals, jackknife_weights
+from emovec.geometry.resampling import jackknife_interval
 
 PENALTIES = np.logspace(-3, 3, 13)
 """Ridge penalties to choose from, in units of the mean eigenvalue of the Gram matrix fitted on."""
 
-_CHUNK = 1_000
+SINGLY = 40
+"""Up to so many emotions each is left out by itself for the interval; of more, `BLOCKS` random groups are."""
+BLOCKS = 20
 
 
 @dataclass(frozen=True)
 class Ratings:
-    """Human ratings of the emotions of a study, by one source.
+    """Human ratings of the emotions of a study, by one source, on scales that it gives for the same emotions.
 
     Attributes:
         source: whose they are.
-        emotions: the labels rated on every dimension, sorted.
-        dimensions: those that the source has, and on which the emotions differ.
-        values: [emotion, dimension].
+        emotions: the labels rated, sorted.
+        scales: of `DIMENSIONS`; the emotions differ on each.
+        values: [emotion, scale].
     """
 
     source: str
     emotions: list[str]
-    dimensions: list[str]
+    scales: list[str]
     values: np.ndarray
 
 
-def rated(norms: pd.DataFrame, emotions: list[str]) -> Iterator[Ratings]:
-    """The ratings of each source that knows at least four of the emotions.
+def rated(norms: pd.DataFrame, emotions: list[str], together: tuple[str, ...] = ()) -> Iterator[Ratings]:
+    """The ratings of each source that knows at least ten of the emotions.
 
     Args:
         norms: as `load_norms` returns them.
         emotions: labels, looked up as words whatever their case.
+        together: only the emotions rated on all of these scales, and only these; else each scale has all its emotions.
     """
     for source, rows in norms.groupby("source"):
         words = rows.set_index("word").reindex([emotion.casefold() for emotion in sorted(emotions)])
-        table = words[list(DIMENSIONS)].set_axis(sorted(emotions)).dropna(axis="columns", how="all").dropna()
-        table = table.loc[:, table.nunique() > 1]
-        if len(table) >= MINIMUM_EMOTIONS and len(table.columns):
-            yield Ratings(str(source), list(table.index), list(table.columns), table.to_numpy(dtype=np.float64))
+        table = words[list(DIMENSIONS)].set_axis(sorted(emotions))
+        sets: dict[tuple[str, ...], list[str]] = {}
+        if together:
+            sets[tuple(table[list(together)].dropna().index)] = list(together)
+        else:
+            for scale in DIMENSIONS:
+                sets.setdefault(tuple(table[scale].dropna().index), []).append(scale)
+        for known, scales in sets.items():
+            values = table.loc[list(known), scales]
+            values = values.loc[:, values.nunique() > 1]
+            if len(known) >= MINIMUM_RATED and len(values.columns) and set(together) <= set(values.columns):
+                yield Ratings(str(source), list(known), list(values.columns), values.to_numpy(dtype=np.float64))
 
 
 def held_out_predictions(gram: np.ndarray, ratings: np.ndarray) -> np.ndarray:
     """Ridge predictions of each emotion's ratings from a fit that never saw that emotion.
 
-    For each emotion left out, the others' vectors and ratings are centred and fitted; one penalty serves all dimensions
-    and is the one of `PENALTIES` with the least generalised cross-validation error among those others, each
-    dimension's error in units of its variance there. Everything follows from dot products, so the cost does not
-    depend on the hidden size.
+    For each emotion left out, the others' vectors and ratings are centred and fitted. Each scale is fitted by itself,
+    with the penalty of `PENALTIES` that has the least generalised cross-validation error for it among those others.
+    Everything follows from dot products, so the cost does not depend on the hidden size.
 
     Source: generalised cross-validation, Golub, Heath & Wahba 1979.
 
     Args:
         gram: [emotion, emotion], dot products of the vectors about any origin.
-        ratings: [..., emotion, dimension]; leading axes hold other ratings for the same vectors, as permuted ones.
+        ratings: [..., emotion, scale]; leading axes hold other ratings for the same vectors, as permuted ones.
 
     Returns:
-        [..., emotion, dimension], in the ratings' units.
+        [..., emotion, scale], in the ratings' units.
     """
-    n, k = ratings.shape[-2:]
-    columns = np.moveaxis(ratings.reshape(-1, n, k), 0, 1)
-    predicted = np.empty_like(columns)
-    contrasts = helmert(n - 1).T
-    for out in range(n):
-        rest = np.arange(n) != out
-        # Directions that sum to zero over the emotions fitted: they centre vectors and ratings by themselves.
-        values, turn = np.linalg.eigh(contrasts.T @ gram[np.ix_(rest, rest)] @ contrasts)
-        values, axes = np.clip(values, 0, None), np.zeros((n, n - 2))
-        axes[rest] = contrasts @ turn
-        penalties = PENALTIES[:, None] * (values.mean() or 1.0)
-        scores = np.tensordot(axes.T, columns, 1)
-        squares = scores**2
-        variance = squares.sum(axis=0)
-        error = (squares / np.where(variance > 0, variance, 1)).sum(axis=2)
-        left = penalties / (values + penalties)
-        chosen = ((left**2 @ error) / left.sum(axis=1)[:, None] ** 2).argmin(axis=0)
-        slopes = ((gram[out] - gram[rest].mean(axis=0)) @ axes) / (values + penalties)
-        predicted[out] = np.einsum("pa,apk->pk", slopes[chosen], scores) + columns[rest].mean(axis=0)
-    return np.moveaxis(predicted, 1, 0).reshape(ratings.shape)
+    n = ratings.shape[-2]
+    first = np.moveaxis(ratings, -2, 0)
+    columns, contrasts = first.reshape(n, -1), helmert(n - 1).T
+    predicted = [_fitted(gram, columns, contrasts, _others(n, out), np.array([out]))[0] for out in range(n)]
+    return np.moveaxis(np.stack(predicted).reshape(first.shape), 0, -2)
 
 
-def affect(
-    vectors: xr.DataArray, norms: pd.DataFrame, permutations: int = 1_000, bootstraps: int = 1_000, seed: int = 0
+def correlations_without(gram: np.ndarray, ratings: np.ndarray) -> np.ndarray:
+    """The correlation of predicted with rated without each emotion in turn, all fits made anew without it.
+
+    Args:
+        gram: [emotion, emotion], as for `held_out_predictions`.
+        ratings: [emotion, scale].
+
+    Returns:
+        [emotion left out, scale].
+    """
+    n, k = ratings.shape
+    predicted, contrasts = np.empty((n, n, k)), helmert(n - 2).T
+    for pair in combinations(range(n), 2):
+        # A fit without two emotions predicts each of them for the case that the other is left out.
+        either = _fitted(gram, ratings, contrasts, _others(n, *pair), np.array(pair))
+        predicted[pair[1], pair[0]], predicted[pair] = either
+    return np.stack(
+        [correlations(predicted[out][rest], ratings[rest]) for out in range(n) for rest in [_others(n, out)]]
+    )
+
+
+def predict_ratings(
+    vectors: xr.DataArray, norms: pd.DataFrame, permutations: int = 1_000, seed: int = 0
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Predict human ratings of left-out emotions at every layer, and test how well.
 
-    The interval is of the correlation between predicted and rated, bootstrapped over emotions (BCa). The p-value
-    permutes the ratings over the emotions, all dimensions together and alike at all layers, and redoes every fit. A
-    correlation of 0 is no chance level here: where nothing can be learnt the prediction is the mean of the others,
-    which is the lower the higher the rating left out, so that r tends to −1. The permutations have the same drawback.
+    Each scale is fitted and tested by itself. The p-value permutes its ratings over the emotions, alike at all layers,
+    and redoes every fit. The interval is the jackknife's over emotions, on the scale of Fisher's z: one emotion is left
+    out and everything fitted anew (of more than 40 emotions, one of 20 random groups). A correlation of 0 is no chance
+    level here: where nothing can be learnt the prediction is the mean of the others, which is the lower the higher the
+    rating left out, so that r tends to −1. The permutations have the same drawback.
 
     Args:
         vectors: [language, emotion, layer, hidden].
         norms: as `load_norms` returns them.
         permutations: B of the test.
-        bootstraps: B of the interval.
-        seed: of both.
+        seed: of the permutations and of the groups left out.
 
     Returns:
         Two tables: layer, language, source, scale, r, low, high, p, p_familywise (over layers), null_95, n_emotions,
-        ceiling (mean correlation of the source with the others on the words they share); and layer, language, source,
-        emotion, scale, rating, prediction.
+        ceiling (what a perfect predictor could reach, as `norm_agreement` has it); and layer, language, source,
+        emotion, scale, rating, prediction. Without rows where fewer than ten emotions are rated.
     """
     agreement = norm_agreement(norms)
     found: list[pd.DataFrame] = []
@@ -123,115 +140,157 @@ def affect(
             values = own.sel(emotion=known.emotions).transpose("layer", "emotion", "hidden").values
             at = {"language": language, "source": known.source}
             predicted = np.empty((len(layers), *known.values.shape))
-            null = np.empty((permutations, len(layers), len(known.dimensions)))
-            orders = label_permutations(len(known.emotions), permutations, seed)
+            null = np.empty((permutations, len(layers), len(known.scales)))
+            bounds = np.empty((2, len(layers), len(known.scales)))
+            permuted = known.values[label_permutations(len(known.emotions), permutations, seed)]
             for i, rows in enumerate(values):
                 gram = rows @ rows.T
                 predicted[i] = held_out_predictions(gram, known.values)
-                for start in range(0, permutations, _CHUNK):
-                    permuted = known.values[orders[start : start + _CHUNK]]
-                    null[start : start + _CHUNK, i] = correlations(held_out_predictions(gram, permuted), permuted)
+                null[:, i] = correlations(held_out_predictions(gram, permuted), permuted)
+                bounds[:, i] = _interval(correlations(predicted[i], known.values), gram, known.values, seed)
             r = correlations(predicted, known.values)
-            low, high = _interval(r, predicted, known.values, bootstraps, seed)
-            for d, dimension in enumerate(known.dimensions):
-                found.append(
-                    pd.DataFrame(
-                        {
-                            "layer": layers,
-                            "scale": dimension,
-                            "r": r[:, d],
-                            "low": low[:, d],
-                            "high": high[:, d],
-                            "p": p_values(r[:, d], null[:, :, d]),
-                            "p_familywise": familywise_p_values(r[:, d], null[:, :, d]),
-                            "null_95": np.quantile(null[:, :, d], 0.95, axis=0),
-                            "n_emotions": len(known.emotions),
-                            "ceiling": _ceiling(agreement, known.source, dimension),
-                        }
-                    ).assign(**at)
-                )
+            for d, scale in enumerate(known.scales):
+                columns = {
+                    "layer": layers,
+                    "scale": scale,
+                    "r": r[:, d],
+                    "low": bounds[0, :, d],
+                    "high": bounds[1, :, d],
+                    "p": p_values(r[:, d], null[:, :, d]),
+                    "p_familywise": familywise_p_values(r[:, d], null[:, :, d]),
+                    "null_95": np.quantile(null[:, :, d], 0.95, axis=0),
+                    "n_emotions": len(known.emotions),
+                    "ceiling": rating_ceiling(agreement, known.source, scale),
+                }
+                found.append(pd.DataFrame(columns).assign(**at))
             index = pd.MultiIndex.from_product(
-                [layers, known.emotions, known.dimensions], names=["layer", "emotion", "scale"]
+                [layers, known.emotions, known.scales], names=["layer", "emotion", "scale"]
             )
             columns = {"rating": np.tile(known.values.ravel(), len(layers)), "prediction": predicted.ravel()}
             predictions.append(pd.DataFrame(columns, index).reset_index().assign(**at))
     return _joined(found), _joined(predictions)
 
 
-def component_affect(vectors: xr.DataArray, scores: pd.DataFrame, norms: pd.DataFrame) -> pd.DataFrame:
+def word_influence(vectors: xr.DataArray, norms: pd.DataFrame) -> pd.DataFrame:
+    """How far the correlation of predicted with rated hangs on a single word: without each word in turn.
+
+    Args:
+        vectors: [language, emotion, hidden], of one layer.
+        norms: as `load_norms` returns them.
+
+    Returns:
+        Columns language, source, scale, r, low, low_word, high, high_word (the range of r without each word in turn,
+        and which words make its ends), r_without, word (the end further from r), n_emotions.
+    """
+    rows: list[tuple[object, ...]] = []
+    for language in labels(vectors, "language"):
+        own = in_label_order(vectors.expand_dims(layer=[0]), language).isel(language=0, layer=0)
+        for known in rated(norms, labels(own, "emotion")):
+            values = own.sel(emotion=known.emotions).values
+            gram = values @ values.T
+            r = correlations(held_out_predictions(gram, known.values), known.values)
+            without = correlations_without(gram, known.values)
+            for d, scale in enumerate(known.scales):
+                ends = [int(without[:, d].argmin()), int(without[:, d].argmax())]
+                most = max(ends, key=lambda end, d=d: abs(without[end, d] - r[d]))
+                named = [part for end in (*ends, most) for part in (float(without[end, d]), known.emotions[end])]
+                rows.append((language, known.source, scale, float(r[d]), *named, len(known.emotions)))
+    columns = ["language", "source", "scale", "r", "low", "low_word", "high", "high_word", "r_without", "word"]
+    return pd.DataFrame(rows, columns=[*columns, "n_emotions"])
+
+
+def component_affect(
+    vectors: xr.DataArray, scores: pd.DataFrame, norms: pd.DataFrame, permutations: int = 1_000, seed: int = 0
+) -> pd.DataFrame:
     """Does a principal component carry valence, arousal, or both?
 
     Args:
         vectors: [language, emotion, layer, hidden], which the scores are of.
         scores: columns layer, language, emotion, component, score, as the first table of `pca`.
         norms: as `load_norms` returns them.
+        permutations: B of the tests, which permute the ratings over the emotions.
+        seed: of the permutations.
 
     Returns:
-        Columns layer, language, source, component, r_valence, r_arousal, r2 (share of the component's variance that
-        both together explain), r2_adjusted (for two predictors of this many emotions), n_emotions.
+        Columns layer, language, source, component, r_valence, r_arousal, p_valence, p_arousal (two-sided, family-wise
+        over layers, components and the two scales), r2 (share of the component's variance that both together explain),
+        r2_adjusted (for two predictors of this many emotions), n_emotions. Without rows where fewer than ten emotions
+        are rated on both.
     """
     rows: list[tuple[object, ...]] = []
     wide = scores.pivot(index=["language", "emotion"], columns=["layer", "component"], values="score")
     for language in labels(vectors, "language"):
         if language not in wide.index.get_level_values("language"):
             continue
-        own = wide.xs(language)
-        for known in rated(norms, [str(emotion) for emotion in own.index]):
-            if not {"valence", "arousal"} <= set(known.dimensions):
-                continue
-            places = [known.dimensions.index(name) for name in ("valence", "arousal")]
-            pair, table, n = known.values[:, places], own.loc[known.emotions], len(known.emotions)
-            design = np.column_stack([np.ones(n), pair])
-            for layer, component in table.columns:
-                score = table[layer, component].to_numpy(dtype=np.float64)
-                single = correlations(pair, np.repeat(score[:, None], 2, axis=1))
-                residual = score - design @ np.linalg.lstsq(design, score, rcond=None)[0]
-                total = float(((score - score.mean()) ** 2).sum())
-                r2 = 1 - float(residual @ residual) / total if total > 0 else float("nan")
-                adjusted = 1 - (1 - r2) * (n - 1) / (n - 3)
-                rows.append((layer, language, known.source, component, *single.tolist(), r2, adjusted, n))
-    columns = ["layer", "language", "source", "component", "r_valence", "r_arousal", "r2", "r2_adjusted", "n_emotions"]
-    return pd.DataFrame(rows, columns=columns)
+        own = wide.xs(language).T.dropna(how="all").T
+        for known in rated(norms, [str(emotion) for emotion in own.index], ("valence", "arousal")):
+            table, n = own.loc[known.emotions], len(known.emotions)
+            columns = table.to_numpy(dtype=np.float64)
+            orders = np.vstack([np.arange(n), label_permutations(n, permutations, seed)])
+            every = np.stack([rating_correlations(columns.T, column, orders) for column in known.values.T], axis=-1)
+            _, familywise, _ = compared(every)
+            design = np.column_stack([np.ones(n), known.values])
+            residual = columns - design @ np.linalg.lstsq(design, columns, rcond=None)[0]
+            total = ((columns - columns.mean(axis=0)) ** 2).sum(axis=0)
+            r2 = np.where(total > 0, 1 - (residual**2).sum(axis=0) / np.where(total > 0, total, 1), np.nan)
+            adjusted = 1 - (1 - r2) * (n - 1) / (n - 3)
+            for i, (layer, component) in enumerate(table.columns):
+                numbers = (*every[0, i], *familywise[i], r2[i], adjusted[i])
+                rows.append((layer, language, known.source, component, *map(float, numbers), n))
+    columns = ["layer", "language", "source", "component", "r_valence", "r_arousal", "p_valence", "p_arousal"]
+    return pd.DataFrame(rows, columns=[*columns, "r2", "r2_adjusted", "n_emotions"])
 
 
-def correlations(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+def correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Pearson correlations over emotions, NaN where one of the two doesn't vary.
 
     Args:
-        x: [..., emotion, dimension].
+        x: [..., emotion, scale].
         y: the same, or broadcast with it.
-        weights: [draw, emotion], how often each emotion counts; then a leading axis `draw` is added.
 
     Returns:
-        [..., dimension].
+        [..., scale].
     """
-    x, y = np.broadcast_arrays(x, y)
-    weights = np.ones((1, x.shape[-2])) if weights is None else weights
-    total = weights.sum(axis=1).reshape(-1, *[1] * (x.ndim - 1))
-
-    def mean(values: np.ndarray) -> np.ndarray:
-        return np.tensordot(weights, values, (1, values.ndim - 2)) / total
-
-    # About the plain mean first, or a large offset would cost digits.
     x, y = x - x.mean(axis=-2, keepdims=True), y - y.mean(axis=-2, keepdims=True)
-    along = mean(x * y) - mean(x) * mean(y)
-    spread = (mean(x * x) - mean(x) ** 2) * (mean(y * y) - mean(y) ** 2)
-    with np.errstate(invalid="ignore"):
-        r = np.where(spread > 1e-24, along / np.sqrt(np.where(spread > 0, spread, 1)), np.nan)
-    return np.clip(r, -1, 1)[0] if len(weights) == 1 else np.clip(r, -1, 1)
+    spread = (x**2).sum(axis=-2) * (y**2).sum(axis=-2)
+    along = (x * y).sum(axis=-2)
+    return np.clip(np.where(spread > 1e-24, along / np.sqrt(np.where(spread > 0, spread, 1)), np.nan), -1, 1)
 
 
-def _interval(
-    r: np.ndarray, predicted: np.ndarray, ratings: np.ndarray, bootstraps: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _others(n: int, *out: int) -> np.ndarray:
+    return np.delete(np.arange(n), out)
+
+
+def _fitted(
+    gram: np.ndarray, columns: np.ndarray, contrasts: np.ndarray, rest: np.ndarray, out: np.ndarray
+) -> np.ndarray:
+    """Predictions [len(out), target] of columns [emotion, target] from ridge fits to the emotions `rest`.
+
+    `contrasts` [rest, rest − 1] sum to zero over the emotions fitted: they centre vectors and ratings by themselves.
+    """
+    inner = gram[np.ix_(rest, rest)]
+    values, turn = np.linalg.eigh(contrasts.T @ inner @ contrasts)
+    values, axes = np.clip(values, 0, None), contrasts @ turn
+    penalties = PENALTIES[:, None] * (values.mean() or 1.0)
+    left = penalties / (values + penalties)
+    scores = axes.T @ columns[rest]
+    chosen = (left**2 @ scores**2 / left.sum(axis=1)[:, None] ** 2).argmin(axis=0)
+    slopes = ((gram[np.ix_(out, rest)] - inner.mean(axis=0)) @ axes)[:, None] / (values + penalties)
+    return np.take_along_axis(slopes @ scores, chosen[None, None], axis=1)[:, 0] + columns[rest].mean(axis=0)
+
+
+def _interval(r: np.ndarray, gram: np.ndarray, ratings: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper ends [scale] of the 95 % interval of r [scale]."""
     n = len(ratings)
-    draws = correlations(predicted, ratings, bootstrap_weights(n, bootstraps, seed))
-    return intervals(r, draws, correlations(predicted, ratings, jackknife_weights(n)))[2:]
-
-
-def _ceiling(agreement: pd.DataFrame, source: str, dimension: str) -> float:
-    either = (agreement["source_a"] == source) | (agreement["source_b"] == source)
-    return float(agreement.loc[either & (agreement["dimension"] == dimension), "r"].mean())
+    if n <= SINGLY:
+        without = correlations_without(gram, ratings)
+    else:
+        groups = np.array_split(np.random.default_rng(seed).permutation(n), BLOCKS)
+        kept = [_others(n, *group) for group in groups]
+        without = np.stack(
+            [correlations(held_out_predictions(gram[np.ix_(own, own)], ratings[own]), ratings[own]) for own in kept]
+        )
+    return jackknife_interval(r, without, fisher=True)[:2]
 
 
 def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:

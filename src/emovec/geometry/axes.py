@@ -6,14 +6,19 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from emovec.geometry.labelled import in_label_order, labels, unit
-from emovec.geometry.norms import DIMENSIONS
+from emovec.geometry.component_tests import axis_cosines, compared, pole_correlations, rating_correlations
+from emovec.geometry.labelled import in_label_order, labels, layer_numbers
+from emovec.geometry.norms import DIMENSIONS, MINIMUM_RATED
+from emovec.geometry.permutation import label_permutations
 
 POLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "valence": (("thrilled", "joyful", "loving"), ("ashamed", "guilty", "resentful", "disgusted")),
     "arousal": (("thrilled", "excited", "angry", "overwhelmed"), ("serene", "calm", "indifferent", "bored")),
 }
 """The post's poles, high and low; *thrilled* is in both axes, so they overlap."""
+
+PUBLISHED = {f"post {axis}": axis for axis in POLES}
+"""Names of the post's axes among the references of components."""
 
 
 def pole_words(emotions: list[str], axis: str) -> tuple[list[str], list[str]] | None:
@@ -22,22 +27,16 @@ def pole_words(emotions: list[str], axis: str) -> tuple[list[str], list[str]] | 
     return (high, low) if high and low else None
 
 
-def pole_axis(vectors: np.ndarray, emotions: list[str], axis: str) -> np.ndarray | None:
-    """The post's axis: mean vector of the high pole less that of the low pole.
+def pole_weights(emotions: list[str], axis: str) -> np.ndarray | None:
+    """The post's axis as weights [emotion] of the vectors: mean of the high pole less mean of the low pole.
 
-    Args:
-        vectors: [emotion, hidden].
-        emotions: their labels.
-        axis: `valence` or `arousal`.
-
-    Returns:
-        [hidden], of length 1; None where one of the poles has no word among the emotions.
+    None where one of the poles has no word among the emotions.
     """
     words = pole_words(emotions, axis)
     if words is None:
         return None
-    high, low = (vectors[[emotions.index(word) for word in side]].mean(axis=0) for side in words)
-    return unit(high - low)
+    high, low = (np.isin(emotions, side) for side in words)
+    return high / high.sum() - low / low.sum()
 
 
 def pca(
@@ -62,9 +61,14 @@ def pca(
     scores: list[pd.DataFrame] = []
     shares: list[pd.DataFrame] = []
     before: dict[str, np.ndarray] = {}
-    for layer, language, emotions, values in _slices(vectors):
+    slices = [
+        (layer, language, emotions, values)
+        for language, _, emotions, own in _by_language(vectors)
+        for layer, values in own.items()
+    ]
+    for layer, language, emotions, values in slices:
         n = len(emotions)
-        u, s, _ = np.linalg.svd(values - values.mean(axis=0), full_matrices=False)
+        u, s, _ = np.linalg.svd(values, full_matrices=False)
         at = {"layer": layer, "language": language}
         total = (s**2).sum()
         rank = min(n - 1, len(s))
@@ -86,79 +90,110 @@ def pca(
     )
 
 
-def axis_correlations(vectors: xr.DataArray, scores: pd.DataFrame, norms: pd.DataFrame) -> pd.DataFrame:
-    """Pearson correlation over emotions of component scores with valence, arousal and dominance.
+def axis_correlations(
+    vectors: xr.DataArray, scores: pd.DataFrame, norms: pd.DataFrame, permutations: int = 1_000, seed: int = 0
+) -> pd.DataFrame:
+    """Pearson correlation over emotions of component scores with valence, arousal and dominance, and its test.
 
-    References are the projections on the post's axes (which are made of the same vectors: a high correlation says that
-    the component separates the poles, not that people would agree) and human norms of the emotion's English word. A
-    reference with fewer than three emotions, or without variance, is left out.
+    References are the projections on the post's axes, and human norms of the emotion's English word. The post's axes
+    are made of the same vectors, so that any words make axes that go with the first components: their test shuffles
+    which words are the poles and makes the axis anew. That of the norms shuffles the ratings. p is two-sided; the
+    family-wise one counts the smallest p over layers, components and scales of the same source. References without
+    variance are left out, and those with fewer than ten emotions.
 
     Args:
         vectors: [language, emotion, layer, hidden].
         scores: the first table of `pca` of the same vectors.
         norms: as `load_norms` returns them.
+        permutations: B.
+        seed: of the permutations.
 
     Returns:
-        Columns layer, language, component, reference, r, n_emotions.
+        Columns layer, language, component, reference, r, p, p_familywise, null_95 (of |r|), n_emotions.
     """
-    by_slice = dict(iter(scores.groupby(["layer", "language"])))
-    rows: list[tuple[int, str, int, str, float, int]] = []
-    for layer, language, emotions, values in _slices(vectors):
-        if (layer, language) not in by_slice:
-            continue
-        table = by_slice[layer, language].pivot(index="emotion", columns="component", values="score").loc[emotions]
-        for name, reference in _references(values, emotions, norms).items():
+    columns = ["layer", "language", "component", "reference", "r", "p", "p_familywise", "null_95", "n_emotions"]
+    frames: list[pd.DataFrame] = []
+    for language, layers, emotions, values in _by_language(vectors):
+        own = scores[scores["language"] == language]
+        table = own.pivot(index="emotion", columns=["layer", "component"], values="score")
+        layers = [layer for layer in layers if layer in table.columns.get_level_values("layer")]
+        families: dict[str, list[tuple[pd.DataFrame, np.ndarray]]] = {}
+        for name, reference in references(emotions, norms).items():
             known = np.isfinite(reference)
-            if known.sum() < 3:
+            n = int(known.sum())
+            if n < MINIMUM_RATED:
                 continue
-            for component in table.columns:
-                r = _correlation(table[component].to_numpy()[known], reference[known])
-                if np.isfinite(r):
-                    rows.append((layer, language, int(component), name, r, int(known.sum())))
-    return pd.DataFrame(rows, columns=["layer", "language", "component", "reference", "r", "n_emotions"])
+            orders = np.vstack([np.arange(n), label_permutations(n, permutations, seed)])
+            for layer in layers:
+                shown = table.loc[emotions, layer]
+                components = shown.to_numpy(np.float64).T[:, known]
+                if name in PUBLISHED:
+                    r = pole_correlations(components, values[layer] @ values[layer].T, reference, orders)
+                else:
+                    r = rating_correlations(components, reference[known], orders)
+                place = {"layer": layer, "component": shown.columns, "reference": name, "n_emotions": n}
+                families.setdefault(name.rsplit(" ", 1)[0], []).append((pd.DataFrame(place), r))
+        for places, drawn in (zip(*found, strict=True) for found in families.values()):
+            every = np.concatenate(drawn, axis=1)
+            p, familywise, null_95 = compared(every)
+            tested = {"r": np.clip(every[0], -1, 1), "p": p, "p_familywise": familywise, "null_95": null_95}
+            frames.append(pd.concat(places, ignore_index=True).assign(language=language, **tested)[columns])
+    return pd.concat(frames, ignore_index=True).dropna(subset="r") if frames else pd.DataFrame(columns=columns)
 
 
-def pole_cosines(vectors: xr.DataArray) -> pd.DataFrame:
+def pole_cosines(vectors: xr.DataArray, permutations: int = 1_000, seed: int = 0) -> pd.DataFrame:
     """Cosine between the post's valence and arousal axes: how far the two are one direction to begin with.
+
+    The test shuffles which words are the poles, of both axes together (so that *thrilled* or another word stays in
+    both), and makes the axes anew; it is two-sided, family-wise over layers.
 
     Args:
         vectors: [language, emotion, layer, hidden].
+        permutations: B.
+        seed: of the permutations.
 
     Returns:
-        Columns layer, language, cosine; empty where a pole has no word among the emotions.
+        Columns layer, language, cosine, p, p_familywise, null_95 (of |cosine|); empty where a pole has no word among
+        the emotions. Without a test (NaN) where there are fewer than ten emotions.
     """
-    rows: list[tuple[int, str, float]] = []
-    for layer, language, emotions, values in _slices(vectors):
-        valence, arousal = (pole_axis(values, emotions, axis) for axis in POLES)
-        if valence is not None and arousal is not None:
-            rows.append((layer, language, float(valence @ arousal)))
-    return pd.DataFrame(rows, columns=["layer", "language", "cosine"])
+    frames: list[pd.DataFrame] = []
+    for language, layers, emotions, values in _by_language(vectors):
+        valence, arousal = (pole_weights(emotions, axis) for axis in POLES)
+        if valence is None or arousal is None:
+            continue
+        n = len(emotions)
+        drawn = label_permutations(n, permutations if n >= MINIMUM_RATED else 0, seed)
+        orders = np.vstack([np.arange(n), drawn])
+        grams = [values[layer] @ values[layer].T for layer in layers]
+        cosines = np.stack([axis_cosines(gram, valence, arousal, orders) for gram in grams], axis=1)
+        p, familywise, null_95 = compared(cosines)
+        tested = {"cosine": cosines[0], "p": p, "p_familywise": familywise, "null_95": null_95}
+        frames.append(pd.DataFrame({"layer": layers, "language": language} | tested))
+    columns = ["layer", "language", "cosine", "p", "p_familywise", "null_95"]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
 
-def _slices(vectors: xr.DataArray) -> Iterator[tuple[int, str, list[str], np.ndarray]]:
-    """Layer, language, sorted emotions and their vectors [emotion, hidden], for each language and layer."""
+def _by_language(vectors: xr.DataArray) -> Iterator[tuple[str, list[int], list[str], dict[int, np.ndarray]]]:
+    """Language, layers, sorted emotions and layer → vectors [emotion, hidden] about their mean."""
     for language in labels(vectors, "language"):
         own = in_label_order(vectors, language).isel(language=0)
-        emotions = labels(own, "emotion")
-        if len(emotions) < 2:
-            continue
-        for at, layer in enumerate(own["layer"].values):
-            yield int(layer), language, emotions, own.isel(layer=at).values
+        emotions, layers = labels(own, "emotion"), layer_numbers(own)
+        if len(emotions) > 1:
+            values = own.transpose("layer", "emotion", "hidden").values
+            yield language, layers, emotions, dict(zip(layers, values - values.mean(1, keepdims=True), strict=True))
 
 
-def _references(values: np.ndarray, emotions: list[str], norms: pd.DataFrame | None) -> dict[str, np.ndarray]:
-    """What components are held against: name → [emotion], NaN where unknown; the post's first."""
-    references: dict[str, np.ndarray] = {}
-    for axis in POLES:
-        direction = pole_axis(values, emotions, axis)
-        if direction is not None:
-            references[f"post {axis}"] = values @ direction
-    if norms is not None:
-        words = [emotion.casefold() for emotion in emotions]
-        for source, table in norms.groupby("source"):
-            for dimension in DIMENSIONS:
-                references[f"{source} {dimension}"] = table.set_index("word")[dimension].reindex(words).to_numpy()
-    return references
+def references(emotions: list[str], norms: pd.DataFrame | None) -> dict[str, np.ndarray]:
+    """What components are held against, the post's first: name → [emotion].
+
+    Of the post's axes the weights that make them of the vectors; of norms the ratings, NaN where unknown.
+    """
+    found = {name: own for name, axis in PUBLISHED.items() if (own := pole_weights(emotions, axis)) is not None}
+    words = [emotion.casefold() for emotion in emotions]
+    for source, table in () if norms is None else norms.groupby("source"):
+        values = table.set_index("word").reindex(words)
+        found |= {f"{source} {dimension}": values[dimension].to_numpy(np.float64) for dimension in DIMENSIONS}
+    return found
 
 
 def _signs(
@@ -167,7 +202,9 @@ def _signs(
     """±1 for each column of scores [emotion, component]; `before` are the scores of the layer before, if any."""
     furthest = np.take_along_axis(scores, np.abs(scores).argmax(axis=0)[None], axis=0)[0]
     signs = np.sign(furthest)
-    for name, reference in _references(values, emotions, norms).items():
+    for name, reference in references(emotions, norms).items():
+        if name in PUBLISHED:
+            reference = values @ (reference @ values)
         known = np.isfinite(reference)
         if name.endswith(" valence") and known.sum() > 2:
             r = np.array([_correlation(column[known], reference[known]) for column in scores.T])

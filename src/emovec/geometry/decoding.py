@@ -14,6 +14,7 @@ from emovec.geometry.labelled import unit
 
 FEW_TOPICS = 12
 FOLDS = 10
+_LISTED = 3
 
 Activations = Callable[[int, str], xr.DataArray]
 """(layer, language) → [story, hidden] with the story coordinates id, language, emotion, topic."""
@@ -61,6 +62,37 @@ def assign_folds(stories: pd.DataFrame, seed: int = 0) -> tuple[np.ndarray, str]
                 folds[own.index.to_numpy()[test]] = number
     why = "the corpus has one topic" if n_topics == 1 else "no story has a topic"
     return folds, f"{folds.max(initial=0) + 1} folds stratified by emotion: {why}, so topics are not held out"
+
+
+def unshared_topics(stories: pd.DataFrame) -> str:
+    """A sentence that names the topics that not all languages have and says what to do; empty where all have them.
+
+    The same topic under another name is held out in one language only: what was learnt from its stories in the other
+    language then names the held-out ones, and topics no longer are a unit that the languages share.
+
+    Args:
+        stories: columns language, emotion, topic ("" or None for none).
+    """
+    named = stories.assign(topic=stories["topic"].fillna("").astype(str))
+    own = {
+        str(language): set(rows["topic"]) - {""}
+        for language, rows in named[named["emotion"] != NEUTRAL].groupby("language")
+    }
+    own = {language: topics for language, topics in own.items() if topics}
+    if len(own) < 2:
+        return ""
+    shared = set.intersection(*own.values())
+    apart = {language: sorted(topics - shared) for language, topics in own.items() if topics - shared}
+    if not apart:
+        return ""
+    listed = "; ".join(
+        f"{language}: {', '.join(topics[:_LISTED])}{f' and {more} more' if (more := len(topics) - _LISTED) > 0 else ''}"
+        for language, topics in apart.items()
+    )
+    return (
+        f"Not all languages have the same topics ({listed}). If these are the same topics under other names, numbers "
+        "across languages are not of held-out topics: give a topic the same name in every language."
+    )
 
 
 def decode(

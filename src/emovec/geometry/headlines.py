@@ -135,28 +135,28 @@ def _without_noise(by: pd.DataFrame) -> str:
     return f", {value:.2f} if corrected for how far it returns on other topics" if pd.notna(value) else ""
 
 
+def is_predicted(r: float, p_familywise: float) -> bool:
+    """Whether ratings may be called predicted: the correlation is positive and beyond chance over all layers."""
+    return r > 0 and p_familywise < ALPHA
+
+
 def _affect(tables: Mapping[str, pd.DataFrame], layer: int) -> list[str]:
     table = tables.get("affect", pd.DataFrame())
     if table.empty:
         return []
     _, rows = _last_variant(table)
-    rows = rows[rows["source"] == sorted(rows["source"])[0]]
-    parts: list[str] = []
-    for scale in ("valence", "arousal"):
-        own = rows[rows["scale"] == scale]
-        each = " and ".join(
-            f"r = {row.r:.2f} in {language_name(str(row.language))} ({row.low:.2f} to {row.high:.2f}, p = "
-            f"{_p(float(str(row.p_familywise)))} over all layers)"
-            for row in own.itertuples()
+    rows = rows[(rows["source"] == sorted(rows["source"])[0]) & rows["scale"].isin(["valence", "arousal"])]
+    found: dict[bool, list[str]] = {True: [], False: []}
+    for row in rows.sort_values("scale", ascending=False, kind="stable").to_dict("records"):
+        found[is_predicted(row["r"], row["p_familywise"])].append(
+            f"{row['scale']} in {language_name(str(row['language']))} (r = {row['r']:.2f}, 95 % interval "
+            f"{row['low']:.2f} to {row['high']:.2f}, p = {_p(row['p_familywise'])} over all layers)"
         )
-        if each:
-            parts.append(f"{scale} with {each}")
-    if not parts:
-        return []
-    return [
-        f"A straight-line fit to the vectors of layer {layer} predicts how people rate an emotion that it has not "
-        f"seen: {'; '.join(parts)}."
-    ]
+    what = f"how people rate an emotion that a straight-line fit to the vectors of layer {layer} has not seen"
+    if found[True]:
+        rest = f"; no evidence for {', '.join(found[False])}" if found[False] else ""
+        return [f"What is predicted of {what}: {', '.join(found[True])}{rest}."]
+    return [f"There is no evidence that one can predict {what}: {', '.join(found[False])}."] if found[False] else []
 
 
 def too_few(permutations: int) -> bool:
@@ -206,6 +206,8 @@ def _decoding(tables: Mapping[str, pd.DataFrame], summaries: Mapping[str, Mappin
         )
         sentence += f", and with what was learnt in another language in {parts}"
     sentences = [f"{sentence}; guessing gives {table['chance'].iloc[0]:.0%}."]
+    if warning := summaries.get("decoding", {}).get("warning"):
+        sentences.append(str(warning))
     words = tables.get("lexical", pd.DataFrame())
     if words.empty:
         return sentences

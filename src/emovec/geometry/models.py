@@ -87,7 +87,7 @@ def between_layers(a: xr.DataArray, b: xr.DataArray) -> pd.DataFrame:
 
     Returns:
         Columns language_a, language_b, layer_a, layer_b, depth_a, depth_b, r. Depth is (layer + 1) / (last layer + 1).
-        Where one of the matrices is constant r is 0.
+        Where one of the matrices is constant r is NaN.
 
     Raises:
         EmovecError: if they share fewer than four emotions.
@@ -101,7 +101,7 @@ def between_layers(a: xr.DataArray, b: xr.DataArray) -> pd.DataFrame:
         ]
         (rows, _, layers_a), (columns, _, layers_b) = triangles
         with np.errstate(invalid="ignore", divide="ignore"):
-            r = np.nan_to_num(np.corrcoef(rows, columns)[: len(rows), len(rows) :])
+            r = np.corrcoef(rows, columns)[: len(rows), len(rows) :]
         table = (
             xr.DataArray(r, coords={"layer_a": layers_a, "layer_b": layers_b}, name="r").to_dataframe().reset_index()
         )

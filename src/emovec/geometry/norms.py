@@ -9,6 +9,8 @@ import pandas as pd
 from emovec.errors import EmovecError
 
 DIMENSIONS = ("valence", "arousal", "dominance")
+MINIMUM_RATED = 10
+"""Words that a regression on ratings, or a correlation with them, needs: through four words |r| = .95 is chance."""
 BUNDLED = Path(__file__).parent.parent / "data" / "affective_norms.csv"
 
 # The adjective that is meant; a norm set may also hold the noun ("contents").
@@ -62,21 +64,40 @@ def load_norms(path: str | Path | None = None) -> pd.DataFrame:
 
 
 def norm_agreement(norms: pd.DataFrame) -> pd.DataFrame:
-    """Pearson correlation between norm sets: the ceiling for any correlation with one of them.
+    """Pearson correlation between norm sets, and how high a correlation with one of them can be.
 
-    Only words that both sets hold under the same term count (not *ashamed* where one of them has *shamed*).
+    Two sources that agree with r are each reliable with r if both are equally reliable, and even a perfect predictor
+    correlates with one of them only at √r (Spearman 1904). Only words that both sets hold under the same term count
+    (not *ashamed* where one of them has *shamed*), ten at least.
 
     Args:
         norms: as `load_norms` returns them.
 
     Returns:
-        Columns dimension, source_a, source_b, r, n_words.
+        Columns dimension, source_a, source_b, r, ceiling (√r; NaN where r is not positive), n_words.
     """
-    rows: list[tuple[str, str, str, float, int]] = []
+    rows: list[tuple[str, str, str, float, float, int]] = []
     for dimension in DIMENSIONS:
         by_source = norms.pivot(index=["word", "term"], columns="source", values=dimension)
         for a, b in combinations(sorted(by_source.columns), 2):
             shared = by_source[[a, b]].dropna()
-            if len(shared) > 2:
-                rows.append((dimension, a, b, float(np.corrcoef(shared[a], shared[b])[0, 1]), len(shared)))
-    return pd.DataFrame(rows, columns=["dimension", "source_a", "source_b", "r", "n_words"])
+            if len(shared) >= MINIMUM_RATED and (shared.nunique() > 1).all():
+                r = float(np.corrcoef(shared[a], shared[b])[0, 1])
+                rows.append((dimension, a, b, r, _root(r), len(shared)))
+    return pd.DataFrame(rows, columns=["dimension", "source_a", "source_b", "r", "ceiling", "n_words"])
+
+
+def rating_ceiling(agreement: pd.DataFrame, source: str, dimension: str) -> float:
+    """How high a correlation with a source's ratings can be: the root of its mean agreement with the others, or NaN.
+
+    Args:
+        agreement: as `norm_agreement` returns it.
+        source: whose ratings.
+        dimension: on which scale.
+    """
+    either = (agreement["source_a"] == source) | (agreement["source_b"] == source)
+    return _root(float(agreement.loc[either & (agreement["dimension"] == dimension), "r"].mean()))
+
+
+def _root(r: float) -> float:
+    return float(np.sqrt(r)) if r > 0 else float("nan")

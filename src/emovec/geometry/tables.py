@@ -47,8 +47,11 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "umap": ("variant", "layer", "languages", "language", "emotion", "x", "y"),
     "pca": ("variant", "layer", "language", "emotion", "component", "score"),
     "pca_variance": ("variant", "layer", "language", "component", "share"),
-    "axes": ("variant", "layer", "language", "component", "reference", "r", "n_emotions"),
-    "poles": ("variant", "layer", "language", "cosine"),
+    "axes": (
+        *("variant", "layer", "language", "component", "reference", "r", "p", "p_familywise", "null_95"),
+        "n_emotions",
+    ),
+    "poles": ("variant", "layer", "language", "cosine", "p", "p_familywise", "null_95"),
     "lens": ("language", "layer", "lens", "emotion", "side", "rank", "token_id", "token", "score"),
     "lens_hits": ("language", "layer", "lens", "k", "word_language", "hit_rate", "chance", "n_emotions"),
     "outliers": ("kind", "variant", "language", "layer", "rank", "dimension", "energy_share"),
@@ -61,6 +64,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "robustness": (
         *("layer", "texts", "n_texts", "choice", "option", "used", "variant"),
         *("statistic", "language_a", "language_b", "value"),
+    ),
+    "word_influence": (
+        *("variant", "layer", "language", "source", "scale", "r", "low", "low_word", "high", "high_word"),
+        *("r_without", "word", "n_emotions"),
     ),
     "controls": (
         *("variant", "layer", "language_a", "language_b", "given", "r_control", "partial"),
@@ -96,8 +103,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "affect_predictions": ("variant", "layer", "language", "source", "emotion", "scale", "rating", "prediction"),
     "affect_components": (
-        *("variant", "layer", "language", "source", "component", "r_valence", "r_arousal", "r2", "r2_adjusted"),
-        "n_emotions",
+        *("variant", "layer", "language", "source", "component", "r_valence", "r_arousal", "p_valence", "p_arousal"),
+        *("r2", "r2_adjusted", "n_emotions"),
     ),
     "procrustes": (
         *("variant", "layer", "language_a", "language_b", "components", "sample", "r2", "r2_95"),
@@ -106,6 +113,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }
 
 _TEXT = {
+    *("word", "low_word", "high_word"),
     *("scale", "sample"),
     *("statistic", "warning"),
     "given",

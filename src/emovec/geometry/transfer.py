@@ -110,6 +110,28 @@ def transfer_texts(
     return pd.DataFrame(rows, columns=_TEXT_COLUMNS)
 
 
+def unshared_topics(source: pd.DataFrame, target: pd.DataFrame) -> str:
+    """A sentence that names the languages whose topics can't be held out since none is shared; empty where all can.
+
+    Args:
+        source: columns language and topic ("" for none) of the stories that centroids are made of.
+        target: the same of the stories named.
+    """
+    ours, theirs = (
+        {str(language): set(rows["topic"]) - {""} for language, rows in side.groupby("language")}
+        for side in (source, target)
+    )
+    apart = [
+        f"{a} to {b}" for a, own in ours.items() for b, other in theirs.items() if own and other and not own & other
+    ]
+    if not apart:
+        return ""
+    return (
+        f"No topic is held out from {', '.join(apart)}: they have no topic name in common. If some are the same topics "
+        "under other names, give a topic the same name on both sides."
+    )
+
+
 def shared_emotions(source: Sequence[str] | pd.Series, target: Sequence[str] | pd.Series) -> list[str]:
     """The emotions that both corpora have, sorted; neutral is none."""
     return sorted((set(map(str, source)) & set(map(str, target))) - {NEUTRAL})

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from emovec.geometry.axes import POLES, pole_words
+from emovec.geometry.axes import PUBLISHED, references
 from emovec.geometry.cells import Cells
-from emovec.geometry.norms import DIMENSIONS
+from emovec.geometry.norms import MINIMUM_RATED
 from emovec.geometry.reliability import (
     LOW_RELIABILITY,
     Halves,
@@ -87,20 +87,9 @@ class References:
 
 def component_references(emotions: list[str], norms: pd.DataFrame | None) -> References:
     """The post's poles and human norms, as far as these emotions have them, named as in `axis_correlations`."""
-    poles: dict[str, np.ndarray] = {}
-    for axis in POLES:
-        words = pole_words(emotions, axis)
-        if words is not None:
-            high, low = (np.isin(emotions, side) for side in words)
-            poles[f"post {axis}"] = high / high.sum() - low / low.sum()
-    values: dict[str, np.ndarray] = {}
-    words = [emotion.casefold() for emotion in emotions]
-    for source, table in () if norms is None else norms.groupby("source"):
-        for dimension in DIMENSIONS:
-            known = table.set_index("word")[dimension].reindex(words).to_numpy(np.float64)
-            if np.isfinite(known).sum() > 2:
-                values[f"{source} {dimension}"] = known
-    return References(values, poles)
+    known = {name: own for name, own in references(emotions, norms).items() if np.isfinite(own).sum() >= MINIMUM_RATED}
+    poles = {name: known.pop(name) for name in PUBLISHED if name in known}
+    return References(known, poles)
 
 
 def component_correlations(grams: np.ndarray, scores: np.ndarray, references: References) -> dict[str, np.ndarray]:

@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import pandas as pd
 
+from emovec.geometry.headlines import is_predicted
 from emovec.geometry.norms import DIMENSIONS
 from emovec.report.charts import Chart, Control, Curve, Lines, Points, Scatter, kept_note, layer_control, thin
 from emovec.report.choices import among, language_control, side_by_side, variant_control, variants
 from emovec.report.findings import at_layer
 from emovec.report.plan import Plan
-from emovec.report.style import GREY, LAYER_AXIS, OKABE_ITO, colour, language_name, marker, number, p_value
+from emovec.report.style import GREY, LAYER_AXIS, OKABE_ITO, colour, language_name, marker, number, p_value, sentences
 from emovec.report.tables import StudyTables
 
 _SIGNIFICANT = 0.05
@@ -73,9 +74,7 @@ def _curves(study: StudyTables, rows: pd.DataFrame) -> list[Curve]:
     found.append(Curve("95 % of permutations lie below", null.index.tolist(), null.tolist(), GREY, "dot"))
     if rows["ceiling"].notna().any():
         ends = [int(rows["layer"].min()), int(rows["layer"].max())]
-        found.append(
-            Curve("agreement between sources of ratings", ends, [float(rows["ceiling"].max())] * 2, GREY, "dash")
-        )
+        found.append(Curve("most that ratings allow", ends, [float(rows["ceiling"].max())] * 2, GREY, "dash"))
     return found
 
 
@@ -172,24 +171,32 @@ def _first(table: pd.DataFrame, study: StudyTables) -> tuple[int, str, str, pd.D
 
 
 def predicted(study: StudyTables) -> str:
-    """How well each scale is predicted in each language, with its interval, p-value and ceiling."""
+    """Which scales are predicted in which languages beyond chance, with intervals, p-values and ceilings."""
     layer, variant, source, rows = _first(study.tables["affect"], study)
-    parts: list[str] = []
+    parts: dict[bool, list[str]] = {True: [], False: []}
     for scale in among(DIMENSIONS, rows["scale"]):
-        mine = rows[rows["scale"] == scale].set_index("language")
-        each = [
-            f"r = {number(row['r'])} in {language_name(language)} (95 % interval {number(row['low'])} to "
-            f"{number(row['high'])}, family-wise {p_value(row['p_familywise'])})"
-            for language in among(study.languages, mine.index)
-            for row in [mine.loc[language]]
-        ]
+        mine = rows[rows["scale"] == scale]
+        by = {str(row["language"]): row for row in mine.to_dict("records")}
+        each: dict[bool, list[str]] = {True: [], False: []}
+        for language in among(study.languages, by):
+            row = by[language]
+            each[is_predicted(row["r"], row["p_familywise"])].append(
+                f"r = {number(row['r'])} in {language_name(language)} (95 % interval {number(row['low'])} to "
+                f"{number(row['high'])}, over all layers {p_value(row['p_familywise'])})"
+            )
         ceiling = mine["ceiling"].max()
-        people = f", where two groups of raters agree with r = {number(ceiling)}" if pd.notna(ceiling) else ""
-        parts.append(f"{scale} with {' and '.join(each)}{people}")
-    return (
-        f"At layer {layer}, {variant} vectors, a regression that has not seen an emotion predicts how people rate it "
-        f"({source}, {int(rows['n_emotions'].max())} emotions): {'; '.join(parts)}."
-    )
+        most = f", of {number(ceiling)} that the ratings allow" if pd.notna(ceiling) else ""
+        for beyond, found in each.items():
+            if found:
+                parts[beyond].append(f"{scale} with {' and '.join(found)}{most}")
+    said = [
+        f"A regression that has not seen an emotion predicts how people rate it: {'; '.join(parts[True])}"
+        if parts[True]
+        else "No rating by people is predicted beyond chance for an emotion that the regression has not seen",
+        f"Not predicted beyond chance: {'; '.join(parts[False])}" if parts[False] else "",
+    ]
+    about = f"Layer {layer}, {variant} vectors, ratings of {source}, {int(rows['n_emotions'].max())} emotions. "
+    return about + sentences(said)
 
 
 def carried(study: StudyTables) -> str:
@@ -204,27 +211,35 @@ def carried(study: StudyTables) -> str:
     for language in among(study.languages, mine.index):
         row = mine.loc[language]
         text = (
-            f"in {language_name(language)} component 1 correlates with r = {number(row['r_valence'])} with valence and "
-            f"{number(row['r_arousal'])} with arousal, and both together explain {100 * row['r2']:.0f} % of it "
+            f"in {language_name(language)} component 1 correlates with valence at r = {number(row['r_valence'])} "
+            f"({p_value(row['p_valence'])}) and with arousal at {number(row['r_arousal'])} "
+            f"({p_value(row['p_arousal'])}); both together explain {100 * row['r2']:.0f} % of it "
             f"(valence alone {100 * row['r_valence'] ** 2:.0f} %, arousal alone {100 * row['r_arousal'] ** 2:.0f} %)"
         )
         if poles is not None:
             near = at_layer(poles, layer)[1]
-            cosine = near.loc[(near["variant"] == variant) & (near["language"] == language), "cosine"]
-            text += "".join(f", while the post's two axes have a cosine of {number(value)}" for value in cosine)
+            near = near[(near["variant"] == variant) & (near["language"] == language)]
+            text += "".join(
+                f", while the post's two axes have a cosine of {number(row['cosine'])} (poles of random words: 95 % "
+                f"within ±{number(row['null_95'])})"
+                for row in near.to_dict("records")
+            )
         parts.append(text)
     words = (
         f"; over these words people's own valence and arousal correlate with r = {number(together)}"
         if together is not None
         else ""
     )
-    if together is not None and len(mine):
+    if together is not None and (mine[["p_valence", "p_arousal"]] < _SIGNIFICANT).to_numpy().all():
         same = mine["r_valence"] * mine["r_arousal"] * together > 0
         if same.all():
             words += ", which alone would give a component both in this way"
         elif not same.any():
             words += ", so that the choice of words does not explain why a component holds the two with opposite signs"
-    return f"At layer {layer}, {variant} vectors, ratings of {source}: {'; '.join(parts)}{words}."
+    return (
+        f"At layer {layer}, {variant} vectors, ratings of {source}, p over all layers, both components and both "
+        f"scales: {'; '.join(parts)}{words}."
+    )
 
 
 PLANS = (
@@ -233,13 +248,14 @@ PLANS = (
         "Each emotion in turn is left out, a ridge regression of the people's ratings on the other emotions' vectors "
         "is fitted, and the one left out is predicted; the curves correlate these predictions with the ratings. "
         "Filled points exceed the largest value over all layers in all but 5 % of permutations of the ratings; the "
-        "dashed line is how well two groups of raters agree. In the plane grey squares are people's ratings, and "
-        "predictions lie closer together than these because a regression shrinks towards the mean.",
+        "dashed line is what a perfect prediction could reach: the root of how well two sources of ratings agree, if "
+        "both are equally reliable. In the plane grey squares are people's ratings, and predictions lie closer "
+        "together than these because a regression shrinks towards the mean.",
         "Chance is not 0: a regression that learns nothing predicts the mean of the other emotions, which correlates "
         "negatively with the rating left out, so compare with the dotted line of the permutations. With some 25 "
-        "emotions the intervals are wide, and they treat the predictions as given. Valence that can be predicted may "
-        "be in the stories' plots rather than in a concept of the emotion. The ratings are of English words, used for "
-        "other languages through the label.",
+        "emotions the intervals are wide, and a single word can move r: see what depends on a choice. Valence that can "
+        "be predicted may be in the stories' plots rather than in a concept of the emotion. The ratings are of English "
+        "words, used for other languages through the label.",
     ),
     Plan(
         "affect-components", "What the first components carry", ("affect_components",), carried, (components,),

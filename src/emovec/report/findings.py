@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from emovec.geometry.headlines import too_few
+from emovec.geometry.headlines import ALPHA, too_few
 from emovec.geometry.inputs import VARIANTS
 from emovec.geometry.lexical import compare_words
 from emovec.geometry.outliers import KINDS
@@ -50,8 +50,9 @@ def decoding(study: StudyTables) -> str:
             f"{', and ' if within else ' emotions are decoded across languages with an accuracy of '}{_and(across)}"
         )
     sentence += f"; chance is {chance(rows['chance'].mean())}"
+    warning = study.summaries.get("decoding", {}).get("warning", "")
     if not words:
-        return sentence + "."
+        return f"{sentence}. {warning}".strip()
     verdicts = [
         compare_words(float(own["accuracy"]), int(own["n_stories"]), best["accuracy"], best["n_stories"]).sentence(
             language_name(a)
@@ -61,7 +62,7 @@ def decoding(study: StudyTables) -> str:
         for _, own in rows[(rows["train_language"] == a) & (rows["test_language"] == a)].iterrows()
     ]
     sentence += f", and the words alone reach {_and(words)}"
-    return f"{'; '.join([sentence, *verdicts])}."
+    return f"{'; '.join([sentence, *verdicts])}. {warning}".strip()
 
 
 def rsa(study: StudyTables) -> str:
@@ -161,18 +162,38 @@ def pca(study: StudyTables) -> str:
         if axes is not None:
             layer, rows = at_layer(axes, study.layer)
             rows = rows[(rows["variant"] == variants(rows)[-1]) & (rows["language"] == language) & rows["r"].notna()]
-            for component in sorted(set(rows["component"]))[:2]:
-                mine = rows[rows["component"] == component]
-                top = mine.loc[mine["r"].abs().sort_values(kind="stable").index[-1]]
-                said.append(f"component {component} follows {top['reference']} most (r = {number(top['r'])})")
+            said += [
+                _followed(int(component), rows[rows["component"] == component])
+                for component in sorted(set(rows["component"]))[:2]
+            ]
         if poles is not None:
             layer, rows = at_layer(poles, study.layer)
             rows = rows[(rows["variant"] == variants(rows)[-1]) & (rows["language"] == language)]
             if len(rows):
-                said.append(f"the post's valence and arousal axes have a cosine of {number(rows['cosine'].iloc[0])}")
+                own = rows.iloc[0]
+                said.append(
+                    f"the post's valence and arousal axes have a cosine of {number(own['cosine'])} (poles of random "
+                    f"words: 95 % within ±{number(own['null_95'])}, {p_value(own['p'])})"
+                )
         if said:
             parts.append(f"in {language_name(language)}: {', '.join(said)}")
     return f"At layer {layer}, {'; '.join(parts)}." if parts else "Emotions on their first two principal components."
+
+
+def _followed(component: int, rows: pd.DataFrame) -> str:
+    """What a component goes with beyond chance: references have different nulls, so their p decides and not their r."""
+    rows = rows.assign(size=rows["r"].abs()).sort_values(["p_familywise", "p", "size"], ascending=[True, True, False])
+    top = rows.iloc[0]
+    sources = rows["reference"].str.rsplit(" ", n=1).str[0].nunique()
+    random = "random poles" if str(top["reference"]).startswith("post ") else "shuffled ratings"
+    numbers = (
+        f"r = {number(top['r'])}; {random} give 95 % within ±{number(top['null_95'])}, {p_value(top['p'])}, over "
+        f"layers, components and scales {p_value(top['p_familywise'])}"
+    )
+    # One family for each source of references, and the smallest p of all is shown.
+    if top["p_familywise"] * sources < ALPHA:
+        return f"component {component} goes with {top['reference']} beyond chance ({numbers})"
+    return f"component {component} goes with nothing tried beyond chance (nearest to it {top['reference']}: {numbers})"
 
 
 def lens(study: StudyTables) -> str:

@@ -196,7 +196,16 @@ def axes(study: StudyTables) -> Chart | None:
                     if len(scale):
                         source = sources.index(_source(reference))
                         hue = _REFERENCE_HUES.get(reference.rsplit(" ", 1)[-1], GREY)
-                        look = {"dash": _DASHES[source % len(_DASHES)], "marker": marker(source)}
+                        scale = scale.sort_values("layer")
+                        notes = [
+                            f"p = {p:.2g}, family-wise {family:.2g}; shuffled: 95 % within ±{null:.2f}"
+                            for p, family, null in zip(
+                                *(scale[name] for name in ("p", "p_familywise", "null_95")), strict=True
+                            )
+                        ]
+                        filled = (scale["p_familywise"] < _SHOWN_SIGNIFICANT).tolist()
+                        dash, sign = _DASHES[source % len(_DASHES)], marker(source)
+                        look = {"dash": dash, "marker": sign, "filled": filled, "notes": notes}
                         curves.append(_by_layer(scale, "r", reference, hue, **look))
                 title = f"component {component}, {language_name(language)}"
                 panels.append(Lines(title, LAYER_AXIS, "Pearson r", curves, (-1.05, 1.05), study.layer))

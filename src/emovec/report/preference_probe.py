@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from emovec.geometry.norms import MINIMUM_RATED
 from emovec.report.charts import Listing
 from emovec.report.choices import among, language_control
 from emovec.report.plan import Plan
@@ -18,6 +19,12 @@ def finding(study: StudyTables) -> str:
     for language in among(study.languages, table["language"]):
         rows = table[(table["language"] == language) & table["r"].notna()]
         if rows.empty:
+            n = int(table.loc[table["language"] == language, "n"].max())
+            if n < MINIMUM_RATED:
+                said.append(
+                    f"in {language_name(language)} there are {n} activities, too few to correlate with a vector: it "
+                    f"takes {MINIMUM_RATED}"
+                )
             continue
         top = rows.iloc[int(np.abs(rows["r"].to_numpy()).argmax())]
         beyond = (rows["p_familywise"] < _LEVEL) & (rows["p_kinds"] < _LEVEL) & (rows["r"].abs() > rows["control"])

@@ -4,7 +4,7 @@ import pandas as pd
 
 from emovec.geometry.headlines import NOTABLE
 from emovec.report.charts import Listing
-from emovec.report.choices import pair_control, pairs, variants
+from emovec.report.choices import pair_control, pairs, variant_control, variants
 from emovec.report.plan import Plan
 from emovec.report.style import language_name, number
 from emovec.report.tables import StudyTables
@@ -15,9 +15,9 @@ _TEXTS = {"all stories": "all", "a sample": "sample,"}
 
 def finding(study: StudyTables) -> str:
     """How far the agreement between languages moves with the choices, and which ones move it."""
-    table = study.tables["robustness"]
-    rsa = table[table["statistic"] == "rsa"]
     sentences: list[str] = []
+    table = study.tables.get("robustness", pd.DataFrame(columns=["statistic", "language_a", "language_b"]))
+    rsa = table[table["statistic"] == "rsa"]
     for a, b in pairs(study, rsa):
         rows = rsa[(rsa["language_a"] == a) & (rsa["language_b"] == b)]
         changes = _changes(rows)
@@ -34,7 +34,47 @@ def finding(study: StudyTables) -> str:
             f"r = {number(every.min())} and {number(every.max())} under the choices tried on all stories; of "
             f"{len(others)} changes of one choice at a time, those that move it by {verdict}."
         )
-    return " ".join(sentences)
+    return " ".join([*sentences, *_words(study)])
+
+
+def _words(study: StudyTables) -> list[str]:
+    """The ratings whose prediction moves notably with one word, in a sentence."""
+    if "word_influence" not in study.tables:
+        return []
+    rows = study.tables["word_influence"]
+    rows = rows[(rows["variant"] == variants(rows)[-1]) & (rows["source"] == rows["source"].iloc[0])]
+    told = ", ".join(
+        f"{row['scale']} in {language_name(str(row['language']))} without {row[f'{end}_word']} "
+        f"(r = {number(row[end])} instead of {number(row['r'])})"
+        for row in rows.to_dict("records")
+        for end in ("low", "high")
+        if abs(row[end] - row["r"]) > NOTABLE
+    )
+    return [
+        f"Ratings predicted of left-out emotions, {rows['source'].iloc[0]}, without one word at a time: "
+        + (f"more than {NOTABLE} in r changes {told}." if told else f"no word changes r by more than {NOTABLE}.")
+    ]
+
+
+def words(study: StudyTables) -> Listing | None:
+    """How well ratings are predicted without each word in turn."""
+    rows = study.tables.get("word_influence")
+    if rows is None:
+        return None
+    control = variant_control(rows)
+    frames: dict[tuple[str, ...], list[list[str | list[str]]]] = {
+        (variant,): [
+            [
+                *(str(row["source"]), language_name(str(row["language"])), str(row["scale"]), number(row["r"])),
+                *(f"{number(row[end])} without {row[f'{end}_word']}" for end in ("low", "high")),
+            ]
+            for row in rows[rows["variant"] == variant].to_dict("records")
+        ]
+        for variant in control.options
+    }
+    columns = ("norms", "language", "scale", "r with all words", "lowest", "highest")
+    caption = "Norms: ratings predicted without each word in turn"
+    return Listing("word-influence", caption, (control,), columns, frames)
 
 
 def table(study: StudyTables) -> Listing | None:
@@ -78,13 +118,15 @@ def _changes(rows: pd.DataFrame) -> pd.DataFrame:
 
 PLANS = (
     Plan(
-        "robustness", "What depends on a choice", ("robustness",), finding, (table,),
+        "robustness", "What depends on a choice", ("robustness", "word_influence"), finding,
+        (table, words),
         "Each row changes one choice and leaves the others as the study has them; compare it with the row of the same "
         "choice that the study made. Numbers on a sample come from few stories read anew, so that they are lower than "
-        "those on all stories and only to be compared with each other.",
+        "those on all stories and only to be compared with each other. The second table leaves out one rated word at a "
+        "time and makes every fit anew.",
         "Choices change how reliable the vectors are, and so r: a lower row may be noisier, not another geometry. "
         "A number that hardly moves here is not thereby true: all rows share the same model, stories and languages. A "
         "choice that was picked because its row is highest makes every p-value of that row too small.",
-        across=True,
+        partial=True,
     ),
 )  # fmt: skip

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from emovec.geometry.norms import MINIMUM_RATED
 from emovec.geometry.permutation import familywise_p_values, label_permutations, p_values
 from emovec.steering.elo import Floats
 
@@ -30,9 +31,12 @@ def correlations(
 
     Returns:
         Columns r, p (two-sided), p_familywise (over emotions, from the null of the largest |r|), null_95 (of |r|) and
-        n, a row for each emotion; NaN where one of the two doesn't vary.
+        n, a row for each emotion; NaN where one of the two doesn't vary, and where there are fewer than ten activities.
     """
     n = len(scores)
+    if n < MINIMUM_RATED:
+        untested = np.full(projections.shape[1], np.nan)
+        return pd.DataFrame(dict.fromkeys(("r", "p", "p_familywise", "null_95"), untested)).assign(n=n)
     if kinds is None:
         orders = label_permutations(n, permutations, seed)
     else:

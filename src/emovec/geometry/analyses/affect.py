@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from emovec.geometry.affect import PENALTIES, affect, component_affect, rated
+from emovec.geometry.affect import PENALTIES, component_affect, predict_ratings, rated
 from emovec.geometry.analyses.analysis import Analysis, Outcome, best, each_variant
 from emovec.geometry.axes import pca
 from emovec.geometry.inputs import Inputs
-from emovec.geometry.norms import load_norms
+from emovec.geometry.norms import MINIMUM_RATED, load_norms
 from emovec.geometry.tables import tidy
 
 PERMUTATIONS = 1_000
@@ -22,17 +22,18 @@ def _affect(inputs: Inputs) -> Outcome:
     permutations = min(inputs.permutations, PERMUTATIONS)
     found: dict[str, list[pd.DataFrame]] = {"affect": [], "affect_predictions": []}
     for name in inputs.vectors.variants:
-        parts = affect(inputs.vectors.variant(name), norms, permutations, inputs.bootstraps, inputs.seed)
+        parts = predict_ratings(inputs.vectors.variant(name), norms, permutations, inputs.seed)
         for table, part in zip(found, parts, strict=True):
             found[table].append(part.assign(variant=name))
     found["affect_components"] = each_variant(
-        inputs, lambda v: component_affect(v, pca(v, COMPONENTS, norms)[0], norms)
+        inputs, lambda v: component_affect(v, pca(v, COMPONENTS, norms)[0], norms, inputs.permutations, inputs.seed)
     )
     highest = best(tidy("affect", found["affect"]), "r", ["variant", "language", "source", "scale"])
     summary: dict[str, Any] = {"best": highest, "valence_arousal": _both(inputs, norms)}
     if not highest:
         summary["note"] = (
-            "Fewer than four of the study's emotions have human norms that differ: there is nothing to predict."
+            f"No source of human norms rates {MINIMUM_RATED} or more of the study's emotions; fewer can't carry a "
+            "regression."
         )
     return Outcome(found, summary, {"permutations": permutations, "penalties": PENALTIES.tolist()})
 
@@ -40,19 +41,16 @@ def _affect(inputs: Inputs) -> Outcome:
 def _both(inputs: Inputs, norms: pd.DataFrame) -> list[dict[str, Any]]:
     """How far people's valence and arousal go together over the words of this study."""
     rows: list[dict[str, Any]] = []
-    for known in rated(norms, inputs.vectors.emotions):
-        if {"valence", "arousal"} <= set(known.dimensions):
-            valence, arousal = (known.values[:, known.dimensions.index(name)] for name in ("valence", "arousal"))
-            if valence.std() > 0 < arousal.std():
-                r = float(np.corrcoef(valence, arousal)[0, 1])
-                rows.append({"source": known.source, "r": r, "n_emotions": len(known.emotions)})
+    for known in rated(norms, inputs.vectors.emotions, ("valence", "arousal")):
+        r = float(np.corrcoef(known.values.T)[0, 1])
+        rows.append({"source": known.source, "r": r, "n_emotions": len(known.emotions)})
     return rows
 
 
 ANALYSES: dict[str, Analysis] = {
     "affect": Analysis(
         ("affect", "affect_predictions", "affect_components"),
-        frozenset({"vectors", "norms", "permutations", "bootstraps", "seed"}),
+        frozenset({"vectors", "norms", "permutations", "seed"}),
         _affect,
     ),
 }

@@ -1,5 +1,6 @@
 """The read-outs of the published method, and the choice of a layer."""
 
+import logging
 from typing import Any
 
 import pandas as pd
@@ -27,8 +28,10 @@ from emovec.geometry.analyses.analysis import (
     stories_read,
 )
 from emovec.geometry.inputs import VARIANTS, Inputs
-from emovec.geometry.norms import load_norms, norm_agreement
+from emovec.geometry.norms import MINIMUM_RATED, load_norms, norm_agreement
 from emovec.geometry.tables import tidy
+
+log = logging.getLogger(__name__)
 
 SAMPLE_TEXTS = 16
 COMPONENTS = 4
@@ -48,9 +51,13 @@ def _decode(inputs: Inputs) -> pd.DataFrame:
 def _decoding(inputs: Inputs) -> Outcome:
     table = _decode(inputs)
     first = [inputs.activations(inputs.vectors.layers[0], language) for language in inputs.vectors.languages]
-    _, rule = decoding.assign_folds(pd.concat(map(decoding.story_labels, first), ignore_index=True), inputs.seed)
+    stories = pd.concat(map(decoding.story_labels, first), ignore_index=True)
+    _, rule = decoding.assign_folds(stories, inputs.seed)
     highest = best(table, "accuracy", ["variant", "train_language", "test_language"])
     summary: dict[str, Any] = {"folds": rule, "best": highest}
+    if warning := decoding.unshared_topics(stories):
+        log.warning("%s", warning)
+        summary["warning"] = warning
     if table.empty:
         summary["note"] = "No emotion has stories both to learn from and to test on."
     return Outcome({"decoding": [table]}, summary)
@@ -154,11 +161,15 @@ def _axes(inputs: Inputs) -> Outcome:
     norms = load_norms(inputs.norms)
 
     def correlations(vectors: xr.DataArray) -> pd.DataFrame:
-        return axes.axis_correlations(vectors, axes.pca(vectors, COMPONENTS, norms)[0], norms)
+        scores = axes.pca(vectors, COMPONENTS, norms)[0]
+        return axes.axis_correlations(vectors, scores, norms, inputs.permutations, inputs.seed)
 
-    tables = {"axes": each_variant(inputs, correlations), "poles": each_variant(inputs, axes.pole_cosines)}
+    cosines = each_variant(inputs, lambda v: axes.pole_cosines(v, inputs.permutations, inputs.seed))
+    tables = {"axes": each_variant(inputs, correlations), "poles": cosines}
     poles = {axis: axes.pole_words(inputs.vectors.emotions, axis) for axis in axes.POLES}
     absent = [f"The emotions lack a pole of the post's {axis} axis." for axis, words in poles.items() if words is None]
+    if (n := len(inputs.vectors.emotions)) < MINIMUM_RATED:
+        absent = [f"There are {n} emotions; correlating components with an axis or with ratings takes {MINIMUM_RATED}."]
     summary: dict[str, Any] = {"norm_agreement": plain(norm_agreement(norms))}
     parameters = {"poles": {axis: words and {"high": words[0], "low": words[1]} for axis, words in poles.items()}}
     return Outcome(tables, summary | ({"note": " ".join(absent)} if absent else {}), parameters)
@@ -213,7 +224,7 @@ ANALYSES: dict[str, Analysis] = {
     "clusters": Analysis(("clusters", "silhouette"), frozenset({"vectors", "seed"}), _clusters),
     "umap": Analysis(("umap",), frozenset({"vectors", "layer", "seed"}), _umap),
     "pca": Analysis(("pca", "pca_variance"), frozenset({"vectors", "norms"}), _pca),
-    "axes": Analysis(("axes", "poles"), frozenset({"vectors", "norms"}), _axes),
+    "axes": Analysis(("axes", "poles"), frozenset({"vectors", "norms", "permutations", "seed"}), _axes),
     "lens": Analysis(("lens", "lens_hits"), frozenset({"vectors", "stories", "model", "top_k"}), _lens),
     "outliers": Analysis(
         ("outliers", "outlier_tokens"),

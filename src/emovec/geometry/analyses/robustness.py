@@ -1,8 +1,10 @@
 """The analysis of what depends on a choice."""
 
 from emovec.geometry import robustness
-from emovec.geometry.analyses.analysis import Analysis, Outcome, noted, stories_read
+from emovec.geometry.affect import word_influence
+from emovec.geometry.analyses.analysis import Analysis, Outcome, each_variant, noted, stories_read
 from emovec.geometry.inputs import Inputs
+from emovec.geometry.norms import load_norms
 
 SAMPLE = 2
 """Stories of each emotion and language that are read anew for other offsets."""
@@ -14,8 +16,12 @@ def _robustness(inputs: Inputs) -> Outcome:
     from emovec.activations.tokens import token_states
 
     vectors, layer = inputs.vectors, inputs.layer
-    if len(vectors.languages) < 2 or layer is None:
-        return Outcome({"robustness": []}, noted(inputs, []))
+    if layer is None:
+        return Outcome({"robustness": [], "word_influence": []}, noted(inputs, []))
+    norms = load_norms(inputs.norms)
+    words = each_variant(inputs, lambda v: word_influence(v.sel(layer=layer, drop=True), norms).assign(layer=layer))
+    if len(vectors.languages) < 2:
+        return Outcome({"robustness": [], "word_influence": words}, noted(inputs, []))
     recipe = _USUAL | vectors.provenance.get("vectors", {})
     stories = {language: inputs.activations(layer, language) for language in vectors.languages}
     neutral = {language: inputs.neutral(layer, language) for language in vectors.languages}
@@ -37,11 +43,15 @@ def _robustness(inputs: Inputs) -> Outcome:
         table.assign(layer=layer, texts=texts, n_texts=sizes[texts])
         for texts, table in (("all stories", analytic), ("a sample", pooled))
     ]
-    return Outcome({"robustness": frames}, {"layer": layer, "texts": sizes}, {"sample_stories": SAMPLE})
+    return Outcome(
+        {"robustness": frames, "word_influence": words}, {"layer": layer, "texts": sizes}, {"sample_stories": SAMPLE}
+    )
 
 
 ANALYSES = {
     "robustness": Analysis(
-        ("robustness",), frozenset({"vectors", "activations", "neutral", "stories", "model", "layer"}), _robustness
+        ("robustness", "word_influence"),
+        frozenset({"vectors", "activations", "neutral", "stories", "model", "norms", "layer"}),
+        _robustness,
     ),
 }
