@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from emovec.errors import EmovecError
 from emovec.models.blocks import Decoder, block_output, find_decoder
+from emovec.models.eager import uncompiled
 from emovec.models.language_model import LanguageModel
 from emovec.steering.positions import Columns, Positions, Span, require_positions, watch_columns
 
@@ -110,6 +111,7 @@ def steer(
     """Steer a model while the block lasts; blocks may be nested, and nothing stays behind, also after an error.
 
     Positions are absolute: with a KV cache, left padding, any batch, the outcome is that of the whole text run at once.
+    What is compiled with `torch.compile` runs uncompiled in the block: a compiled model would pass the steering over.
 
     Args:
         model: from `load_model`, or a transformers model.
@@ -143,10 +145,12 @@ def steer(
         interventions = [intervene(what, layer=where, **options)]
     for intervention in interventions:
         _require_fit(intervention, decoder, model)
+    acting = [intervention for intervention in interventions if bool(intervention.lengths.any())]
     with ExitStack() as stack:
-        columns = stack.enter_context(watch_columns(decoder.module))
-        for intervention in interventions:
-            if bool(intervention.lengths.any()):
+        if acting:
+            stack.enter_context(uncompiled())
+            columns = stack.enter_context(watch_columns(decoder.module))
+            for intervention in acting:
                 for position, each in enumerate(intervention.layers):
                     hook = decoder.blocks[each].register_forward_hook(_Push(intervention, position, columns))
                     stack.callback(hook.remove)
