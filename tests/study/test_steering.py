@@ -4,6 +4,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from emovec.errors import EmovecError
 from emovec.outputs import record_path
 from emovec.report.sections import findings_of, sections
 from emovec.report.tables import read_study
@@ -64,3 +65,43 @@ def test_texts_that_change_are_measured_anew(
         seen.append((keys["implicit"], keys["calibration"]))
     assert len({implicit for implicit, _ in seen}) == 4
     assert len({calibration for _, calibration in seen}) == 3  # which has no scenarios
+
+
+@pytest.mark.fault("U6")
+def test_a_quick_look_leaves_the_full_result_alone(finished: Path, change: Change) -> None:
+    change(steering={"experiments": ["implicit", "intensity"], "limit": 3})
+    Study(finished).run("steering")
+    folder = Study(finished).folder
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != "run.log"}
+    assert Study(finished).run_experiment("intensity", limit=1)
+    look = folder / "limit1"
+    assert {path: path.read_bytes() for path in before} == before
+    sizes = [len(pd.read_parquet(at / "steering" / "intensity_templates.parquet")) for at in (folder, look)]
+    assert sizes[0] > sizes[1]
+    assert not Study(finished).run_experiment("intensity", limit=1)  # done, and known to be
+    assert all(findings_of(folder, "intensity", look))
+    assert not Study(finished).run("steering")
+
+
+@pytest.mark.fault("U6")
+def test_results_of_fewer_texts_do_not_replace_those_of_all(finished: Path) -> None:
+    folder = Study(finished).folder
+    before = (folder / "study.yaml").read_bytes()
+    with pytest.raises(EmovecError, match="holds results of all texts"):
+        Study(finished, out=folder, limit=1).run("corpus")
+    assert (folder / "study.yaml").read_bytes() == before
+
+
+@pytest.mark.fault("U7")
+def test_the_report_starts_no_experiment(finished: Path, change: Change) -> None:
+    change(steering={"experiments": ["implicit", "intensity"]})
+    study = Study(finished)
+    study.run(experiments=False)
+    assert study.state("intensity") == "missing"
+    assert study.state("report") == "done"
+    assert study.steps()[-1].state == "stale"  # the experiment is still to come
+    assert "intensity" in Study(finished).run()
+    assert Study(finished).state("report") == "done"
+    change(steering={"experiments": ["implicit", "intensity"], "seed": 9})
+    Study(finished).run(experiments=False)
+    assert "intensity" not in read_study(study.folder).analyses  # measured with another seed

@@ -116,9 +116,9 @@ def steering_headlines(study: StudyTables) -> list[str]:
     return [sentences[0] for sentences in found if sentences]
 
 
-def findings_of(folder: Path, experiment: str) -> list[str]:
-    """What the report will say of one steering experiment, section by section."""
-    return _of(read_study(folder, ["steering"]), experiment)
+def findings_of(folder: Path, experiment: str, results: Path | None = None) -> list[str]:
+    """What the report would say of one steering experiment, section by section; its results may lie elsewhere."""
+    return _of(read_study(folder, ["steering"], results), experiment)
 
 
 def _of(study: StudyTables, experiment: str) -> list[str]:
