@@ -59,6 +59,7 @@ def model(tiny_model: Model) -> Generator[LanguageModel]:
         "files/Qwen2.5-7B-Instruct.Q4_K_M.gguf": True,
         "files/Qwen2.5-7B-Q4_K_M.gguf": False,
         "./mine": None,
+        "./llama": None,
     }.items(),
 )
 def test_names_tell_base_models(name: str, chat: bool | None) -> None:

@@ -258,3 +258,9 @@ def test_a_changed_text_is_read_anew(inputs: SteeringInputs, tmp_path: Path) -> 
 
     assert units("one") == units("one")
     assert not units("one") & units("two")
+
+
+@pytest.mark.fault("U6")
+def test_languages_without_scenarios_are_named(inputs: SteeringInputs) -> None:
+    _, summary = _run(replace(inputs, languages=["en", "fr"]))
+    assert "no scenarios in fr" in summary["note"]

@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 
 from emovec.errors import EmovecError
+from emovec.files import write_json
 from emovec.outputs import record_path
 from emovec.report.sections import findings_of, sections
 from emovec.report.tables import read_study
+from emovec.stages import RUNNERS
 from emovec.steering.experiments import EXPERIMENTS
 from emovec.steering.tables import COLUMNS
 from emovec.study import Study
@@ -68,40 +70,46 @@ def test_texts_that_change_are_measured_anew(
 
 
 @pytest.mark.fault("U6")
-def test_a_quick_look_leaves_the_full_result_alone(finished: Path, change: Change) -> None:
-    change(steering={"experiments": ["implicit", "intensity"], "limit": 3})
-    Study(finished).run("steering")
-    folder = Study(finished).folder
+def test_a_quick_look_leaves_the_full_result_alone(study_file: Path, change: Change) -> None:
+    change(steering={"experiments": ["intensity"], "limit": 3})
+    assert Study(study_file).run_experiment("intensity")
+    folder = Study(study_file).folder
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != "run.log"}
-    assert Study(finished).run_experiment("intensity", limit=1)
+    assert Study(study_file).run_experiment("intensity", limit=1)
     look = folder / "limit1"
     assert {path: path.read_bytes() for path in before} == before
     sizes = [len(pd.read_parquet(at / "steering" / "intensity_templates.parquet")) for at in (folder, look)]
     assert sizes[0] > sizes[1]
-    assert not Study(finished).run_experiment("intensity", limit=1)  # done, and known to be
     assert all(findings_of(folder, "intensity", look))
-    assert not Study(finished).run("steering")
-
-
-@pytest.mark.fault("U6")
-def test_results_of_fewer_texts_do_not_replace_those_of_all(finished: Path) -> None:
-    folder = Study(finished).folder
-    before = (folder / "study.yaml").read_bytes()
+    again = Study(study_file)
+    assert not again.run_experiment("intensity", limit=1)  # both are done, and known to be
+    assert not again.run_experiment("intensity")
     with pytest.raises(EmovecError, match="holds results of all texts"):
-        Study(finished, out=folder, limit=1).run("corpus")
-    assert (folder / "study.yaml").read_bytes() == before
+        Study(study_file, out=folder, limit=1).run("corpus")
+    assert {path: path.read_bytes() for path in before} == before
 
 
 @pytest.mark.fault("U7")
-def test_the_report_starts_no_experiment(finished: Path, change: Change) -> None:
+def test_the_report_starts_no_experiment(study_file: Path, change: Change, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(RUNNERS, "geometry", lambda *_: [])  # takes long, and is not asked about here
+    written: list[set[str]] = []
+
+    def report(study: Study, _track: object) -> list[str]:
+        written.append({name for name in EXPERIMENTS if record_path(study.folder, name).is_file()})
+        write_json(record_path(study.folder, "report"), {"key": study.keys["report"]})
+        (study.folder / "report.html").touch()
+        return ["report"]
+
+    monkeypatch.setitem(RUNNERS, "report", report)
     change(steering={"experiments": ["implicit", "intensity"]})
-    study = Study(finished)
+    study = Study(study_file)
+    assert study.run_experiment("implicit")
     study.run(experiments=False)
-    assert study.state("intensity") == "missing"
+    assert written == [{"implicit"}]
     assert study.state("report") == "done"
-    assert study.steps()[-1].state == "stale"  # the experiment is still to come
-    assert "intensity" in Study(finished).run()
-    assert Study(finished).state("report") == "done"
-    change(steering={"experiments": ["implicit", "intensity"], "seed": 9})
-    Study(finished).run(experiments=False)
-    assert "intensity" not in read_study(study.folder).analyses  # measured with another seed
+    assert study.steps()[-1].state == "stale"  # an experiment is still to come
+    assert Study(study_file).run() == ["intensity", "report"]
+    assert Study(study_file).state("report") == "done"
+    change(steering={"seed": 9})
+    Study(study_file).run(experiments=False)
+    assert written[1:] == [{"implicit", "intensity"}, set()]  # what was measured with another seed is left out

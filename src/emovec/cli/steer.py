@@ -1,5 +1,6 @@
 """`emovec steer`: one prompt continued with and without an emotion, side by side; and `steer calibrate`."""
 
+import re
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -132,10 +133,15 @@ def text(
 
 
 def load_fitting(vectors: "EmotionVectors", model: str, device: str, dtype: str) -> "LanguageModel":
-    """The model, once everything that vectors and options tell has been checked: it takes long to load."""
+    """The model, once everything that vectors and options tell has been checked: it takes long to load.
+
+    Of a model of the Hub it is the commit that the vectors were made with.
+    """
     from emovec.models.load import load_model
 
-    loaded = load_model(model, device=device, dtype=dtype)
+    made_with = str(vectors.provenance.get("revision"))
+    known = vectors.provenance.get("model") == model and re.fullmatch("[0-9a-f]{40}", made_with)
+    loaded = load_model(model, revision=made_with if known else None, device=device, dtype=dtype)
     vectors.require_fit(loaded)
     return loaded
 

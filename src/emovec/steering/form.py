@@ -27,6 +27,7 @@ _FAMILY = re.compile(
     r"((code|meta)?llama\d*|(code)?qwen(1\.5|2|2\.5)?|mi[sx]tral|gemma\d?|smollm2?|olmoe?\d?|yi|falcon|stablelm|"
     r"internlm2?|apertus)"
 )
+_SIZE = re.compile(r"[ae]?\d+(\.\d+)?[bm]|\d+x\d+b")
 _PLAIN_WORDS = re.compile(
     r"(v?\d+(\.\d+)*|[ae]?\d+(\.\d+)?[bm]|\d+x\d+b|\d+e|\d+k|3n|hf|meta|coder|code|math|scout|maverick|gguf|awq|gptq|fp8|"
     r"bf16|f16|f32|q\d|\w?\d?[kms0]|\d+bit|int\d|bnb|unsloth)"
@@ -76,9 +77,8 @@ def named_for_chat(name: str) -> bool | None:
     if any(_BASE.fullmatch(word) for word in words):
         return False
     family = [bool(_FAMILY.fullmatch(word)) for word in words]
-    bare = any(family) and all(
-        is_family or _PLAIN_WORDS.fullmatch(word) for is_family, word in zip(family, words, strict=True)
-    )
+    known = [is_family or _PLAIN_WORDS.fullmatch(word) for is_family, word in zip(family, words, strict=True)]
+    bare = any(family) and all(known) and any(_SIZE.fullmatch(word) for word in words)
     return False if bare else None
 
 

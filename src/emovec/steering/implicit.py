@@ -233,7 +233,15 @@ def _summarise(inputs: SteeringInputs, rows: pd.DataFrame) -> tuple[dict[str, pd
         "scenarios": {name: int(own["id"].nunique()) for name, own in rows.groupby("text_language", sort=False)},
         "beyond_words": _beyond_words(own, words),
     }
-    return tables, summary
+    return tables, summary | without(inputs, rows, "scenarios")
+
+
+def without(inputs: SteeringInputs, rows: pd.DataFrame, what: str) -> dict[str, str]:
+    """A note on the languages asked for in which there are no texts to read, where there are such."""
+    missing = [language for language in inputs.languages if language not in set(rows["text_language"])]
+    if not missing:
+        return {}
+    return {"note": f"There are no {what} in {', '.join(missing)}; steering.scenarios may name a file with some."}
 
 
 def _words(inputs: SteeringInputs, rows: pd.DataFrame, parts: list[pd.DataFrame]) -> dict[str, pd.Series]:

@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 from emovec.geometry.permutation import familywise_p_values, label_permutations, p_values
 from emovec.steering.clustered import mean_interval
 from emovec.steering.experiment import Experiment, SteeringInputs, Unit
-from emovec.steering.implicit import projections, rounded, text_unit
+from emovec.steering.implicit import projections, rounded, text_unit, without
 from emovec.steering.scenarios import Template, read_templates
 from emovec.steering.tables import COLUMNS
 
@@ -182,7 +182,8 @@ def _summarise(inputs: SteeringInputs, rows: pd.DataFrame) -> tuple[dict[str, pd
     }
     counts = {str(name): int(own["id"].nunique()) for name, own in rows.groupby("text_language", sort=False)}
     shown = min(layers, key=lambda layer: abs(layer - inputs.layer))
-    return tables, {"layer": shown, "permutations": PERMUTATIONS, "templates": counts}
+    facts = {"layer": shown, "permutations": PERMUTATIONS, "templates": counts}
+    return tables, facts | without(inputs, rows, "intensity templates")
 
 
 EXPERIMENT = Experiment(
