@@ -134,8 +134,8 @@ def leave_out_stale(study: "Study", experiments: Sequence[str]) -> None:
     for name in experiments:
         if study.state(name) == "stale":
             log.warning(
-                "%s was measured with other vectors or settings, so the report leaves it out; list it under "
-                "steering.experiments, or run it by its own command, to measure it anew", name.capitalize(),
+                "%s was measured with other vectors or settings, so the report leaves it out; its own command "
+                "measures it anew, and so does `emovec run` where steering.experiments lists it", name.capitalize(),
             )  # fmt: skip
             record_path(study.folder, name).unlink()
 
