@@ -1,8 +1,6 @@
 """Are the statistics calibrated? Simulations with known truth: a long run that prints tables for docs/uncertainty.md.
 
-    python benchmarks/calibration.py [permutation] [familywise] [coverage] [reliability] [crossnobis] [procrustes]
-        [ratings] [poles] [ceiling]
-        [--simulations 1000] [--topics 12,50]
+    python benchmarks/calibration.py [check …] [--simulations 1000] [--topics 12,50]
 
 permutation   p-values of RSA between independent geometries of 30 emotions: uniform (Kolmogorov–Smirnov), and how
               often p <= .05, for Pearson, Spearman and rho_a
@@ -20,6 +18,8 @@ ratings       p-values of predicted arousal, where vectors carry valence alone; 
               expected correlation
 poles         p-values of components against axes made of the same vectors, where the vectors have no structure
 ceiling       how high a perfect predictor correlates with one of two sources of ratings that agree with r
+steering_shares    how often intervals of shares of scenarios hold the truth, where those of an emotion are alike
+steering_controls  likewise of the mean over a few control directions
 """
 
 import argparse
@@ -46,6 +46,8 @@ from emovec.geometry.reliability import halves, row_correlations, triangles
 from emovec.geometry.representational import rsa
 from emovec.geometry.resampling import bootstrap_weights, bounded_interval, half_weights
 from emovec.geometry.uncertainty import layer_uncertainty, pair_statistics
+from emovec.steering.clustered import mean_interval, share_interval
+from emovec.steering.effects import beside_directions, crossed_mean
 
 EMOTIONS = 30
 HIDDEN = 60
@@ -432,6 +434,44 @@ def ceiling(simulations: int, _: list[int]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["reliability", "two sources", "perfect predictor", "root"])
 
 
+def steering_shares(simulations: int, _: list[int]) -> pd.DataFrame:
+    """Shares of scenarios (12 emotions with 3 each): drawn one by one, and with emotions as the unit."""
+    rows, groups = [], np.repeat(np.arange(12), 3)
+    for share in (0.3, 0.6, 0.85):
+        for alike in (0.0, 0.3, 0.6):
+            rng = np.random.default_rng([7, int(100 * share), int(100 * alike)])
+            spread = (1 - alike) / alike if alike else 1e9
+            chance = rng.beta(share * spread, (1 - share) * spread, (12, simulations))
+            hits = (rng.random((36, simulations)) < chance[groups]).astype(float)
+            held = [_held(share_interval(hits, each), share) for each in (np.arange(36), groups)]
+            rows.append((share, alike, *held, _held(mean_interval(hits, groups), share)))
+    columns = ["share", "alike within", "one by one", "emotions, shares", "emotions, means"]
+    return pd.DataFrame(rows, columns=columns).assign(error=np.sqrt(0.05 * 0.95 / simulations))
+
+
+def steering_controls(simulations: int, _: list[int]) -> pd.DataFrame:
+    """Mean over control directions that each do something of their own in all of 4 emotions and 4 frames."""
+    rows = []
+    for directions in (2, 4, 10):
+        for own in (0.0, 1.0):
+            rng = np.random.default_rng([8, directions, int(own)])
+            found = []
+            for _ in range(simulations):
+                cells = own * rng.normal(size=(directions, 1, 1)) + 0.5 * rng.normal(size=(directions, 4, 4))
+                cells += 0.5 * rng.normal(size=(1, 4, 1)) + 0.3 * rng.normal(size=(1, 1, 4))
+                crossed = crossed_mean(cells.mean(axis=0))
+                wider = beside_directions(crossed, cells.mean(axis=(1, 2)))
+                found.append([each.low <= 0 <= each.high for each in (crossed, wider)])
+            rows.append((directions, own, *np.mean(found, axis=0)))
+    columns = ["directions", "sd of directions", "emotions and frames", "directions too"]
+    return pd.DataFrame(rows, columns=columns).assign(error=np.sqrt(0.05 * 0.95 / simulations))
+
+
+def _held(interval: tuple[np.ndarray, np.ndarray], truth: float) -> float:
+    low, high = interval
+    return float(((low <= truth) & (truth <= high)).mean())
+
+
 CHECKS: dict[str, Callable[[int, list[int]], pd.DataFrame]] = {
     "permutation": permutation,
     "familywise": familywise,
@@ -446,6 +486,8 @@ CHECKS: dict[str, Callable[[int, list[int]], pd.DataFrame]] = {
     "ratings": ratings,
     "poles": poles,
     "ceiling": ceiling,
+    "steering_shares": steering_shares,
+    "steering_controls": steering_controls,
 }
 
 

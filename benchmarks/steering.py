@@ -22,10 +22,11 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from emovec.depth import two_thirds
 from emovec.models.language_model import LanguageModel
 from emovec.models.load import load_model
 from emovec.steering.generate import pad_left
-from emovec.steering.steer import Span, default_layer, intervene, steer
+from emovec.steering.steer import Span, intervene, steer
 
 PROMPTS = (
     "It was late when she finally closed the door behind her, and",
@@ -89,7 +90,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     model = load_model(options.model)
     prompts = (PROMPTS * -(-options.rows // len(PROMPTS)))[: options.rows]
-    layer = default_layer(model.n_layers)
+    layer = two_thirds(model.n_layers)
     direction = np.random.default_rng(0).standard_normal(model.hidden_size)
     norm = 100.0
     pushed = torch.from_numpy(STRENGTH * norm * direction / np.linalg.norm(direction)).to(model.device, model.dtype)

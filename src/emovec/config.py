@@ -91,6 +91,7 @@ class SteeringConfig(_Section):
     )
     emotions: list[str] | None = None
     layer: Literal["auto"] | int = "auto"
+    form: Literal["auto", "plain", "chat"] = "auto"
     strengths: list[float] = Field(default_factory=lambda: [0.1, 0.2], min_length=1)
     controls: int = Field(default=2, ge=0)
     languages: list[str] | None = None

@@ -12,6 +12,7 @@ from emovec.files import write_bytes
 from emovec.lock import locked
 from emovec.outputs import record_path
 from emovec.stages import Track, save_result
+from emovec.vectors.exporting import usual_layer
 
 if TYPE_CHECKING:
     from emovec.geometry.inputs import AnalysisResult
@@ -50,7 +51,7 @@ def write_imported_study(vectors: "EmotionVectors", folder: Path, layer: int | N
     layers, settings = vectors.layers, GeometryConfig()
     if layer is not None and layer not in layers:
         raise EmovecError(f"layer: {layer} is none of the vectors' layers {layers}.")
-    shown = sorted(layers)[(2 * len(layers)) // 3] if layer is None else layer
+    shown = usual_layer(vectors) if layer is None else layer
     model = str(vectors.provenance.get("model", UNKNOWN_MODEL))
     config: dict[str, Any] = {"model": model, "languages": vectors.languages, "emotions": vectors.emotions}
     config["corpus"] = {"neutral": None}
@@ -60,7 +61,7 @@ def write_imported_study(vectors: "EmotionVectors", folder: Path, layer: int | N
     if (folder / "activations").exists():
         raise EmovecError(f"{folder}: holds a study with activations of its own; give another --out.")
     if layer is None:
-        by, reason = "depth", f"layer {shown} lies at two thirds of the layers: without stories none can be chosen"
+        by, reason = "depth", f"layer {shown} lies at two thirds of the depth: without stories none can be chosen"
     else:
         by, reason = "settings", f"layer {shown} is fixed by the study's settings"
     inputs = Inputs(

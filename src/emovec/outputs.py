@@ -6,7 +6,6 @@ Every output carries the hash of what it was made from, its key: in a JSON recor
 import hashlib
 import importlib.resources
 import json
-from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -75,13 +74,12 @@ def output_keys(config: StudyConfig, corpus: Corpus, base: Path) -> dict[str, st
     return keys
 
 
-def report_key(key: str, folder: Path, keys: dict[str, str], experiments: Sequence[str]) -> str:
-    """The report's key, given the experiments that the study lists, and any others whose results lie in its folder."""
+def report_key(key: str, folder: Path) -> str:
+    """The report's key, given the experiments whose results lie in its folder."""
     from emovec.steering.experiments import EXPERIMENTS
 
     there = {name: read_json(record_path(folder, name)).get("key") for name in EXPERIMENTS}
-    listed = {name: keys[name] for name in experiments if name in keys}
-    return _digest(key, {name: found for name, found in (there | listed).items() if found is not None})
+    return _digest(key, {name: found for name, found in there.items() if found is not None})
 
 
 def record_path(folder: Path, output: str) -> Path:

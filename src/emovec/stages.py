@@ -2,7 +2,7 @@
 
 import io
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from emovec.config import Source
 from emovec.corpus.story import Story
 from emovec.corpus.write import write_jsonl
+from emovec.depth import two_thirds
 from emovec.errors import EmovecError
 from emovec.files import write_bytes, write_json
 from emovec.outputs import Stage, record_path
@@ -124,14 +125,19 @@ def run_steering(study: "Study", track: Track) -> list[str]:
     from emovec.steering.experiments import EXPERIMENTS
 
     listed = study.config.steering.experiments
-    for name in EXPERIMENTS:
-        if name not in listed and study.state(name) == "stale":
+    leave_out_stale(study, [name for name in EXPERIMENTS if name not in listed])
+    return [name for name in listed if name in EXPERIMENTS and run_experiment(study, name, track)]
+
+
+def leave_out_stale(study: "Study", experiments: Sequence[str]) -> None:
+    """Take out of the report what some experiments measured with other vectors or settings; what they read is kept."""
+    for name in experiments:
+        if study.state(name) == "stale":
             log.warning(
-                "%s was measured with other vectors or settings, so the report leaves it out; list it under "
-                "steering.experiments, or run it by its own command, to measure it anew", name.capitalize(),
+                "%s was measured with other vectors or settings, so the report leaves it out; its own command "
+                "measures it anew, and so does `emovec run` where steering.experiments lists it", name.capitalize(),
             )  # fmt: skip
             record_path(study.folder, name).unlink()
-    return [name for name in listed if name in EXPERIMENTS and run_experiment(study, name, track)]
 
 
 def run_experiment(study: "Study", name: str, track: Track) -> bool:
@@ -143,10 +149,11 @@ def run_experiment(study: "Study", name: str, track: Track) -> bool:
     if study.state(name) == "done":
         return False
     experiment, key = EXPERIMENTS[name], study.keys[name]
-    ledger = Ledger(study.folder / "steering" / f"{name}.rows.jsonl", key)
+    folder = study.results / "steering"
+    ledger = Ledger(folder / f"{name}.rows.jsonl", key)
     tables, summary = measure(name, experiment, _steering_inputs(study), ledger, track)
     parameters = study.config.steering.model_dump(mode="json", include=set(experiment.settings))
-    save_result(study.folder / "steering", AnalysisResult(name, tables, parameters, summary), key)
+    save_result(folder, AnalysisResult(name, tables, parameters, summary), key)
     return True
 
 
@@ -231,13 +238,12 @@ def _inputs(study: "Study", vectors: "EmotionVectors", analysis: str) -> "Inputs
 def _steering_inputs(study: "Study") -> "SteeringInputs":
     from emovec.steering.conditions import spread_emotions
     from emovec.steering.experiment import SteeringInputs
-    from emovec.steering.steer import default_layer
 
     settings, vectors, activations = study.config.steering, study.vectors, study.activations
     model = _fitting_model(study, vectors)
-    wanted = default_layer(model.n_layers) if settings.layer == "auto" else settings.layer
-    if settings.layer != "auto" and wanted not in vectors.layers:
-        raise EmovecError(f"steering.layer: {wanted} is none of the extracted layers {vectors.layers}.")
+    layer = two_thirds(model.n_layers, vectors.layers) if settings.layer == "auto" else settings.layer
+    if layer not in vectors.layers:
+        raise EmovecError(f"steering.layer: {layer} is none of the extracted layers {vectors.layers}.")
     norms = study.config.geometry.norms
     return SteeringInputs(
         model=model,
@@ -245,7 +251,7 @@ def _steering_inputs(study: "Study") -> "SteeringInputs":
         settings=settings,
         languages=settings.languages or study.config.languages,
         emotions=settings.emotions or spread_emotions(vectors.emotions),
-        layer=min(vectors.layers, key=lambda layer: abs(layer - wanted)),
+        layer=layer,
         seed=settings.seed,
         stories=study.corpus.stories,
         activations=lambda layer, language: activations.layer(layer, language),

@@ -1,5 +1,6 @@
 """`Study`: runs the stages in order, does what is missing and nothing else."""
 
+import copy
 import logging
 from collections import Counter
 from collections.abc import Callable, Generator
@@ -18,7 +19,7 @@ from emovec.errors import EmovecError
 from emovec.files import read_json, write_bytes
 from emovec.lock import locked
 from emovec.outputs import STAGES, Stage, State, output_keys, output_state, record_path, report_key
-from emovec.stages import RUNNERS, Track, run_experiment
+from emovec.stages import RUNNERS, Track, leave_out_stale, run_experiment
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +68,8 @@ class Study:
         self.config: StudyConfig = config
         suffix = f"-limit{limit}" if limit is not None else ""
         self.folder = Path(out) if out is not None else self.path.with_name(self.path.stem + suffix)
+        self.results: Path = self.folder
+        """Where the results of experiments lie: the study's folder, or for a quick look a folder in it."""
 
     @cached_property
     def corpus(self) -> Corpus:
@@ -131,11 +134,14 @@ class Study:
         """The summary that an analysis of the geometry, or an experiment of the steering, left."""
         return read_json(record_path(self.folder, analysis)).get("summary", {})
 
-    @cached_property
+    @property
     def keys(self) -> dict[str, str]:
-        """The hash of everything that each output depends on, by output."""
-        keys = output_keys(self.config, self.corpus, self.path.parent)
-        return {**keys, "report": report_key(keys["report"], self.folder, keys, self.config.steering.experiments)}
+        """The hash of all that each output depends on, by output: the report's on the experiments that are there."""
+        return {**self._keys, "report": report_key(self._keys["report"], self.folder)}
+
+    @cached_property
+    def _keys(self) -> dict[str, str]:
+        return output_keys(self.config, self.corpus, self.path.parent)
 
     def steps(self) -> list[Step]:
         """How each part of each stage stands, in order."""
@@ -159,15 +165,26 @@ class Study:
             if name in self.config.steering.experiments or record_path(self.folder, name).is_file():
                 tables = ", ".join(f"{table}.parquet" for table in experiment.tables)
                 steps.append(Step("steering", name, self.state(name), tables))
-        steps.append(Step("report", "report", self.state("report"), "report.html"))
+        report = self.state("report")
+        if report == "done" and any(step.state != "done" for step in steps):
+            report = "stale"  # it will be, once the others are there
+        steps.append(Step("report", "report", report, "report.html"))
         return steps
 
     def state(self, output: str) -> State:
         """How an output stands: a stage, an analysis of the geometry, an experiment of the steering."""
-        return output_state(self.folder, output, self.keys[output])
+        from emovec.steering.experiments import EXPERIMENTS
 
-    def run(self, until: Stage = "report", track: Track = _untracked) -> list[str]:
+        return output_state(self.results if output in EXPERIMENTS else self.folder, output, self.keys[output])
+
+    def run(self, until: Stage = "report", track: Track = _untracked, *, experiments: bool = True) -> list[str]:
         """Do what is missing or stale, up to and including a stage.
+
+        Args:
+            until: the last stage.
+            track: shows progress.
+            experiments: whether the steering experiments that the study lists may run; if not, those that are missing
+                or stale are left out of the report.
 
         Returns:
             The outputs that were made, in order; empty if everything was up to date.
@@ -175,6 +192,9 @@ class Study:
         Raises:
             EmovecError: if another process is working on this study, or on any bad input.
         """
+        from emovec.steering.experiments import EXPERIMENTS
+
+        self._require_as_many_texts()
         with locked(self.folder), self._logged():
             done: list[str] = []
             if (self.folder / "study.yaml").resolve() == self.path.resolve():
@@ -184,13 +204,20 @@ class Study:
             write_bytes(self.folder / "study.yaml", _dump(self.config))
             for stage in STAGES[: STAGES.index(until) + 1]:
                 # The state of these is that of each of their parts.
-                if stage in {"geometry", "steering"} or self.state(stage) != "done":
+                if stage == "steering" and not experiments:
+                    leave_out_stale(self, list(EXPERIMENTS))
+                elif stage in {"geometry", "steering"} or self.state(stage) != "done":
                     log.info("Stage: %s", stage)
                     done.extend(RUNNERS[stage](self, track))
             return done
 
-    def run_experiment(self, name: str, track: Track = _untracked) -> bool:
+    def run_experiment(self, name: str, track: Track = _untracked, limit: int | None = None) -> bool:
         """Run one steering experiment, listed in the study or not, and whatever of the stages before it needs.
+
+        Args:
+            name: of the experiment.
+            track: shows progress.
+            limit: a quick look at so many items of each kind; its results lie in a folder of their own, `quick_look`'s.
 
         Returns:
             Whether anything had to be measured.
@@ -200,7 +227,29 @@ class Study:
         """
         self.run("vectors", track)
         with locked(self.folder), self._logged():
-            return run_experiment(self, name, track)
+            return run_experiment(self if limit is None else self.quick_look(limit), name, track)
+
+    def quick_look(self, limit: int) -> "Study":
+        """The same study with few items of each kind in its experiments, whose results lie in `limit<n>` within it."""
+        look = copy.copy(self)
+        look.__dict__.pop("_keys", None)
+        steering = self.config.steering.model_copy(update={"limit": limit})
+        look.config = self.config.model_copy(update={"steering": steering})
+        look.results = self.folder / f"limit{limit}"
+        return look
+
+    def _require_as_many_texts(self) -> None:
+        """Refuse to put a few texts' results in the place of those of more."""
+        limit, path = self.config.extraction.limit, self.folder / "study.yaml"
+        if limit is None or not record_path(self.folder, "activations").is_file() or not path.is_file():
+            return
+        before = read_config(path).extraction.limit
+        if before is None or before > limit:
+            texts = "all texts" if before is None else f"{before} texts of each emotion"
+            raise EmovecError(
+                f"{self.folder}: holds results of {texts}, which those of {limit} of each emotion would replace; give "
+                "another --out, or leave out --out or --limit."
+            )
 
     @contextmanager
     def _logged(self) -> Generator[None]:

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from emovec.cli.steer import _columns as steer_columns
-from emovec.cli.steer import coherence_lines
+from emovec.cli.steer import coherence_lines, load_fitting
 from emovec.models.load import load_model
 from emovec.steering.side_by_side import Sample
 from emovec.vectors.emotion_vectors import EmotionVectors
@@ -250,3 +250,17 @@ def test_a_message_that_could_not_be_answered_is_replaced_by_the_next(
     assert code == 0
     assert "lower the strength" in out
     assert "refuses these messages" not in out
+
+
+@pytest.mark.fault("U6")
+def test_the_revision_of_the_vectors_is_loaded(vectors: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, seen = EmotionVectors.load(vectors), []
+    monkeypatch.setattr("emovec.models.load.load_model", lambda model, **options: seen.append((model, options)))
+    monkeypatch.setattr(EmotionVectors, "require_fit", lambda *_: None)
+    made = replace(read, provenance={"model": "some/model", "revision": "a" * 40})
+    for model in ("some/model", "other/model"):
+        load_fitting(made, model, "cpu", "auto")
+    assert [(model, options["revision"]) for model, options in seen] == [
+        ("some/model", "a" * 40),
+        ("other/model", None),
+    ]

@@ -7,7 +7,7 @@ import torch
 from emovec import load_model
 from emovec.models.language_model import LanguageModel
 from emovec.steering.activities import load_activities
-from emovec.steering.generate import has_chat_template
+from emovec.steering.form import talks
 from emovec.steering.prefix import log_probabilities_after, shared_length
 from emovec.steering.questions import answer_tokens, questions
 from emovec.steering.steer import intervene, steer
@@ -25,7 +25,7 @@ def test_a_few_questions_equal_one_run_for_each_also_when_steered(model: Languag
     put = questions(model, [(activities[0], other) for other in activities[1:]])
     tokens = answer_tokens(model, "en")
     assert model.token_texts(tokens) == ["A", "B"]
-    assert has_chat_template(model) == model.tokenizer.tokenizer.decode(put[0].ids).startswith("<|im_start|>")
+    assert talks(model) == model.tokenizer.tokenizer.decode(put[0].ids).startswith("<|im_start|>")
     prompts = [question.ids for question in put]
     assert shared_length(prompts) > max(len(ids) for ids in prompts) / 2
     vector, layer = np.random.default_rng(0).normal(size=model.hidden_size), 2 * model.n_layers // 3

@@ -11,6 +11,7 @@ import xarray as xr
 import yaml
 
 from emovec.corpus.emotions import DEFAULT_30
+from emovec.depth import two_thirds
 from emovec.geometry.inputs import VARIANTS
 from emovec.geometry.tables import COLUMNS
 from emovec.vectors.emotion_vectors import VECTOR_DIMS, EmotionVectors
@@ -218,7 +219,7 @@ def tables(
 def _groups(
     rows: dict[str, list[tuple]], languages: Sequence[str], emotions: Sequence[str], layers: Sequence[int]
 ) -> None:
-    shown = layers[(2 * len(layers)) // 3]
+    shown = two_thirds(layers[-1] + 1, layers)
     sets = list(languages) + (["+".join(languages)] if len(languages) > 1 else [])
     ks = range(2, min(11, len(emotions)))
     for variant, layer, algorithm, k in product(VARIANTS, layers, ("k-means", "average linkage"), ks):
@@ -346,7 +347,7 @@ def write_study(
     (folder / "study.yaml").write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
     for name, table in tables(languages, emotions, layers, norms).items():
         table.to_parquet(folder / "geometry" / f"{name}.parquet")
-    summary = {"layer": layers[(2 * len(layers)) // 3], "reason": "best mean held-out decoding within languages"}
+    summary = {"layer": two_thirds(layers[-1] + 1, layers), "reason": "best mean held-out decoding within languages"}
     choice = {"analysis": "choice", "tables": [], "parameters": {}, "emovec": "0.1.0", "summary": summary}
     (folder / "geometry" / "choice.json").write_text(json.dumps(choice))
     texts = {

@@ -2,6 +2,7 @@ import dataclasses
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -64,6 +65,25 @@ def test_without_controls_none_are_said_to_be_exceeded(strong: StudyTables) -> N
     assert told.count("with no control to set it against") == 3
     assert "larger than" not in told
     assert calibration.finding_across(bare).count("with no control to set it against") == 4
+
+
+@pytest.mark.fault("F11")
+def test_no_difference_is_not_told_as_an_equal_effect(strong: StudyTables) -> None:
+    cross = strong.tables["calibration_cross"]
+    told = {}
+    for low, high in ((-0.32, 1.26), (0.2, 0.7), (-1.2, -0.1)):
+        other = cross["vector_language"] != cross["language"]
+        values = {"less_own": (low + high) / 2, "less_own_low": low, "less_own_high": high}
+        table = cross.assign(**{name: np.where(other, value, np.nan) for name, value in values.items()})
+        tables = {**strong.tables, "calibration_cross": table}
+        told[low] = calibration.finding_across(dataclasses.replace(strong, tables=tables))
+    assert (
+        "in English texts the effect of Japanese vectors less that of English ones is 0.47, −0.32 to 1.26"
+        in told[-0.32]
+    )
+    assert "no difference is shown, which doesn't mean that there is none" in told[-0.32]
+    assert "Japanese vectors do more" in told[0.2]
+    assert "Japanese vectors do less" in told[-1.2]
 
 
 def test_texts_that_repeat_themselves_unsteered_are_not_called_coherent(strong: StudyTables) -> None:

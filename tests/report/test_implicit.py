@@ -67,7 +67,7 @@ def _study(
 def test_the_finding_of_implied_emotions_holds_numbers_and_controls(base: StudyTables) -> None:
     said = implicit.finding(_study(base))
     assert len(said) < 500  # it stands among the headlines
-    assert "61 % of 36 English scenarios (40 to 75 %; words alone 69 %, no clear difference)" in said
+    assert "61 % of 36 English scenarios (40 to 75 %; words alone 69 %, no difference shown)" in said
     assert "and 61 % of 36 Japanese scenarios" in said
     assert "Across languages: English vectors, Japanese texts 47 % (40 to 75 %); Japanese vectors, English" in said
     assert said.endswith("Shuffled emotions would give 11 % (largest p\u00a0=\u00a00.0002).")
@@ -75,7 +75,7 @@ def test_the_finding_of_implied_emotions_holds_numbers_and_controls(base: StudyT
 
 @pytest.mark.parametrize(
     ("gap", "verdict"),
-    [((0.2, 0.1, 0.3), "less"), ((-0.2, -0.3, -0.1), "more"), ((0.1, -0.1, 0.3), "no clear difference")],
+    [((0.2, 0.1, 0.3), "less"), ((-0.2, -0.3, -0.1), "more"), ((0.1, -0.1, 0.3), "no difference shown")],
 )
 def test_the_verdict_beside_words_follows_the_interval(
     base: StudyTables, gap: tuple[float, float, float], verdict: str

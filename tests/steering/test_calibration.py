@@ -108,6 +108,27 @@ def test_languages_are_crossed_and_an_effect_is_told_from_none() -> None:
     assert found.loc[("ja", "en", 2, 0.1), "effect"] == pytest.approx(rows["effect"].mean())
 
 
+@pytest.mark.fault("F11")
+def test_the_other_languages_vectors_are_set_against_the_own_word_by_word() -> None:
+    """Words and frames differ far more than the vectors do: only the paired difference shows which do more."""
+    words = words_table({"en>en": 3.0, "ja>en": 2.0, "ja>ja": 3.0})
+    hard = words["emotion"].map({"sad": 3.0, "angry": -3.0, "calm": 0.0}) + words["frame"].map(
+        {"a": 0, "b": 1, "c": 2, "d": 3}
+    )
+    words = words.assign(effect=words["effect"] + hard.where(words["kind"] == "emotion", 0.0))
+    found = windows.cross_language(words).set_index(["vector_language", "language", "layer", "strength"])
+    row = found.loc[("ja", "en", 5, 0.4)]
+    own = found.loc[("en", "en", 5, 0.4)]
+    assert row["less_own"] == pytest.approx(-0.4, abs=0.06)
+    assert row["less_own"] == pytest.approx(row["effect"] - own["effect"])
+    assert row["less_own_low"] < row["less_own"] < row["less_own_high"] < 0
+    assert row["low"] < own["effect"] < row["high"]  # by themselves the intervals overlap widely
+    assert np.isnan(own["less_own"])
+    apart = words[~((words["vector_language"] == "ja") & (words["emotion"] == "sad"))]
+    found = windows.cross_language(apart).set_index(["vector_language", "language", "layer", "strength"])
+    assert found.loc[("ja", "en", 5, 0.4), "less_own"] == pytest.approx(-0.4, abs=0.06)  # the same words alone
+
+
 def test_assignments_tell_own_words_from_others() -> None:
     planted = words_table({"en>en": 3.0})
     cell = planted[(planted["layer"] == 5) & (planted["strength"] == 0.4)]

@@ -13,6 +13,7 @@ from emovec.corpus.script import script_share
 from emovec.errors import EmovecError
 from emovec.models.language_model import LanguageModel
 from emovec.steering.effects import (
+    beside_directions,
     crossed_mean,
     frame_word,
     frames,
@@ -148,3 +149,18 @@ def test_one_row_gets_a_t_interval_and_nothing_gets_none() -> None:
     assert alone.mean == 1
     assert math.isnan(alone.low)
     assert crossed_mean(np.array([[1.0, 2.0], [np.nan, 5.0]])).mean == 1.5
+
+
+@pytest.mark.fault("F9")
+def test_what_stands_beside_controls_holds_other_controls() -> None:
+    """Each direction does something of its own in all emotions and frames, which crossing these doesn't see."""
+    rng, n, held, before = np.random.default_rng(0), 400, 0, 0
+    for _ in range(n):
+        cells = rng.normal(0, 1, (4, 1, 1)) + rng.normal(0, 0.5, (1, 4, 1)) + rng.normal(0, 0.5, (4, 4, 4))
+        crossed = crossed_mean(cells.mean(axis=0))
+        found = beside_directions(crossed, cells.mean(axis=(1, 2)))
+        held += found.low <= 0 <= found.high
+        before += crossed.low <= 0 <= crossed.high
+    assert 0.93 <= held / n <= 0.99
+    assert before / n < 0.85
+    assert math.isnan(beside_directions(crossed, np.ones(1)).low)

@@ -49,7 +49,7 @@ def _templates(generator: np.random.Generator, slope: float, n: int = 10) -> lis
 
 
 def test_a_planted_rise_and_fall_is_found_at_its_layer() -> None:
-    table = intensity_statistics(_templates(np.random.default_rng(0), 2.0), 499, 300)
+    table = intensity_statistics(_templates(np.random.default_rng(0), 2.0), 499)
     table = table.set_index(["statistic", "position"])
     planted = table.loc[("expected", 1)]
     assert planted["value"] > 0.9
@@ -62,9 +62,7 @@ def test_a_planted_rise_and_fall_is_found_at_its_layer() -> None:
 
 
 def test_the_opposite_of_what_is_expected_is_no_success() -> None:
-    table = intensity_statistics(_templates(np.random.default_rng(0), -2.0), 199, 100).set_index(
-        ["statistic", "position"]
-    )
+    table = intensity_statistics(_templates(np.random.default_rng(0), -2.0), 199).set_index(["statistic", "position"])
     assert table.loc[("expected", 1), "value"] < -0.9
     assert table.loc[("expected", 1), "p"] > 0.99
 
@@ -73,7 +71,7 @@ def test_a_number_that_moves_every_vector_alike_is_told_by_the_names() -> None:
     generator = np.random.default_rng(1)
     signs = np.array([1, 0, 0, 0, 0])
     templates = [(generator.standard_normal((8, 1, 5)) * 0.1 + np.arange(8)[:, None, None], signs) for _ in range(8)]
-    row = intensity_statistics(templates, 199, 100).set_index("statistic").loc["expected"]
+    row = intensity_statistics(templates, 199).set_index("statistic").loc["expected"]
     assert row["p"] < 0.03
     assert row["p_emotions"] > 0.1
 
@@ -82,7 +80,7 @@ def test_without_an_effect_small_p_are_rare_and_intervals_hold_zero() -> None:
     generator = np.random.default_rng(2)
     small = renamed = familywise = covered = 0
     for _ in range(120):
-        own = intensity_statistics(_templates(generator, 0.0), 99, 200)
+        own = intensity_statistics(_templates(generator, 0.0), 99)
         own = own[own["statistic"] == "expected"]
         small += own["p"].iloc[1] <= 0.1
         renamed += own["p_emotions"].iloc[1] <= 0.1
@@ -92,7 +90,7 @@ def test_without_an_effect_small_p_are_rare_and_intervals_hold_zero() -> None:
     assert 2 <= small <= 23
     assert 2 <= renamed <= 23
     assert 2 <= familywise <= 23
-    assert covered >= 96  # percentile intervals over ten templates are a little narrow
+    assert covered >= 107  # 114 expected, 3 standard deviations; percentiles of ten templates hold 108
 
 
 def test_activations_that_drift_with_any_number_are_no_sign_of_the_emotion() -> None:
@@ -104,7 +102,7 @@ def test_activations_that_drift_with_any_number_are_no_sign_of_the_emotion() -> 
             (scores + 2 * np.arange(8)[:, None, None] * generator.choice([-1, 1], (1, 1, 8)), signs)
             for scores, signs in templates
         ]
-        own = intensity_statistics(drifting, 199, 10)
+        own = intensity_statistics(drifting, 199)
         small += own.loc[own["statistic"] == "expected", "p"].iloc[0] <= 0.1
     # 20 expected of 200; numbers shuffled within each template would give some 60.
     assert 6 <= small <= 34

@@ -319,3 +319,28 @@ def test_an_evaluation_keeps_the_steering_in_its_log(folder: Path, tmp_path: Pat
     assert log.samples is not None
     facts = (log.samples[0].output.metadata or {})["steering"]
     assert (facts["emotions"], facts["strengths"], facts["layers"]) == (["angry"], [2.0], [3])
+
+
+@pytest.mark.fault("M6")
+def test_a_base_model_with_a_template_is_asked_in_plain_text(folder: Path, tmp_path: Path) -> None:
+    base = shutil.copytree(folder, tmp_path / "Qwen2.5-7B")
+    with pytest.raises(EmovecError, match="is a base model; take its instruct version"):
+        ask(served(base))
+    plain = ask(served(base, plain=True)).completion
+    assert plain == ask(served(base, form="plain")).completion == ask(served(folder, form="plain")).completion
+    assert ask(served(base, form="chat")).completion == ask(served(folder)).completion != plain
+    with pytest.raises(PrerequisiteError, match="none of auto, plain, chat"):
+        served(base, form="talk")
+
+
+@pytest.mark.fault("M6")
+def test_thinking_is_no_part_of_an_answer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = iter(["<think> w1 </think> w2", "w3", "<think> w1"])
+
+    def fake(_model: LanguageModel, prompts: list[str], **_: Any) -> list[str]:
+        return [next(texts) for _ in prompts]
+
+    monkeypatch.setattr("emovec.steering.form.generate", fake)
+    found = [ask(served(folder)) for _ in range(3)]
+    assert [each.completion for each in found] == ["w2", "w3", ""]
+    assert [(each.metadata or {}).get("thinking_removed") for each in found] == [1, None, 1]

@@ -12,6 +12,7 @@ from emovec.config import SteeringConfig
 from emovec.errors import EmovecError
 from emovec.models.language_model import LanguageModel
 from emovec.steering import rule_following
+from emovec.steering.answers import Answer
 from emovec.steering.experiment import SteeringInputs, Unit
 from emovec.steering.experiments import EXPERIMENTS
 from emovec.steering.generate import generate
@@ -99,20 +100,19 @@ def test_what_chance_keeps_is_asked_without_the_rule(few: SteeringInputs) -> Non
 def test_a_chat_model_is_asked_through_its_template(few: SteeringInputs, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def spy(model: LanguageModel, prompts: list[str], **look: object) -> list[str]:
-        assert look["special_tokens"] is False
+    def spy(model: LanguageModel, prompts: list[str], **_: object) -> list[Answer]:
         asked.extend(prompts)
-        return ["yes"] * len(prompts)
+        return [Answer("yes", thought=True)] * len(prompts)
 
-    monkeypatch.setattr(rule_following, "has_chat_template", lambda _: True)
+    monkeypatch.setattr(rule_following, "talks", lambda *_: True)
     monkeypatch.setattr(rule_following, "chat_prompt", lambda _, messages: f"<{messages[0]['content']}>")
-    monkeypatch.setattr(rule_following, "generate", spy)
+    monkeypatch.setattr(rule_following, "ask", spy)
     monkeypatch.setattr(
         rule_following, "token_log_probabilities", lambda _m, asked, _a, **_k: [[-1.0, -2.0]] * len(asked)
     )
     rows = EXPERIMENT.measure(few, next(unit for unit in EXPERIMENT.plan(few) if unit.id == "en/baseline/0"))
     assert asked[1] == "<Is it wet? Answer with “yes” or “no” and nothing else.>"
-    assert all(row["followed"] and row["nats"] == 1.5 and not row["cut"] for row in rows)
+    assert all(row["followed"] and row["nats"] == 1.5 and not row["cut"] and row["thought"] for row in rows)
 
 
 def test_a_language_without_rules_is_left_out_or_refused(few: SteeringInputs) -> None:

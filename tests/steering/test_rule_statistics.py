@@ -22,7 +22,9 @@ def test_rates_have_wilsons_interval() -> None:
         expected = binomtest(kept, n).proportion_ci(method="wilson")
         np.testing.assert_allclose(found.loc[rule, ["low", "high"]].to_numpy(float), expected, rtol=1e-5, atol=1e-9)
     both = rates(pd.concat([rows] * 3), ["rule"]).set_index("rule")  # copies of an answer tell nothing new
-    np.testing.assert_allclose(both.loc["a", ["low", "high"]].to_numpy(float), found.loc["a", ["low", "high"]])
+    once, twice = (table.loc["a", ["low", "high"]].to_numpy(float) for table in (found, both))
+    np.testing.assert_allclose(twice, once, atol=0.02)
+    assert twice[0] <= once[0] < once[1] <= twice[1]  # how alike they are is an estimate
 
 
 @pytest.mark.parametrize(("sd", "least"), [(0.0, 0.92), (1.5, 0.90)])

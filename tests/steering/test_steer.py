@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from transformers import DynamicCache
 
+from emovec.depth import two_thirds
 from emovec.errors import EmovecError
 from emovec.models.blocks import block_output
 from emovec.models.language_model import LanguageModel
 from emovec.steering.generate import generate, own_positions, pad_left
 from emovec.steering.positions import Span, character_span
 from emovec.steering.prefix import _cached
-from emovec.steering.steer import default_layer, intervene, steer
+from emovec.steering.steer import intervene, steer
 from emovec.vectors.emotion_vectors import EmotionVectors
 from tests.tiny_models import FAMILIES
 
@@ -271,8 +272,8 @@ def test_vectors_carry_their_norms(tiny_model: Model, tiny_vectors: EmotionVecto
     with pytest.raises(EmovecError, match="norms of their own"):
         intervene(languages, layer=1)
     assert intervene(languages, layer=1, norm=4.0).directions.shape[1] == 2
-    assert default_layer(4) == 3
-    assert default_layer(18) == 12
+    assert two_thirds(4) == 3
+    assert two_thirds(18) == 12
 
 
 def test_a_vector_taken_from_a_layer_steers_there(tiny_model: Model, tiny_vectors: EmotionVectors) -> None:

@@ -4,9 +4,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from emovec.errors import EmovecError
+from emovec.files import write_json
 from emovec.outputs import record_path
 from emovec.report.sections import findings_of, sections
 from emovec.report.tables import read_study
+from emovec.stages import RUNNERS
 from emovec.steering.experiments import EXPERIMENTS
 from emovec.steering.tables import COLUMNS
 from emovec.study import Study
@@ -64,3 +67,49 @@ def test_texts_that_change_are_measured_anew(
         seen.append((keys["implicit"], keys["calibration"]))
     assert len({implicit for implicit, _ in seen}) == 4
     assert len({calibration for _, calibration in seen}) == 3  # which has no scenarios
+
+
+@pytest.mark.fault("U6")
+def test_a_quick_look_leaves_the_full_result_alone(study_file: Path, change: Change) -> None:
+    change(steering={"experiments": ["intensity"], "limit": 3})
+    assert Study(study_file).run_experiment("intensity")
+    folder = Study(study_file).folder
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != "run.log"}
+    assert Study(study_file).run_experiment("intensity", limit=1)
+    look = folder / "limit1"
+    assert {path: path.read_bytes() for path in before} == before
+    sizes = [len(pd.read_parquet(at / "steering" / "intensity_templates.parquet")) for at in (folder, look)]
+    assert sizes[0] > sizes[1]
+    assert all(findings_of(folder, "intensity", look))
+    again = Study(study_file)
+    assert not again.run_experiment("intensity", limit=1)  # both are done, and known to be
+    assert not again.run_experiment("intensity")
+    with pytest.raises(EmovecError, match="holds results of all texts"):
+        Study(study_file, out=folder, limit=1).run("corpus")
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.fault("U7")
+def test_the_report_starts_no_experiment(study_file: Path, change: Change, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(RUNNERS, "geometry", lambda *_: [])  # takes long, and is not asked about here
+    written: list[set[str]] = []
+
+    def report(study: Study, _track: object) -> list[str]:
+        written.append({name for name in EXPERIMENTS if record_path(study.folder, name).is_file()})
+        write_json(record_path(study.folder, "report"), {"key": study.keys["report"]})
+        (study.folder / "report.html").touch()
+        return ["report"]
+
+    monkeypatch.setitem(RUNNERS, "report", report)
+    change(steering={"experiments": ["implicit", "intensity"]})
+    study = Study(study_file)
+    assert study.run_experiment("implicit")
+    study.run(experiments=False)
+    assert written == [{"implicit"}]
+    assert study.state("report") == "done"
+    assert study.steps()[-1].state == "stale"  # an experiment is still to come
+    assert Study(study_file).run() == ["intensity", "report"]
+    assert Study(study_file).state("report") == "done"
+    change(steering={"seed": 9})
+    Study(study_file).run(experiments=False)
+    assert written[1:] == [{"implicit", "intensity"}, set()]  # what was measured with another seed is left out

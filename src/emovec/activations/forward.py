@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from emovec.models.blocks import block_output
+from emovec.models.eager import uncompiled
 from emovec.models.language_model import LanguageModel
 from emovec.models.text_tokenizer import EncodedText
 
@@ -48,7 +49,7 @@ def visit_layers(
 
     handles = [model.blocks[layer].register_forward_hook(hook(position)) for position, layer in enumerate(layers)]
     try:
-        with torch.inference_mode():
+        with uncompiled(), torch.inference_mode():
             model.decoder.module(input_ids=ids, use_cache=False)
     except _Done:
         pass

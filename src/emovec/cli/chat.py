@@ -1,9 +1,12 @@
 """`emovec chat`: a conversation with a model whose emotions can be turned up and down in between."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from emovec.cli.steer import (
+    FORM_HELP,
     Device,
     Dtype,
     Language,
@@ -37,6 +40,7 @@ def chat(
     max_new_tokens: Tokens = 200,
     temperature: Temperature = 0.7,
     seed: Seed = 0,
+    form: Annotated[str, typer.Option(help=FORM_HELP)] = "auto",
     device: Device = "auto",
     dtype: Dtype = "auto",
 ) -> None:
@@ -44,17 +48,25 @@ def chat(
     from emovec.cli.progress import console, show_log
     from emovec.cli.vectors_file import vectors_file
     from emovec.errors import EmovecError
+    from emovec.steering.form import require_form, talks
     from emovec.steering.generate import chat_prompt
     from emovec.vectors.choosing import require_name
     from emovec.vectors.emotion_vectors import EmotionVectors
 
     show_log()
+    way = require_form(form, "--form")
     read = EmotionVectors.load(vectors_file(vectors))
     layers = known_layers(read, layer)
     if language is not None:
         require_name("language", language, read.languages)
     loaded = load_fitting(read, model, device, dtype)
-    chat_prompt(loaded, [{"role": "user", "content": "Hello"}])  # a base model is told of before anybody types
+    # A base model is told of before anybody types.
+    if not talks(loaded, way):
+        chat_prompt(loaded, [{"role": "user", "content": "Hello"}])
+        raise EmovecError(
+            f"model: {model} is a base model, though its tokenizer has a chat template; take its instruct version, or "
+            "give --form chat."
+        )
     talk = _Talk(loaded, read, language, layers, max_new_tokens, temperature, seed)
     console.print(_HELP, highlight=False, markup=False)
     while True:
@@ -158,7 +170,9 @@ class _Talk:
         from rich.text import Text
 
         from emovec.cli.progress import console
-        from emovec.steering.generate import chat_prompt, generate
+        from emovec.steering.answers import answer_of
+        from emovec.steering.form import ask
+        from emovec.steering.generate import chat_prompt
         from emovec.steering.steer import steer
 
         head = "model: "
@@ -166,17 +180,16 @@ class _Talk:
         with Live(Text(head), console=console, refresh_per_second=8) as live, steer(self.model, self.interventions()):
 
             def show(texts: list[str]) -> None:
-                live.update(Text.assemble((head, "bold"), texts[0].strip()))
+                live.update(Text.assemble((head, "bold"), answer_of(texts[0]).text.strip()))
 
-            text = generate(
+            text = ask(
                 self.model,
                 [chat_prompt(self.model, self.messages)],
                 max_new_tokens=self.max_new_tokens,
                 temperature=self.temperature,
                 seed=self.seed + len(self.messages) + _DRAW * self.draw,
-                special_tokens=False,
                 on_tokens=show,
-            )[0]
+            )[0].text
             show([text])
         if not console.is_terminal:
             console.line()  # there a live view ends without

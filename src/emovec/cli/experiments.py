@@ -54,16 +54,19 @@ def _run(name: str, path: Path, out: Path | None, limit: int | None) -> None:
 
     show_log()
     study = Study(path, out)
-    if limit is not None:
-        steering = study.config.steering.model_copy(update={"limit": limit})
-        study.config = study.config.model_copy(update={"steering": steering})
     with resumable("What is measured is kept"):
-        measured = study.run_experiment(name, track)
+        measured = study.run_experiment(name, track, limit)
     if not measured:
         console.print("Nothing to measure: everything is up to date.")
-    show_findings(findings_of(study.folder, name))
-    where = study.folder / "steering" / f"{name}.json"
+    results = study.folder if limit is None else study.quick_look(limit).results
+    show_findings(findings_of(study.folder, name, results))
+    where = results / "steering" / f"{name}.json"
     console.print(
         f"{name.capitalize()}: {where} and its tables beside it", highlight=False, soft_wrap=True, markup=False
     )
-    console.print(f"`emovec report {path}` puts it into the report.", highlight=False, soft_wrap=True, markup=False)
+    hint = (
+        f"`emovec report {path}` puts it into the report."
+        if limit is None
+        else "A quick look: the report and the full results are as they were."
+    )
+    console.print(hint, highlight=False, soft_wrap=True, markup=False)

@@ -1,5 +1,6 @@
 """`emovec steer`: one prompt continued with and without an emotion, side by side; and `steer calibrate`."""
 
+import re
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -47,6 +48,7 @@ ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="Hub id, fol
 VectorsArgument = Annotated[
     Path, typer.Argument(metavar="VECTORS", help="vectors.safetensors, or a study's file or folder.")
 ]
+FORM_HELP = "chat: by the chat template; plain: the text is continued; auto: plain for base models."
 Language = Annotated[str | None, typer.Option(help="Whose vectors; by default the first language of the file.")]
 Layers = Annotated[list[int] | None, typer.Option(help="0-based block, repeat for more; two thirds of the depth.")]
 Tokens = Annotated[int, typer.Option(min=1, help="Most tokens of each continuation.")]
@@ -70,9 +72,8 @@ def text(
     positions: Annotated[str, typer.Option(help="all, prompt or generated.")] = "all",
     project_out: Annotated[bool, typer.Option(help="Take the emotion out of the model instead of adding it.")] = False,
     sweep: Annotated[bool, typer.Option(help=f"At strengths {', '.join(map(str, SWEEP))}, with regimes.")] = False,
-    plain: Annotated[bool, typer.Option(help="Continue the text as it is, though the model has a chat template.")] = (
-        False
-    ),
+    form: Annotated[str, typer.Option(help=FORM_HELP)] = "auto",
+    plain: Annotated[bool, typer.Option(help="The same as --form plain.")] = (False),
     max_new_tokens: Tokens = 60,
     temperature: Temperature = 0.0,
     seed: Seed = 0,
@@ -83,12 +84,13 @@ def text(
     from emovec.cli.progress import console, show_log
     from emovec.cli.vectors_file import vectors_file
     from emovec.errors import EmovecError
-    from emovec.steering.generate import chat_prompt, has_chat_template
+    from emovec.steering.form import require_form, spoken
     from emovec.steering.side_by_side import interventions, side_by_side
     from emovec.vectors.choosing import emotion_vector
     from emovec.vectors.emotion_vectors import EmotionVectors
 
     show_log()
+    way = require_form(form, "--form")
     if positions not in ("all", "prompt", "generated"):
         raise EmovecError(f"--positions {positions}: give all, prompt or generated.")
     amounts = strength or [0.1]
@@ -110,8 +112,7 @@ def text(
     }
     interventions(chosen, strengths, **how)  # what can't be is told before the model is waited for
     loaded = load_fitting(read, model, device, dtype)
-    spoken = not plain and has_chat_template(loaded)
-    asked = chat_prompt(loaded, [{"role": "user", "content": prompt}]) if spoken else prompt
+    asked, chat = spoken(loaded, prompt, "plain" if plain else way)
     heads = ["unsteered", *(_head(emotion, amounts, value, project_out) for value in strengths)]
     with _live(heads) as show:
         samples = side_by_side(
@@ -123,7 +124,7 @@ def text(
             max_new_tokens=max_new_tokens,
             temperature=temperature,
             seed=seed,
-            special_tokens=not spoken,
+            chat=chat,
             on_tokens=show,
         )
         show([sample.text for sample in samples])
@@ -132,10 +133,15 @@ def text(
 
 
 def load_fitting(vectors: "EmotionVectors", model: str, device: str, dtype: str) -> "LanguageModel":
-    """The model, once everything that vectors and options tell has been checked: it takes long to load."""
+    """The model, once everything that vectors and options tell has been checked: it takes long to load.
+
+    Of a model of the Hub it is the commit that the vectors were made with.
+    """
     from emovec.models.load import load_model
 
-    loaded = load_model(model, device=device, dtype=dtype)
+    made_with = str(vectors.provenance.get("revision"))
+    known = vectors.provenance.get("model") == model and re.fullmatch("[0-9a-f]{40}", made_with)
+    loaded = load_model(model, revision=made_with if known else None, device=device, dtype=dtype)
     vectors.require_fit(loaded)
     return loaded
 

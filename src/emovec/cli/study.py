@@ -77,8 +77,8 @@ def steering(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
 
 
 def report(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
-    """Write the report, and whatever it needs."""
-    _run(study, out, limit, "report")
+    """Write the report, and whatever it needs; steering experiments are not started by it."""
+    _run(study, out, limit, "report", experiments=False)
 
 
 def status(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
@@ -110,7 +110,7 @@ def _write_template(path: Path) -> None:
     console.print(f"Wrote {path}. Change what you like, then: emovec run {path}", highlight=False, markup=False)
 
 
-def _run(path: Path, out: Path | None, limit: int | None, until: "Stage") -> None:
+def _run(path: Path, out: Path | None, limit: int | None, until: "Stage", *, experiments: bool = True) -> None:
     from emovec.cli.progress import console, resumable, show_findings, show_log, track
     from emovec.outputs import STAGES
     from emovec.report.sections import steering_headlines
@@ -120,7 +120,7 @@ def _run(path: Path, out: Path | None, limit: int | None, until: "Stage") -> Non
     show_log()
     study = Study(path, out, limit)
     with resumable("What is finished is kept"):
-        done = study.run(until, track)
+        done = study.run(until, track, experiments=experiments)
     if not done:
         console.print("Nothing to do: everything is up to date.")
     results = {
@@ -134,3 +134,7 @@ def _run(path: Path, out: Path | None, limit: int | None, until: "Stage") -> Non
         steered = steering_headlines(read_study(study.folder, ["steering"])) if until != "geometry" else []
         show_findings([*study.headlines(), *steered])
     console.print(f"{until.capitalize()}: {results[until]}", highlight=False, soft_wrap=True, markup=False)
+    missing = [name for name in study.config.steering.experiments if study.state(name) != "done"]
+    if until == "report" and missing:
+        said = f"Listed in the study and not measured, so not in the report: {', '.join(missing)}."
+        console.print(f"{said} `emovec run {path}` measures them.", highlight=False, soft_wrap=True, markup=False)

@@ -12,7 +12,7 @@ from scipy.linalg import helmert
 from emovec.geometry.component_tests import compared, rating_correlations
 from emovec.geometry.labelled import in_label_order, labels, layer_numbers
 from emovec.geometry.norms import DIMENSIONS, MINIMUM_RATED, norm_agreement, rating_ceiling
-from emovec.geometry.permutation import familywise_p_values, label_permutations, p_values
+from emovec.geometry.permutation import familywise_p_values, label_permutations, null_bound, p_values
 from emovec.geometry.resampling import jackknife_interval
 
 PENALTIES = np.logspace(-3, 3, 13)
@@ -158,7 +158,7 @@ def predict_ratings(
                     "high": bounds[1, :, d],
                     "p": p_values(r[:, d], null[:, :, d]),
                     "p_familywise": familywise_p_values(r[:, d], null[:, :, d]),
-                    "null_95": np.quantile(null[:, :, d], 0.95, axis=0),
+                    "null_95": null_bound(null[:, :, d]),
                     "n_emotions": len(known.emotions),
                     "ceiling": rating_ceiling(agreement, known.source, scale),
                 }

@@ -113,7 +113,7 @@ def clustered_wilson(right: np.ndarray, topics: np.ndarray, level: float = 0.95)
     return min(p, float(low)), max(p, float(high))
 
 
-def wilson(rate: np.ndarray, n: np.ndarray, quantile: float) -> tuple[np.ndarray, np.ndarray]:
+def wilson(rate: np.ndarray, n: np.ndarray, quantile: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Wilson's interval (1927) of shares among n, which need not be whole numbers."""
     square = quantile**2 / n
     middle = (rate + square / 2) / (1 + square)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from emovec.activations.forward import pad_right, visit_layers
 from emovec.models.blocks import block_output
+from emovec.models.eager import uncompiled
 from emovec.models.language_model import LanguageModel
 from emovec.models.text_tokenizer import EncodedText
 
@@ -122,7 +123,7 @@ def _left_padded(model: LanguageModel, encoded: Sequence[EncodedText], alone: Se
 
     hooks = [block.register_forward_hook(keep) for block in model.blocks]
     try:
-        with torch.inference_mode():
+        with uncompiled(), torch.inference_mode():
             model.decoder.module(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False)
     finally:
         for hook in hooks:

@@ -154,9 +154,10 @@ def across(study: StudyTables) -> Chart | None:
     vectors, spoken = among(study.languages, table["vector_language"]), among(study.languages, table["language"])
     strengths = sorted(table["strength"].unique())
     frames: dict[tuple[str, ...], Sequence[HeatMap]] = {}
+    empty = pd.Series(dtype=float)
     for strength in strengths:
         rows = table[table["strength"] == strength]
-        both = rows[[column for column in ("effect", "control") if column in rows]]
+        both = rows[[column for column in ("effect", "control") if rows.get(column, empty).notna().any()]]
         limit = float(np.nanmax(np.abs(both.to_numpy(float)))) or 1.0
         frames[(f"{strength:g}",)] = [
             HeatMap(
@@ -166,7 +167,7 @@ def across(study: StudyTables) -> Chart | None:
                 "language of the vector", "language of the text", _EFFECT, (-limit, limit), "diverging",
             )
             for column, title in (("effect", "emotion vectors"), ("control", "controls"))
-            if column in rows
+            if rows.get(column, empty).notna().any()
         ]  # fmt: skip
     options = [f"{strength:g}" for strength in strengths]
     control = Control("strength", options, f"{shared_strength(study):g}", in_paper=False)
@@ -203,7 +204,9 @@ PLANS = (
         "Each cell is the mean effect on the emotion's own word in the language of the text when the vector was built "
         "from stories of the language at its left. If emotions were represented apart in each language, cells off the "
         "diagonal would be as near zero as the controls. The p-value asks whether each vector moves its own word more "
-        "than the same vectors would if they were given to the words at random.",
+        "than the same vectors would if they were given to the words at random. The two languages' vectors are "
+        "compared word by word and frame by frame; where that interval holds 0, neither a difference nor an equal "
+        "effect is shown.",
         "With four emotions there are 24 assignments, so p can't fall below 0.04. The stories of both languages were "
         "written to one plan, and a model may hold words of both languages in one place because they are translations "
         "of each other.",

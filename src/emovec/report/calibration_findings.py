@@ -31,7 +31,7 @@ def finding(study: StudyTables) -> str:
         unsteered = float(_row(at, ALL)["distinct_unsteered"])
         whole = (
             f"{language_name(language)} texts repeat themselves without steering too ({100 * unsteered:.0f} % of word "
-            "pairs distinct), which leaves coherence unknown; steered ones are no worse"
+            "pairs distinct), which leaves coherence unknown; steered ones stay within the bounds"
             if unsteered < REPETITIVE
             else f"{language_name(language)} texts stay coherent"
         )
@@ -85,11 +85,26 @@ def finding_across(study: StudyTables) -> str:
         control = f", controls {estimate(row, 'control')}" if pd.notna(row.get("control")) else _NONE
         doubt = "" if _moves(row) else ", no reliable effect"
         told[within].append(f"{name} {estimate(row)} nats ({p_value(row['p'])}{control}{doubt})")
+    beside = "; ".join(_less_own(row) for row in rows.to_dict("records") if pd.notna(row.get("less_own")))
     moved = [_moves(row) for row in rows.to_dict("records") if row["vector_language"] != row["language"]]
     verdict = "change" if all(moved) else "change some of" if any(moved) else "do not reliably change"
     return (
         f"At layer {layer} and strength {strength:g} the vectors of one language {verdict} the words of the other: "
         f"{'; '.join(told[False])}. Within a language: {'; '.join(told[True])}."
+        f"{f' On the same words and frames, {beside}.' if beside else ''}"
+    )
+
+
+def _less_own(row: dict[Any, Any]) -> str:
+    """The effect of another language's vectors less that of the text's own, and what follows from its interval."""
+    of, own = language_name(row["vector_language"]), language_name(row["language"])
+    low, high = row["less_own_low"], row["less_own_high"]
+    if low > 0 or high < 0:
+        verdict = f"{of} vectors do {'more' if low > 0 else 'less'}"
+    else:
+        verdict = "no difference is shown, which doesn't mean that there is none"
+    return (
+        f"in {own} texts the effect of {of} vectors less that of {own} ones is {estimate(row, 'less_own')}: {verdict}"
     )
 
 

@@ -76,7 +76,7 @@ def _beside_words(study: StudyTables, variant: str, language: str) -> str:
         if words is None or not same or gap["variant"] != variant:
             continue
         own = words[(words["text_language"] == language) & (words["statistic"] == "top3")]
-        verdict = "less" if gap["low"] > 0 else "more" if gap["high"] < 0 else "no clear difference"
+        verdict = "less" if gap["low"] > 0 else "more" if gap["high"] < 0 else "no difference shown"
         return f"words alone {100 * own['value'].max():.0f} %, {verdict}"
     return "no comparison with words alone"
 
@@ -223,11 +223,11 @@ PLANS = (
         "The model reads short scenarios that never name the emotion they imply; each is scored by how far its "
         "residual stream lies along every emotion's vector, less the mean over scenarios, and the implied emotion's "
         "place among all emotions is taken. p comes from giving each emotion's scenarios to another, in the figure "
-        "family-wise over layers; intervals from drawing scenarios anew. “Words alone” ranks the emotions by the words "
-        "(or characters) that the scenarios share with the study's stories, without a model.",
-        "Where words alone do as well, the ranks within a language are no evidence that the vectors hold more than "
-        "vocabulary; only the other language's vectors are free of that. Which emotion a scenario implies is its "
-        "writer's judgement, near synonyms (sad, melancholy) take places from each other, and other scenarios of the "
-        "same emotions are what the intervals allow for, not other emotions.",
+        "family-wise over layers; intervals are for other emotions, with as many scenarios each. “Words alone” ranks "
+        "the emotions by the words (or characters) that the scenarios share with the study's stories, without a model.",
+        "Where no gain over words alone is shown, the ranks within a language are no evidence that the vectors hold "
+        "more than vocabulary; only the other language's vectors are free of that. Which emotion a scenario implies is "
+        "its writer's judgement, near synonyms (sad, melancholy) take places from each other, and a dozen emotions are "
+        "few: the intervals are wide.",
     ),
 )  # fmt: skip

@@ -116,9 +116,9 @@ def steering_headlines(study: StudyTables) -> list[str]:
     return [sentences[0] for sentences in found if sentences]
 
 
-def findings_of(folder: Path, experiment: str) -> list[str]:
-    """What the report will say of one steering experiment, section by section."""
-    return _of(read_study(folder, ["steering"]), experiment)
+def findings_of(folder: Path, experiment: str, results: Path | None = None) -> list[str]:
+    """What the report would say of one steering experiment, section by section; its results may lie elsewhere."""
+    return _of(read_study(folder, ["steering"], results), experiment)
 
 
 def _of(study: StudyTables, experiment: str) -> list[str]:
@@ -129,11 +129,22 @@ def _of(study: StudyTables, experiment: str) -> list[str]:
 
 def _section(plan: Plan, study: StudyTables) -> Section:
     notes = list(dict.fromkeys(_absence(name, plan, study) for name in plan.tables if name not in study.tables))
+    if any(name in study.tables for name in plan.tables):
+        notes += [said for said in _left_out(plan, study) if said not in notes]
     exhibits = [exhibit for build in plan.exhibits if (exhibit := build(study)) is not None]
     rows = [found for name in plan.tables if (found := listings.rows_behind(study, name)) is not None]
     main_there = bool(exhibits) and any(name in study.tables for name in plan.tables)
     finding = plan.finding(study) if main_there and (plan.partial or plan.tables[0] in study.tables) else ""
     return Section(plan.anchor, plan.title, finding, exhibits, rows, plan.reading, plan.misleading, notes)
+
+
+def _left_out(plan: Plan, study: StudyTables) -> list[str]:
+    """What an experiment says that it left out, such as languages; in the first of its sections."""
+    return [
+        str(study.summaries[name]["note"])
+        for name, experiment in EXPERIMENTS.items()
+        if experiment.tables[0] in plan.tables and "note" in study.summaries.get(name, {})
+    ]
 
 
 def _absence(name: str, plan: Plan, study: StudyTables) -> str:

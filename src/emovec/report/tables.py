@@ -12,6 +12,7 @@ import pandas as pd
 
 from emovec.config import StudyConfig, read_config
 from emovec.corpus.story import Story
+from emovec.depth import two_thirds
 from emovec.errors import EmovecError
 from emovec.geometry import tables as geometry
 from emovec.naming import COLUMNS as NAME_COLUMNS
@@ -107,7 +108,8 @@ class StudyTables:
             return fixed
         if chosen is not None:
             return int(chosen)
-        return self.layers[(2 * len(self.layers)) // 3] if self.layers else 0
+        known = self.vectors.provenance.get("n_layers") if self.vectors is not None else None
+        return two_thirds(int(known or self.layers[-1] + 1), self.layers) if self.layers else 0
 
     def layer_of(self, table: str) -> int:
         """The layer that a table's section is about: an experiment has its own; else the one shown first."""
@@ -115,15 +117,17 @@ class StudyTables:
         return int(self.summaries.get(experiment, {}).get("layer", self.layer))
 
 
-def read_study(study: Path, stages: Sequence[str] = STAGES) -> StudyTables:
+def read_study(study: Path, stages: Sequence[str] = STAGES, results: Path | None = None) -> StudyTables:
     """Read what a report needs of a study folder, or only the tables of some stages; what is missing is left out.
+
+    The stages' tables may lie in another folder than the study's own.
 
     Raises:
         EmovecError: if `study.yaml` is missing or wrong, or a file is broken.
     """
-    config = read_config(study / "study.yaml")
-    analyses = {path.stem: _read_json(path) for stage in stages for path in sorted((study / stage).glob("*.json"))}
-    read = {name: _read_table(study, stage, name) for stage in stages for name in _COLUMNS[stage]}
+    config, tables = read_config(study / "study.yaml"), results or study
+    analyses = {path.stem: _read_json(path) for stage in stages for path in sorted((tables / stage).glob("*.json"))}
+    read = {name: _read_table(tables, stage, name) for stage in stages for name in _COLUMNS[stage]}
     # What an experiment leaves without its record was measured with other settings.
     outdated = {table for name, made in EXPERIMENTS.items() if name not in analyses for table in made.tables}
     found = {name: table for name, table in read.items() if table is not None and name not in outdated}

@@ -65,7 +65,10 @@ def chosen_languages(inputs: SteeringInputs) -> list[str]:
     return [
         language
         for language in inputs.languages
-        if frames(language) and len(_steered(inputs, language)) > 0 and len(_words(inputs, language)) > 1
+        if frames(language)
+        and openings(language)
+        and len(_steered(inputs, language)) > 0
+        and len(_words(inputs, language)) > 1
     ]
 
 

@@ -224,3 +224,29 @@ def crossed_mean(values: FloatArray) -> Estimate:
         df = max(df, 1.0)
     half = float(stats.t.ppf(0.975, df) * np.sqrt(squares / values.size))
     return Estimate(grand, grand - half, grand + half)
+
+
+def beside_directions(estimate: Estimate, directions: FloatArray) -> Estimate:
+    """An estimate that holds a mean over a few random directions, with an interval for other directions too.
+
+    Each direction does something of its own, the same in all emotions and frames, which `crossed_mean` doesn't see. The
+    two half widths are added in quadrature.
+
+    Args:
+        estimate: from `crossed_mean`, given these directions.
+        directions: [direction] mean of each.
+
+    Returns:
+        The same mean; NaN bounds for fewer than two directions.
+
+    Source:
+        Zou & Donner (2008), "Construction of confidence limits about effect measures", Statistics in Medicine 27.
+    """
+    from scipy import stats
+
+    k = len(directions)
+    if k < 2:
+        return Estimate(estimate.mean, np.nan, np.nan)
+    own = float(stats.t.ppf(0.975, k - 1) * directions.std(ddof=1) / np.sqrt(k))
+    half = float(np.hypot((estimate.high - estimate.low) / 2, own))
+    return Estimate(estimate.mean, estimate.mean - half, estimate.mean + half)

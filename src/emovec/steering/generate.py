@@ -1,5 +1,6 @@
 """Text out of a model, steered or not: continuations, chat prompts, next-token logits, log-probabilities."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -29,6 +30,10 @@ _PLAIN: dict[str, Any] = {
 }  # fmt: skip
 
 
+_THINKING_SWITCHES = ("enable_thinking", "thinking")
+"""What chat templates call the variable that switches thinking off."""
+
+
 def generate(
     model: LanguageModel,
     prompts: Sequence[str],
@@ -39,6 +44,7 @@ def generate(
     seed: int = 0,
     stop: Sequence[str] = (),
     special_tokens: bool = True,
+    keep_special: bool = False,
     batch_size: int = 8,
     on_tokens: Callable[[list[str]], None] | None = None,
 ) -> list[str]:
@@ -53,6 +59,7 @@ def generate(
         seed: of the sampling.
         stop: texts that end a continuation; left out of it.
         special_tokens: whether the tokenizer puts its BOS first. A prompt from `chat_prompt` holds its own.
+        keep_special: leave the special tokens in the continuations, up to those that end them.
         batch_size: prompts run at once, padded on the left. Interventions with a row for each prompt need them all
             in one batch.
         on_tokens: called after each step with what there is of the batch's continuations so far.
@@ -71,12 +78,11 @@ def generate(
         ids, mask = pad_left(encoded[begin : begin + batch_size], model.device)
         criteria: list[Callable[[Tensor, Any], Tensor]] = []
 
-        before = [len(text) for text in tokenizer.batch_decode(ids, skip_special_tokens=True)]
-
-        def written(whole: Tensor, before: Any = before) -> list[str]:
+        def written(whole: Tensor, ids: Tensor = ids, special: bool = False) -> list[str]:
             # Decoded with their prompts: by itself a continuation would lose the space that it begins with.
-            decoded = tokenizer.batch_decode(whole, skip_special_tokens=True)
-            return [text[length:] for text, length in zip(decoded, before, strict=True)]
+            rows = [_before_end(model, row.tolist(), ids.shape[1]) for row in whole] if special else whole
+            before, decoded = (tokenizer.batch_decode(each, skip_special_tokens=not special) for each in (ids, rows))
+            return [text[len(start) :] for start, text in zip(before, decoded, strict=True)]
 
         def told(whole: Tensor, _scores: Any, written: Any = written) -> Tensor:
             texts = written(whole)
@@ -105,19 +111,20 @@ def generate(
                 **_PLAIN,
                 **sampling,
             )
-        found.extend(_until(text, stop) for text in written(whole))
+        found.extend(_until(text, stop) for text in written(whole, special=keep_special))
     return found
 
 
 def has_chat_template(model: LanguageModel) -> bool:
-    """Whether the model was made to be talked to: its tokenizer has a chat template."""
+    """Whether its tokenizer has a chat template; that of a base model may have one too: see `talks`."""
     return bool(getattr(model.tokenizer.tokenizer, "chat_template", None))
 
 
 def chat_prompt(model: LanguageModel, messages: Sequence[Mapping[str, str]], *, prefill: str = "") -> str:
     """A conversation as the model's chat template writes it, up to where the assistant goes on.
 
-    Pass it on with `special_tokens=False`: the template has put in all special tokens.
+    Pass it on with `special_tokens=False`: the template has put in all special tokens. A model that thinks before it
+    answers is told not to, where its template has a switch for it, or else finds its thinking closed already.
 
     Args:
         model: an instruct model.
@@ -131,13 +138,24 @@ def chat_prompt(model: LanguageModel, messages: Sequence[Mapping[str, str]], *, 
         raise EmovecError(
             f"model: {model.id} is a base model without a chat template; take its instruct version, or give plain text."
         )
+    template = str(model.tokenizer.tokenizer.chat_template)
+    switches = {name: False for name in _THINKING_SWITCHES if re.search(rf"\b{name}\b", template)}
     try:
         text = model.tokenizer.tokenizer.apply_chat_template(
-            [dict(message) for message in messages], tokenize=False, add_generation_prompt=True
+            [dict(message) for message in messages], tokenize=False, add_generation_prompt=True, **switches
         )
     except Exception as error:  # templates raise errors of their own engine
         raise EmovecError(f"model: the chat template of {model.id} refuses these messages ({error}).") from error
-    return str(text) + prefill
+    return _without_thinking(str(text)) + prefill
+
+
+def _without_thinking(prompt: str) -> str:
+    """A prompt that lets an answer follow at once: with thinking closed, or in the final channel of several."""
+    bare = prompt.rstrip()
+    for name in ("think", "thinking"):
+        if bare.endswith(f"<{name}>"):
+            return f"{bare}\n\n</{name}>\n\n"
+    return f"{bare}<|channel|>final<|message|>" if bare.endswith("<|start|>assistant") else prompt
 
 
 def next_token_logits(
@@ -262,6 +280,13 @@ def _require_room(
 def _pad(model: LanguageModel) -> int:
     tokenizer = model.tokenizer.tokenizer
     return next((i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id) if i is not None), 0)
+
+
+def _before_end(model: LanguageModel, row: list[int], n_prompt: int) -> list[int]:
+    """A row up to the token that ended its continuation; what comes after it is padding."""
+    stops = getattr(model.model.generation_config, "eos_token_id", None)
+    ends = {*(stops if isinstance(stops, list) else [stops]), model.tokenizer.tokenizer.eos_token_id}
+    return row[: next((i for i, token in enumerate(row[n_prompt:], n_prompt) if token in ends), len(row))]
 
 
 def _until(text: str, stop: Sequence[str]) -> str:

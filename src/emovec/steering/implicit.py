@@ -15,7 +15,7 @@ from emovec.geometry.controls import text_features
 from emovec.geometry.labelled import unit
 from emovec.geometry.lexical import counter
 from emovec.geometry.permutation import familywise_p_values, label_permutations, p_values
-from emovec.geometry.resampling import bootstrap_weights
+from emovec.steering.clustered import mean_interval, share_interval
 from emovec.steering.experiment import Experiment, SteeringInputs, Unit
 from emovec.steering.reading import READINGS, project, read_texts, sink_threshold
 from emovec.steering.scenarios import Scenario, read_scenarios
@@ -26,7 +26,6 @@ STATISTICS = ("first", "top3", "mean_rank")
 
 TOP = 3
 PERMUTATIONS = 5_000
-BOOTSTRAPS = 2_000
 CHUNK = 8
 """Scenarios that are read at once."""
 
@@ -47,27 +46,25 @@ def rank_statistics(
     places: NDArray[np.intp],
     truth: NDArray[np.intp],
     permutations: int = PERMUTATIONS,
-    bootstraps: int = BOOTSTRAPS,
     seed: int = 0,
 ) -> pd.DataFrame:
     """How high the implied emotions rank, against emotions that are given to other emotions' scenarios.
 
     p is one-sided, from shuffles of the emotions' names, the same at every layer; family-wise over layers (largest
     statistic). All scenarios of an emotion get one new name: they are alike in more than the emotion, so that each by
-    itself would count for too much. Intervals (95 %) are percentiles over scenarios drawn with replacement.
+    itself would count for too much. Intervals (95 %) are for other emotions, and so for as many groups of scenarios:
+    `share_interval` and `mean_interval`.
 
     Args:
         places: [scenario, layer, emotion] from `ranks`.
         truth: [scenario] the index of each one's emotion.
         permutations: B of the test.
-        bootstraps: B of the intervals.
-        seed: of both.
+        seed: of the shuffles.
 
     Returns:
         Columns position (of the layer), statistic, value, low, high, null (mean under shuffling), p, p_familywise.
     """
     n, n_layers, _ = places.shape
-    weights = bootstrap_weights(n, bootstraps, seed) / n
     present, group = np.unique(truth, return_inverse=True)
     shuffled = present[label_permutations(len(present), permutations, seed)[:, group]]
     at = np.arange(n)
@@ -76,8 +73,8 @@ def rank_statistics(
     parts: list[pd.DataFrame] = []
     for statistic in STATISTICS:
         found, drawn = _hits(own, statistic), _hits(null, statistic).mean(axis=1)
-        low, high = np.quantile(weights @ found, [0.025, 0.975], axis=0)
-        sign = -1 if statistic == "mean_rank" else 1
+        sign, interval = (-1, mean_interval) if statistic == "mean_rank" else (1, share_interval)
+        low, high = interval(found, group)
         value = found.mean(axis=0)
         parts.append(
             pd.DataFrame(
@@ -214,7 +211,7 @@ def _summarise(inputs: SteeringInputs, rows: pd.DataFrame) -> tuple[dict[str, pd
         sizes = {"n_scenarios": len(group), "n_emotions": len(emotions)}
         parts["implicit"].append(table.assign(**labels, layer=np.array(layers)[table["position"]], **sizes))
         at = places[:, shown]
-        own[tuple(labels.values())] = pd.Series(at[np.arange(len(truth)), truth], group["id"])
+        own[tuple(labels.values())] = pd.Series(at[np.arange(len(truth)), truth], _by_emotion(group))
         firsts = [emotions[i] for i in centred[:, shown].argmax(axis=1)]
         listed = group[["id", "emotion", "text"]].assign(rank=own[tuple(labels.values())].to_numpy())
         parts["implicit_scenarios"].append(listed.assign(**labels, layer=layers[shown], first_ranked=firsts))
@@ -233,11 +230,18 @@ def _summarise(inputs: SteeringInputs, rows: pd.DataFrame) -> tuple[dict[str, pd
     summary = {
         "layer": layers[shown],
         "permutations": PERMUTATIONS,
-        "bootstraps": BOOTSTRAPS,
         "scenarios": {name: int(own["id"].nunique()) for name, own in rows.groupby("text_language", sort=False)},
-        "beyond_words": _beyond_words(own, words, inputs.seed),
+        "beyond_words": _beyond_words(own, words),
     }
-    return tables, summary
+    return tables, summary | without(inputs, rows, "scenarios")
+
+
+def without(inputs: SteeringInputs, rows: pd.DataFrame, what: str) -> dict[str, str]:
+    """A note on the languages asked for in which there are no texts to read, where there are such."""
+    missing = [language for language in inputs.languages if language not in set(rows["text_language"])]
+    if not missing:
+        return {}
+    return {"note": f"There are no {what} in {', '.join(missing)}; steering.scenarios may name a file with some."}
 
 
 def _words(inputs: SteeringInputs, rows: pd.DataFrame, parts: list[pd.DataFrame]) -> dict[str, pd.Series]:
@@ -256,15 +260,17 @@ def _words(inputs: SteeringInputs, rows: pd.DataFrame, parts: list[pd.DataFrame]
             sizes = {"n_scenarios": len(asked), "n_emotions": len(emotions)}
             labels = {"features": features, "text_language": language}
             parts.append(rank_statistics(places, truth, seed=inputs.seed).assign(**labels, **sizes))
-            found = pd.Series(places[np.arange(len(truth)), 0, truth], asked["id"])
+            found = pd.Series(places[np.arange(len(truth)), 0, truth], _by_emotion(asked))
             if str(language) not in best or (found <= TOP).sum() > (best[str(language)] <= TOP).sum():
                 best[str(language)] = found
     return best
 
 
-def _beyond_words(
-    own: dict[tuple[str, ...], pd.Series], words: dict[str, pd.Series], seed: int
-) -> list[dict[str, Any]]:
+def _by_emotion(scenarios: pd.DataFrame) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(scenarios[["id", "emotion"]])
+
+
+def _beyond_words(own: dict[tuple[str, ...], pd.Series], words: dict[str, pd.Series]) -> list[dict[str, Any]]:
     """How many more of the same scenarios the vectors put among the first three than words do, with its interval."""
     found: list[dict[str, Any]] = []
     for key, places in own.items():
@@ -273,8 +279,7 @@ def _beyond_words(
             continue
         both = places.index.intersection(by_words.index)
         gaps = (places[both] <= TOP).to_numpy(float) - (by_words[both] <= TOP).to_numpy(float)
-        drawn = bootstrap_weights(len(gaps), BOOTSTRAPS, seed) @ gaps / len(gaps)
-        low, high = np.quantile(drawn, [0.025, 0.975])
+        low, high = mean_interval(gaps, np.unique(both.get_level_values("emotion"), return_inverse=True)[1])
         found.append({**labels, "gap": float(gaps.mean()), "low": float(low), "high": float(high)})
     return found
 

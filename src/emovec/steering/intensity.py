@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from emovec.geometry.permutation import familywise_p_values, label_permutations, p_values
-from emovec.geometry.resampling import bootstrap_weights
+from emovec.steering.clustered import mean_interval
 from emovec.steering.experiment import Experiment, SteeringInputs, Unit
-from emovec.steering.implicit import projections, rounded, text_unit
+from emovec.steering.implicit import projections, rounded, text_unit, without
 from emovec.steering.scenarios import Template, read_templates
 from emovec.steering.tables import COLUMNS
 
@@ -19,7 +19,6 @@ STATISTICS = ("expected", "others")
 """Of the emotions that a number should move, and of all others in the same templates."""
 
 PERMUTATIONS = 5_000
-BOOTSTRAPS = 2_000
 
 _LABELS = ["variant", "reading", "vector_language", "text_language"]
 TABLES = {name: COLUMNS[name] for name in ("intensity", "intensity_templates")}
@@ -59,7 +58,6 @@ def _unit_ranks(values: NDArray[Any]) -> NDArray[np.float64]:
 def intensity_statistics(
     templates: Sequence[tuple[NDArray[Any], NDArray[Any]]],
     permutations: int = PERMUTATIONS,
-    bootstraps: int = BOOTSTRAPS,
     seed: int = 0,
 ) -> pd.DataFrame:
     """The mean over templates of the signed ρ, against templates whose signs are flipped at random.
@@ -67,14 +65,13 @@ def intensity_statistics(
     An activation may drift steadily with any number, so numbers shuffled within a template would be no fair null: that
     the drift takes the expected direction in one template after another is what counts. p is one-sided; family-wise
     over layers (largest statistic, the same flips at every layer). Intervals (95 %) are
-    percentiles over templates drawn with replacement. `p_emotions` is that of the expected emotions against names
+    Student's t over templates. `p_emotions` is that of the expected emotions against names
     shuffled over the vectors, the same in every template: whether it takes these emotions, or any would do.
 
     Args:
         templates: scores and signs of each, as `signed_correlations` takes them.
         permutations: B of the test.
-        bootstraps: B of the intervals.
-        seed: of both.
+        seed: of the test.
 
     Returns:
         Columns position (of the layer), statistic, value, low, high, p, p_familywise, p_emotions (NaN for the others).
@@ -82,9 +79,8 @@ def intensity_statistics(
     each = np.stack([signed_correlations(scores, signs) for scores, signs in templates])  # [template, statistic, layer]
     flips = np.random.default_rng(seed).choice([-1.0, 1.0], (permutations, len(each)))
     null = np.einsum("bt,tsl->bsl", flips, each) / len(each)
-    weights = bootstrap_weights(len(each), bootstraps, seed) / len(each)
     value = each.mean(axis=0)
-    low, high = np.quantile(np.einsum("bt,tsl->bsl", weights, each), [0.025, 0.975], axis=0)
+    low, high = mean_interval(each, np.arange(len(each)))
     parts = [
         pd.DataFrame(
             {
@@ -186,7 +182,8 @@ def _summarise(inputs: SteeringInputs, rows: pd.DataFrame) -> tuple[dict[str, pd
     }
     counts = {str(name): int(own["id"].nunique()) for name, own in rows.groupby("text_language", sort=False)}
     shown = min(layers, key=lambda layer: abs(layer - inputs.layer))
-    return tables, {"layer": shown, "permutations": PERMUTATIONS, "bootstraps": BOOTSTRAPS, "templates": counts}
+    facts = {"layer": shown, "permutations": PERMUTATIONS, "templates": counts}
+    return tables, facts | without(inputs, rows, "intensity templates")
 
 
 EXPERIMENT = Experiment(

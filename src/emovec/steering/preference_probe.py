@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from emovec.geometry.norms import MINIMUM_RATED
-from emovec.geometry.permutation import familywise_p_values, label_permutations, p_values
+from emovec.geometry.permutation import familywise_p_values, label_permutations, null_bound, p_values
 from emovec.steering.elo import Floats
 
 PERMUTATIONS = 10_000
@@ -50,7 +50,7 @@ def correlations(
     if known.any():
         p[known] = p_values(np.abs(r[known]), null[:, known])
         familywise[known] = familywise_p_values(np.abs(r[known]), null[:, known])
-    columns = {"r": r, "p": p, "p_familywise": familywise, "null_95": np.quantile(null, 0.95, axis=0)}
+    columns = {"r": r, "p": p, "p_familywise": familywise, "null_95": null_bound(null)}
     return pd.DataFrame(columns).assign(n=n)
 
 

@@ -21,16 +21,16 @@ from emovec.steering.activities import Activity, categories, load_activities
 from emovec.steering.conditions import BASELINE, Condition, condition_vector
 from emovec.steering.elo import RIDGE
 from emovec.steering.experiment import Experiment, SteeringInputs, Unit
-from emovec.steering.generate import has_chat_template
+from emovec.steering.form import talks
 from emovec.steering.preference_probe import PERMUTATIONS, probe_correlations
 from emovec.steering.preference_scores import BOOTSTRAPS, Games, K, changes_of, summarise_condition
 from emovec.steering.prefix import log_probabilities_after, shared_length
 from emovec.steering.questions import Question, answer_tokens, question_format, questions
+from emovec.steering.reading import sink_threshold
 
 DESIGNS = ("whole", "half")
 _FIRSTS = 16
 """Activities whose questions are one unit: with 64 activities, a quarter of a condition."""
-_SINKS = 10
 _BATCH_TOKENS = 512
 
 
@@ -64,12 +64,15 @@ def plan(inputs: SteeringInputs) -> list[Unit]:
     """Each condition, design and language in parts of a few first activities; and the activities' own activations."""
     units: list[Unit] = []
     for language in inputs.languages:
-        answer_tokens(inputs.model, language)
+        answer_tokens(inputs.model, language, inputs.settings.form)
         activities = activities_of(inputs, language)
         n, half = len(activities), steered_half(activities, inputs.seed)
         tokens = sum(text.n_own for text in inputs.model.tokenizer.encode([a.text for a in activities]))
         units.append(Unit(f"{language}/activations", tokens, {"language": language}))
-        prompts = [question.ids for question in questions(inputs.model, [(activities[0], b) for b in activities[1:]])]
+        prompts = [
+            question.ids
+            for question in questions(inputs.model, [(activities[0], b) for b in activities[1:]], inputs.settings.form)
+        ]
         shared = shared_length(prompts)
         rest = round(sum(map(len, prompts)) / len(prompts)) - shared
         for condition in inputs.conditions(language):
@@ -93,11 +96,12 @@ def measure(inputs: SteeringInputs, unit: Unit) -> list[dict[str, Any]]:
     condition = Condition(**{name: unit.values[name] for name in asdict(BASELINE)})
     half = steered_half(activities, inputs.seed) if design == "half" else None
     pairs = asked(activities, half)
-    tokens = answer_tokens(inputs.model, language)
+    form = inputs.settings.form
+    tokens = answer_tokens(inputs.model, language, form)
     rows: list[dict[str, Any]] = []
     for first in range(begin, min(begin + _FIRSTS, len(activities))):
         seconds = np.flatnonzero(pairs[first])
-        put = questions(inputs.model, [(activities[first], activities[second]) for second in seconds])
+        put = questions(inputs.model, [(activities[first], activities[second]) for second in seconds], form)
         found = _answers(inputs, condition, put, tokens, None if half is None else bool(half[first]))
         rows.append(
             {
@@ -149,7 +153,7 @@ def _projections(inputs: SteeringInputs, language: str, activities: Sequence[Act
     directions = np.concatenate([vectors.values, *(each[None] for each in beside)])
     unit = directions / np.linalg.norm(directions, axis=1, keepdims=True)
     encoded = model.tokenizer.encode([activity.text for activity in activities])
-    means = np.empty((len(activities), model.hidden_size))
+    means, sinks = np.empty((len(activities), model.hidden_size)), sink_threshold(inputs.vectors)
     for batch in token_budget_batches([len(text.ids) for text in encoded], _BATCH_TOKENS):
         texts = [encoded[i] for i in batch]
         ids = pad_right(texts, model.device)
@@ -160,7 +164,7 @@ def _projections(inputs: SteeringInputs, language: str, activities: Sequence[Act
         own = (columns >= starts) & (columns < stops)
 
         def keep(_: int, hidden: Any, batch: Sequence[int] = batch, own: Any = own) -> None:
-            means[list(batch)] = pool(hidden, own, own, _SINKS).mean.double().cpu().numpy()
+            means[list(batch)] = pool(hidden, own, own, sinks).mean.double().cpu().numpy()
 
         visit_layers(model, ids, [layer], keep)
     projected = means @ unit.T
@@ -211,8 +215,10 @@ def _facts(inputs: SteeringInputs, tables: dict[str, pd.DataFrame]) -> dict[str,
     bias = tables["preference_bias"]
     base = bias[bias["kind"] == "baseline"].set_index("language")
     return {
-        "format": "chat template" if has_chat_template(inputs.model) else "plain question and answer",
-        "questions": {language: question_format(inputs.model, language) for language in inputs.languages},
+        "format": "chat template" if talks(inputs.model, inputs.settings.form) else "plain question and answer",
+        "questions": {
+            language: question_format(inputs.model, language, inputs.settings.form) for language in inputs.languages
+        },
         "activities": {language: len(activities_of(inputs, language)) for language in inputs.languages},
         "source": inputs.settings.activities or "bundled",
         "limit": inputs.settings.limit,
@@ -236,7 +242,7 @@ TABLES = (
 )
 EXPERIMENT = Experiment(
     TABLES,
-    frozenset({"emotions", "layer", "strengths", "controls", "languages", "limit", "seed", "activities"}),
+    frozenset({"emotions", "layer", "strengths", "controls", "languages", "limit", "seed", "activities", "form"}),
     plan,
     measure,
     summarise,

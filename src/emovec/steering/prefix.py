@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from transformers import DynamicCache
 
 from emovec.errors import EmovecError
+from emovec.models.eager import uncompiled
 from emovec.models.language_model import LanguageModel
 from emovec.steering.positions import Positions, Span
 
@@ -122,7 +123,8 @@ def _only_last(head: nn.Module, last: Tensor) -> Generator[None]:
 
     hook = head.register_forward_pre_hook(gather)
     try:
-        yield
+        with uncompiled():
+            yield
     finally:
         hook.remove()
 

@@ -17,7 +17,8 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 
 from emovec.errors import EmovecError
 from emovec.models.language_model import LanguageModel
-from emovec.steering.generate import chat_prompt, has_chat_template
+from emovec.steering.form import require_form, talks
+from emovec.steering.generate import chat_prompt
 from emovec.steering.served import Request, Sampling, Server, Steering, shared_model, steering
 from emovec.steering.tasks import told_by_inspect
 from emovec.vectors.emotion_vectors import EmotionVectors
@@ -26,7 +27,7 @@ _MAX_TOKENS = 512
 _PLAIN_STOP = "\nUser:"
 _ARGUMENTS = (
     *("vectors", "emotion", "strength", "layer", "language", "positions", "project_out"),
-    *("revision", "device", "dtype", "threads", "batch_size", "plain"),
+    *("revision", "device", "dtype", "threads", "batch_size", "plain", "form"),
 )
 
 
@@ -39,7 +40,7 @@ class EmovecAPI(ModelAPI):
         api_key: not used.
         config: default settings of generation.
         model_args: `vectors` (a file), `emotion`, `strength`, `layer` (each one, or a list), `language`, `positions`,
-            `project_out`; `revision`, `device`, `dtype`, `threads`, `batch_size`; `plain`, to talk to a base model.
+            `project_out`; `revision`, `device`, `dtype`, `threads`, `batch_size`; `form`; `plain`, for a base model.
 
     Raises:
         PrerequisiteError: if an argument is unknown, or something named isn't there: Inspect shows it in one line.
@@ -57,7 +58,8 @@ class EmovecAPI(ModelAPI):
         with told_by_inspect():
             _require_known(model_args)
             self._batch_size = _count("batch_size", model_args.get("batch_size", 8))
-            self.plain = _flag("plain", model_args.get("plain", False))
+            self.form = require_form(str(model_args.get("form", "auto")), "-M form")
+            self.plain = self.form == "plain" or _flag("plain", model_args.get("plain", False))
             if model_args.get("threads") is not None:
                 import torch
 
@@ -71,7 +73,7 @@ class EmovecAPI(ModelAPI):
             self.steering = _steering(self.language_model, model_args)
         # Inspect's cache doesn't look at model arguments, but at this: without it a steered model would be given what
         # the unsteered one, or one steered otherwise, had answered.
-        self.base_url = f"emovec:{self.steering.identity(self.language_model)}{'-plain' * self.plain}"
+        self.base_url = f"emovec:{self.steering.identity(self.language_model)}{'-plain' * self.plain}-{self.form}"
         self._server = Server(self.language_model, self.steering, self._batch_size)
 
     async def generate(
@@ -96,7 +98,7 @@ class EmovecAPI(ModelAPI):
                 error=f"The prompt has {n_read} tokens, as many as the model has positions for, or more.",
             )
         choices: list[ChatCompletionChoice] = []
-        n_written = 0
+        n_written = thought = 0
         for number in range(config.num_choices or 1):
             sampling = Sampling(
                 max_new_tokens=room,
@@ -108,6 +110,7 @@ class EmovecAPI(ModelAPI):
             )
             answer = await self._server.answer(Request(prompt, sampling))
             n_written += answer.n_tokens
+            thought += answer.thought
             message = ChatMessageAssistant(content=answer.text or "", model=self.model_name, source="generate")
             reason = "max_tokens" if answer.cut else "stop"
             choices.append(ChatCompletionChoice(message=message, stop_reason=reason))
@@ -115,8 +118,13 @@ class EmovecAPI(ModelAPI):
             model=self.model_name,
             choices=choices,
             usage=ModelUsage(input_tokens=n_read, output_tokens=n_written, total_tokens=n_read + n_written),
-            metadata={"steering": self.steering.facts} if self.steering.facts else None,
+            metadata=self._told(thought),
         )
+
+    def _told(self, thought: int) -> dict[str, Any] | None:
+        """What is known of an answer beside its text."""
+        told: dict[str, Any] = {"steering": self.steering.facts} if self.steering.facts else {}
+        return (told | {"thinking_removed": thought} if thought else told) or None
 
     def _prompt(self, messages: Sequence[ChatMessage]) -> tuple[str, bool]:
         """The text that the model goes on from, and whether the tokenizer is to put its special tokens before it."""
@@ -128,12 +136,12 @@ class EmovecAPI(ModelAPI):
         prefill = messages[-1].text if messages[-1].role == "assistant" else ""
         told = messages[:-1] if prefill else messages
         turns = [{"role": message.role, "content": message.text} for message in told]
-        if has_chat_template(self.language_model):
+        if talks(self.language_model, self.form):
             return chat_prompt(self.language_model, turns, prefill=prefill), False
         if not self.plain:
             raise EmovecError(
-                f"model: {self.model_name} is a base model without a chat template; take its instruct version, or give "
-                "-M plain=true to ask it in plain text (User: … Assistant: …)."
+                f"model: {self.model_name} is a base model; take its instruct version, or give -M plain=true to ask it "
+                "in plain text (User: … Assistant: …)."
             )
         names = {"system": "", "user": "User: ", "assistant": "Assistant: "}
         text = "\n\n".join(names.get(turn["role"], "") + turn["content"] for turn in turns)

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from emovec.corpus.lexicon import base_language
 from emovec.errors import EmovecError
 from emovec.models.language_model import LanguageModel
 from emovec.steering.activities import Activity
-from emovec.steering.generate import chat_prompt, has_chat_template
+from emovec.steering.form import Form, talks
+from emovec.steering.generate import chat_prompt
 from emovec.steering.positions import Span
 
 PREFILL = "("
@@ -39,31 +41,42 @@ class Question:
     second: Span
 
 
-def question_format(model: LanguageModel, language: str) -> str:
+def question_format(model: LanguageModel, language: str, form: Form = "auto") -> str:
     """The question as the model is asked it, for a reader: with … for the activities."""
-    return _text(model, language, "…", "…")
+    return _text(model, language, "…", "…", talks(model, form))
 
 
 def chat_question(first: Activity, second: Activity) -> str:
     """The question of two activities in words, as an instruct model is asked it."""
-    return _CHAT.get(first.language, _CHAT["en"]).format(first=first.text, second=second.text)
+    return _worded(_CHAT, first.language).format(first=first.text, second=second.text)
 
 
-def questions(model: LanguageModel, pairs: Sequence[tuple[Activity, Activity]]) -> list[Question]:
+def _worded(frames: dict[str, str], language: str) -> str:
+    if (own := frames.get(base_language(language))) is None:
+        raise EmovecError(
+            f"steering.languages: there is no question about preferences in '{language}', only in "
+            f"{' and '.join(frames)}; leave it out of steering.languages."
+        )
+    return own
+
+
+def questions(model: LanguageModel, pairs: Sequence[tuple[Activity, Activity]], form: Form = "auto") -> list[Question]:
     """Ask which of two activities is preferred: through the chat template of an instruct model, else as plain text.
 
     Args:
         model: who is asked.
         pairs: the activities named first and second, of one language.
+        form: as in `talks`.
 
     Raises:
-        EmovecError: if an activity can't be found again in the prompt, or its tokens can't be told.
+        EmovecError: if there is no question in their language, an activity can't be found again in the prompt, or its
+            tokens can't be told.
     """
     tokenizer = model.tokenizer.tokenizer
     if not tokenizer.is_fast:
         raise EmovecError(f"model: the tokenizer of {model.id} doesn't tell which characters its tokens hold.")
-    special = not has_chat_template(model)
-    texts = [_text(model, first.language, first.text, second.text) for first, second in pairs]
+    special = not talks(model, form)
+    texts = [_text(model, first.language, first.text, second.text, not special) for first, second in pairs]
     encoded = tokenizer(texts, add_special_tokens=special, return_offsets_mapping=True) if texts else {}
     found: list[Question] = []
     for row, (text, (first, second)) in enumerate(zip(texts, pairs, strict=True)):
@@ -81,14 +94,14 @@ def questions(model: LanguageModel, pairs: Sequence[tuple[Activity, Activity]]) 
     return found
 
 
-def answer_tokens(model: LanguageModel, language: str) -> tuple[int, int]:
+def answer_tokens(model: LanguageModel, language: str, form: Form = "auto") -> tuple[int, int]:
     """The tokens that answer A and B, as the tokenizer writes them after the question's last parenthesis.
 
     Raises:
         EmovecError: if the two can't be told apart.
     """
-    prompt = _text(model, language, "…", "…")
-    special = not has_chat_template(model)
+    special = not talks(model, form)
+    prompt = _text(model, language, "…", "…", not special)
     a, b = (_answer(model, prompt, letter, special) for letter in "AB")
     if a is None or b is None or a == b:
         raise EmovecError(
@@ -116,10 +129,9 @@ def _answer(model: LanguageModel, prompt: str, letter: str, special: bool) -> in
     return alone[-1] if alone else None
 
 
-def _text(model: LanguageModel, language: str, first: str, second: str) -> str:
-    frames = _CHAT if has_chat_template(model) else _PLAIN
-    content = frames.get(language, frames["en"]).format(first=first, second=second)
-    if has_chat_template(model):
+def _text(model: LanguageModel, language: str, first: str, second: str, chat: bool) -> str:
+    content = _worded(_CHAT if chat else _PLAIN, language).format(first=first, second=second)
+    if chat:
         return chat_prompt(model, [{"role": "user", "content": content}], prefill=PREFILL)
     return content
 

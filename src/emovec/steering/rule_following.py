@@ -8,9 +8,11 @@ from typing import Any
 import pandas as pd
 
 from emovec.errors import EmovecError
+from emovec.steering.answers import Answer
 from emovec.steering.conditions import Condition
 from emovec.steering.experiment import Experiment, SteeringInputs, Unit
-from emovec.steering.generate import chat_prompt, generate, has_chat_template, token_log_probabilities
+from emovec.steering.form import ask, talks
+from emovec.steering.generate import chat_prompt, generate, token_log_probabilities
 from emovec.steering.regimes import distinct
 from emovec.steering.rule_statistics import CONDITION, compare, rates
 from emovec.steering.rules import PER_RULE, STOPS, Request, combine, completion_prompt, load_prompts, load_rules
@@ -75,14 +77,19 @@ def _answers(
 ) -> dict[str, dict[str, Any]]:
     """Text → the answer to it and how coherent it is, under a condition."""
     model, limit = inputs.model, inputs.settings.max_new_tokens
-    if has_chat_template(model):
+    chat = talks(model, inputs.settings.form)
+    if chat:
         prompts = [chat_prompt(model, [{"role": "user", "content": text}]) for text in texts]
     else:
         prompts = [completion_prompt(text, language) for text in texts]
-    look: dict[str, Any] = {"special_tokens": not has_chat_template(model), "batch_size": _BATCH}
-    stop = () if has_chat_template(model) else (STOPS[language],)
+    look: dict[str, Any] = {"special_tokens": not chat, "batch_size": _BATCH}
+    how: dict[str, Any] = {"max_new_tokens": limit, "batch_size": _BATCH}
     with inputs.steered(condition):
-        answers = generate(model, prompts, max_new_tokens=limit, stop=stop, **look)
+        if chat:
+            given = ask(model, prompts, **how)
+        else:
+            given = [Answer(text) for text in generate(model, prompts, stop=(STOPS[language],), **how)]
+    answers = [each.text for each in given]
     said = [i for i, answer in enumerate(answers) if answer]
     scored = token_log_probabilities(model, [prompts[i] for i in said], [answers[i] for i in said], **look)
     scores = dict(zip(said, scored, strict=True))
@@ -94,6 +101,7 @@ def _answers(
             "nats": -sum(scores[i]) / len(scores[i]) if i in scores else None,
             "distinct": None if math.isnan(varied) else varied,
             "cut": len(scores.get(i, ())) >= limit - 1,
+            "thought": given[i].thought,
         }
     return found
 
@@ -102,14 +110,19 @@ def _summarise(inputs: SteeringInputs, rows: pd.DataFrame) -> tuple[dict[str, pd
     groups = [own for _, own in rows.groupby("language", sort=False)]
     compared = pd.concat([compare(own, PERMUTATIONS, inputs.seed) for own in groups], ignore_index=True)
     types = rates(rows, [*CONDITION, "rule"])
-    answers = rows[[*CONDITION, "rule", "prompt", "request", "answer", "followed", "cut", "distinct", "nats"]]
+    answers = rows[
+        [*CONDITION, "rule", "prompt", "request", "answer", "followed", "cut", "thought", "distinct", "nats"]
+    ]
     answers = answers.astype({"distinct": float, "nats": float})
     base = types[types["kind"] == "baseline"]
     left_out = [language for language in inputs.languages if language not in set(rows["language"])]
     summary: dict[str, Any] = {
-        "format": "chat template" if has_chat_template(inputs.model) else "Instruction/Answer with two examples",
+        "format": "chat template"
+        if talks(inputs.model, inputs.settings.form)
+        else "Instruction/Answer with two examples",
         "max_new_tokens": inputs.settings.max_new_tokens,
         "permutations": PERMUTATIONS,
+        "thinking_removed": int(rows["thought"].sum()),
         "languages": {
             str(language): {
                 "rules": int(own["rule"].nunique()),
@@ -146,7 +159,18 @@ def _requests(inputs: SteeringInputs, language: str) -> list[Request]:
 EXPERIMENT = Experiment(
     _TABLES,
     frozenset(
-        {"emotions", "layer", "strengths", "controls", "languages", "limit", "seed", "max_new_tokens", "prompts"}
+        {
+            "emotions",
+            "layer",
+            "strengths",
+            "controls",
+            "languages",
+            "limit",
+            "seed",
+            "max_new_tokens",
+            "prompts",
+            "form",
+        }
     ),
     _plan,
     _measure,

@@ -10,6 +10,7 @@ from scipy.stats import norm, t
 
 from emovec.geometry.confusion import wilson
 from emovec.geometry.permutation import familywise_p_values, p_values
+from emovec.steering.clustered import effective_number
 from emovec.steering.regimes import regime
 
 CONDITION = ["language", "kind", "name", "vector_language", "layer", "strength"]
@@ -27,16 +28,20 @@ def rates(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 
     Returns:
         `by`, n, rate, and low and high: Wilson's 95 % interval for other prompts under the same rules. Where answers to
-        one prompt are alike, they count as the fewer independent ones that would vary as much (Kish 1965), never more.
+        one prompt are alike, they count as the fewer independent ones that would vary as much (Kish 1965), never more,
+        and the quantile is Student's for so many prompts.
     """
     each = rows.assign(followed=rows["followed"].astype(float))
     each["off"] = each["followed"] - each.groupby(list(by))["followed"].transform("mean")
-    prompts = each.groupby([*by, "prompt"], sort=False)["off"].sum() ** 2
-    clustered = prompts.groupby(list(by), sort=False).sum()
+    prompts = each.groupby([*by, "prompt"], sort=False)["off"].agg(["sum", "size"])
+    prompts["square"] = prompts["sum"] ** 2
+    of = prompts.groupby(list(by), sort=False).agg(square=("square", "sum"), k=("size", "size"), most=("size", "max"))
     found = each.groupby(list(by), sort=False).agg(n=("followed", "size"), rate=("followed", "mean"))
-    alone = found["n"] * found["rate"] * (1 - found["rate"])
-    fewer = np.maximum(1, (clustered / alone.where(alone > 0)).fillna(1))
-    low, high = wilson(found["rate"].to_numpy(float), (found["n"] / fewer).to_numpy(float), float(norm.ppf(0.975)))
+    n, rate, k = (found["n"].to_numpy(float), found["rate"].to_numpy(float), of["k"].to_numpy(float))
+    variance = of["square"].to_numpy(float) * k / np.maximum(k - 1, 1) / n**2
+    # One answer to each prompt: nothing had to be estimated of how alike they are.
+    quantile = np.where(of["most"] == 1, norm.ppf(0.975), t.ppf(0.975, np.maximum(k - 1, 1)))
+    low, high = wilson(rate, effective_number(rate, variance, n), quantile)
     return found.assign(low=low, high=high).reset_index()
 
 

@@ -13,11 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from emovec.depth import two_thirds
 from emovec.errors import EmovecError
 from emovec.models.language_model import LanguageModel
+from emovec.steering.answers import Answer
 from emovec.steering.conditions import Condition, condition_vector
+from emovec.steering.form import ask
 from emovec.steering.generate import generate
-from emovec.steering.steer import Intervention, default_layer, intervene, steer
+from emovec.steering.steer import Intervention, intervene, steer
 from emovec.vectors.choosing import emotion_vector, require_name
 from emovec.vectors.emotion_vectors import EmotionVectors
 
@@ -67,7 +70,7 @@ def steering(
         vectors: its vectors; None only where no emotion is named.
         emotions: which; `random 1`, `random 2` … are directions drawn at random, as controls.
         strengths: one for all, or one for each.
-        layers: 0-based blocks; by default the one at two thirds of the depth.
+        layers: 0-based blocks; by default that of the vectors nearest to two thirds of the depth.
         language: whose vectors; by default the first.
         positions: `all`, `prompt` or `generated`.
         project_out: take the directions out instead.
@@ -88,7 +91,7 @@ def steering(
         raise EmovecError("vectors: these came without residual norms, the unit of strength; make them with emovec.")
     norms = vectors.residual_norm
     of = require_name("language", language or vectors.languages[0], vectors.languages)
-    at = list(layers) or [default_layer(model.n_layers)]
+    at = list(layers) or [two_thirds(model.n_layers, vectors.layers)]
     made: list[Intervention] = []
     for emotion, strength in zip(
         emotions, list(strengths) * (len(emotions) if len(strengths) == 1 else 1), strict=True
@@ -142,6 +145,7 @@ class Request:
         n_tokens: how many tokens were drawn for it.
         cut: whether it ended since there was no room for more.
         error: what went wrong.
+        thought: whether thinking was taken away before the answer.
     """
 
     prompt: str
@@ -150,6 +154,7 @@ class Request:
     n_tokens: int = 0
     cut: bool = False
     error: Exception | None = None
+    thought: bool = False
 
     @property
     def done(self) -> bool:
@@ -228,20 +233,22 @@ def _generate(model: LanguageModel, batch: list[Request]) -> None:
             if text != last[row]:
                 last[row], grown[row] = text, steps
 
-    texts = generate(
-        model,
-        [each.prompt for each in batch],
-        max_new_tokens=sampling.max_new_tokens,
-        temperature=sampling.temperature,
-        top_p=sampling.top_p,
-        seed=secrets.randbits(31) if sampling.seed is None else sampling.seed,
-        stop=sampling.stop,
-        special_tokens=sampling.special_tokens,
-        batch_size=len(batch),
-        on_tokens=count,
-    )
-    for each, text, n_tokens in zip(batch, texts, grown.tolist(), strict=True):
+    how: dict[str, Any] = {
+        "max_new_tokens": sampling.max_new_tokens,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "seed": secrets.randbits(31) if sampling.seed is None else sampling.seed,
+        "stop": sampling.stop,
+        "batch_size": len(batch),
+        "on_tokens": count,
+    }
+    prompts = [each.prompt for each in batch]
+    if sampling.special_tokens:  # plain text
+        answers = [Answer(text) for text in generate(model, prompts, **how)]
+    else:
+        answers = ask(model, prompts, **how)
+    for each, answer, n_tokens in zip(batch, answers, grown.tolist(), strict=True):
         # The token that ends an answer, which doesn't show in it, counts too.
         each.n_tokens = min(n_tokens + 1, steps)
         each.cut = n_tokens == sampling.max_new_tokens
-        each.text = text
+        each.text, each.thought = answer.text, answer.thought

@@ -3,10 +3,12 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import xarray as xr
 
 from emovec.models.language_model import LanguageModel
+from emovec.steering.form import ask
 from emovec.steering.generate import generate
 from emovec.steering.positions import Positions
 from emovec.steering.regimes import distinct, perplexity, regime
@@ -72,7 +74,7 @@ def side_by_side(
     max_new_tokens: int = 64,
     temperature: float = 0.0,
     seed: int = 0,
-    special_tokens: bool = True,
+    chat: bool = False,
     on_tokens: Callable[[list[str]], None] | None = None,
 ) -> list[Sample]:
     """Continue a prompt unsteered and at each strength, all in one batch.
@@ -89,7 +91,7 @@ def side_by_side(
         max_new_tokens: of each continuation.
         temperature: 0 always takes the likeliest token.
         seed: of the sampling.
-        special_tokens: as in `generate`.
+        chat: whether the prompt is one from `chat_prompt`; thinking before the answer is then taken away.
         on_tokens: as in `generate`: the unsteered text first.
 
     Returns:
@@ -101,17 +103,16 @@ def side_by_side(
     rows = _rows(strengths, project_out)
     what = interventions(vectors, strengths, layer=layer, weights=weights, positions=positions, project_out=project_out)
     with steer(model, what):
-        texts = generate(
-            model,
-            [prompt] * len(rows),
-            max_new_tokens=max_new_tokens,
-            temperature=temperature,
-            seed=seed,
-            special_tokens=special_tokens,
-            batch_size=len(rows),
-            on_tokens=on_tokens,
-        )
-    likely = perplexity(model, [prompt] * len(rows), texts, special_tokens=special_tokens)
+        options: dict[str, Any] = {
+            "max_new_tokens": max_new_tokens,
+            "temperature": temperature,
+            "seed": seed,
+            "batch_size": len(rows),
+            "on_tokens": on_tokens,
+        }
+        prompts = [prompt] * len(rows)
+        texts = [each.text for each in ask(model, prompts, **options)] if chat else generate(model, prompts, **options)
+    likely = perplexity(model, [prompt] * len(rows), texts, special_tokens=not chat)
     varied = [distinct(text) for text in texts]
     samples = [Sample(0.0, texts[0], 1.0, varied[0], "")]
     for row, text, found, variety in zip(rows[1:], texts[1:], likely[1:], varied[1:], strict=True):

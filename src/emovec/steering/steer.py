@@ -12,8 +12,10 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from emovec.depth import two_thirds
 from emovec.errors import EmovecError
 from emovec.models.blocks import Decoder, block_output, find_decoder
+from emovec.models.eager import uncompiled
 from emovec.models.language_model import LanguageModel
 from emovec.steering.positions import Columns, Positions, Span, require_positions, watch_columns
 
@@ -110,12 +112,13 @@ def steer(
     """Steer a model while the block lasts; blocks may be nested, and nothing stays behind, also after an error.
 
     Positions are absolute: with a KV cache, left padding, any batch, the outcome is that of the whole text run at once.
+    What is compiled with `torch.compile` runs uncompiled in the block: a compiled model would pass the steering over.
 
     Args:
         model: from `load_model`, or a transformers model.
         what: a vector, for which the other arguments are those of `intervene`; or interventions, done in their order.
-        layer: by default the layer that the vector was taken from with `.sel(layer=…)`, else the block at two thirds of
-            the depth.
+        layer: by default the layer that the vector was taken from with `.sel(layer=…)`, else the one of its
+            layers, or of the model's, that is nearest to two thirds of the depth.
         strength: as in `intervene`.
         norm: as in `intervene`.
         positions: as in `intervene`.
@@ -132,7 +135,7 @@ def steer(
         interventions = list(what)
     else:
         own = _own_layer(what)
-        usual = default_layer(len(decoder.blocks)) if own is None else own
+        usual = two_thirds(len(decoder.blocks), _layers_of(what)) if own is None else own
         where = usual if layer is None else layer
         options: dict[str, Any] = {
             "strength": strength,
@@ -143,19 +146,16 @@ def steer(
         interventions = [intervene(what, layer=where, **options)]
     for intervention in interventions:
         _require_fit(intervention, decoder, model)
+    acting = [intervention for intervention in interventions if bool(intervention.lengths.any())]
     with ExitStack() as stack:
-        columns = stack.enter_context(watch_columns(decoder.module))
-        for intervention in interventions:
-            if bool(intervention.lengths.any()):
+        if acting:
+            stack.enter_context(uncompiled())
+            columns = stack.enter_context(watch_columns(decoder.module))
+            for intervention in acting:
                 for position, each in enumerate(intervention.layers):
                     hook = decoder.blocks[each].register_forward_hook(_Push(intervention, position, columns))
                     stack.callback(hook.remove)
         yield
-
-
-def default_layer(n_layers: int) -> int:
-    """The block at two thirds of the depth, where steering is usual."""
-    return min(n_layers - 1, round(2 * n_layers / 3))
 
 
 class _Push:
@@ -221,6 +221,11 @@ def _own_layer(vector: Any) -> int | None:
     """The layer that a vector was taken from, where it tells."""
     known = vector.coords.get("layer") if isinstance(vector, xr.DataArray) else None
     return int(known) if known is not None and known.ndim == 0 else None
+
+
+def _layers_of(vector: Any) -> list[int] | None:
+    """The layers that a vector has one for; None where it tells none."""
+    return vector["layer"].values.tolist() if isinstance(vector, xr.DataArray) and "layer" in vector.dims else None
 
 
 def _rows(vector: Any, layer: int) -> Tensor:

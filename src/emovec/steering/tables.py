@@ -14,7 +14,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "calibration_cross": (
         *("vector_language", "language", "layer", "strength", "effect", "low", "high"),
-        *("control", "control_low", "control_high", "excess", "excess_low", "excess_high", "others", "p"),
+        *("control", "control_low", "control_high", "excess", "excess_low", "excess_high"),
+        *("less_own", "less_own_low", "less_own_high", "others", "p"),
     ),
     "calibration_words": (
         *("vector_language", "language", "layer", "kind", "name", "strength", "frame", "emotion", "own", "effect"),
@@ -37,7 +38,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("difference", "p", "p_familywise", "controls", "p_controls", "p_controls_familywise", "beyond_controls"),
     ),
     "rule_types": (*_CONDITION, "rule", "n", "rate", "low", "high"),
-    "rule_answers": (*(*_CONDITION, "rule", "prompt", "request", "answer", "followed", "cut", "distinct", "nats"),),
+    "rule_answers": (
+        *(*_CONDITION, "rule", "prompt", "request", "answer", "followed", "cut", "thought", "distinct", "nats"),
+    ),
     "preference_scores": (
         *("language", "design", *_CONDITION[1:], "activity", "category", "text", "steered"),
         *("score", "low", "high", "sequential"),

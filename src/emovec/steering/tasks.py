@@ -26,6 +26,8 @@ from inspect_ai.scorer import (
 )
 from inspect_ai.solver import TaskState
 
+from emovec.steering.answers import answer_of
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -90,7 +92,7 @@ def rule_kept() -> Scorer:
     by_name = {rule.name: rule for rule in load_rules()}
 
     async def score(state: TaskState, target: Target) -> Score:
-        rule, answer = by_name[state.metadata["rule"]], state.output.completion.strip()
+        rule, answer = by_name[state.metadata["rule"]], answer_of(state.output.completion).text.strip()
         kept = rule.followed(answer, state.metadata["language"], state.metadata["task"])
         return Score(value=CORRECT if kept else INCORRECT, answer=answer)
 
@@ -113,18 +115,22 @@ def preferences(language: str = "en", limit: int = 2, prefill: bool = True, acti
 
     with told_by_inspect():
         chosen = load_activities([language], Path(activities) if activities else None, limit)
+        pairs = [
+            (first, second, chat_question(first, second))
+            for first in chosen
+            for second in chosen
+            if first is not second
+        ]
     samples = [
         Sample(
             id=f"{first.id}/{second.id}",
             input=[
-                ChatMessageUser(content=chat_question(first, second)),
+                ChatMessageUser(content=question),
                 *([ChatMessageAssistant(content=PREFILL)] if prefill else []),
             ],
             metadata={"players": [first.id, second.id], "categories": [first.category, second.category]},
         )
-        for first in chosen
-        for second in chosen
-        if first is not second
+        for first, second, question in pairs
     ]
     config = GenerateConfig(max_tokens=4 if prefill else 16, temperature=0)
     return Task(dataset=samples, scorer=activity_chosen(), config=config, name=f"preferences-{language}")
@@ -198,7 +204,7 @@ def activity_chosen() -> Scorer:
     """1 if the activity named first is chosen, 0 if the other; an answer without a letter counts in no score."""
 
     async def score(state: TaskState, target: Target) -> Score:
-        letter = choice(state.output.completion)
+        letter = choice(answer_of(state.output.completion).text)
         return Score(value={"A": 1.0, "B": 0.0}.get(letter or "", 0.5), answer=letter)
 
     return score

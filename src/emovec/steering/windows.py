@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from emovec.steering.effects import Estimate, FloatArray, crossed_mean
+from emovec.steering.effects import Estimate, FloatArray, beside_directions, crossed_mean
 from emovec.steering.regimes import regime
 from emovec.steering.tables import COLUMNS
 
@@ -110,10 +110,15 @@ def coherence(texts: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def effect_table(words: pd.DataFrame) -> pd.DataFrame:
+    """Rows emotions, columns frames: effect on each emotion's own word, the mean where there are several directions."""
+    # Unlike a pivot table this keeps frames and emotions of which nothing is known: tables must fit each other.
+    return words.groupby(["emotion", "frame"])["effect"].mean().unstack("frame")  # pyright: ignore[reportReturnType]
+
+
 def effect_matrix(words: pd.DataFrame) -> FloatArray:
-    """[emotion, frame]: effect on each emotion's own word, the mean over directions where there are several."""
-    # Unlike a pivot table this keeps frames and emotions of which nothing is known: matrices must fit each other.
-    return words.groupby(["emotion", "frame"])["effect"].mean().unstack("frame").to_numpy(float)
+    """[emotion, frame]: the values of `effect_table`."""
+    return effect_table(words).to_numpy(float)
 
 
 def own_words(words: pd.DataFrame) -> pd.DataFrame:
@@ -134,9 +139,11 @@ def _sweep(words: pd.DataFrame, coherent: pd.DataFrame) -> pd.DataFrame:
         own, control = own_words(cell), controls_of(cell)
         for (kind, name), group in pd.concat([own, control]).groupby(["kind", "name"], sort=False):
             rows.append(where | {"kind": kind, "name": name} | _columns(crossed_mean(effect_matrix(group))))
-        for name, group in ((ALL, own), (CONTROLS, control)):
-            if len(group):
-                rows.append(where | {"kind": "pooled", "name": name} | _columns(crossed_mean(effect_matrix(group))))
+        if len(own):
+            rows.append(where | {"kind": "pooled", "name": ALL} | _columns(crossed_mean(effect_matrix(own))))
+        if len(control):
+            found = _for_other_controls(effect_matrix(control), control)
+            rows.append(where | {"kind": "pooled", "name": CONTROLS} | _columns(found))
     keys = ["language", "layer", "strength", "kind", "name"]
     return pd.DataFrame(rows).merge(coherent, on=keys, how="left")
 
@@ -187,10 +194,15 @@ def _end(texts: pd.DataFrame) -> float:
 def cross_language(words: pd.DataFrame) -> pd.DataFrame:
     """Effect by language of the vector and language of the text, beside controls, by layer and strength.
 
-    `excess` is the effect less that of the controls on the same word and frame, with its own interval; `others` and `p`
-    are those of `assignment_test`.
+    `excess` is the effect less that of the controls on the same word and frame, `less_own` that of another language's
+    vectors less that of the text's own on the same word and frame, each with its paired interval; `others` and `p` are
+    those of `assignment_test`. The intervals of `control` and `excess` are for other controls too.
     """
     rows: list[dict[str, Any]] = []
+    tables = {
+        key: effect_table(own_words(cell))
+        for key, cell in words.groupby(["vector_language", "language", "layer", "strength"], sort=False)
+    }
     by = ["vector_language", "language", "layer", "strength"]
     for key, cell in words.groupby(by, sort=False):
         own, control = own_words(cell), controls_of(cell)
@@ -200,9 +212,13 @@ def cross_language(words: pd.DataFrame) -> pd.DataFrame:
         row = dict(zip(by, key, strict=True)) | _columns(crossed_mean(mine))  # pyright: ignore[reportArgumentType]
         if len(control):
             others = effect_matrix(control)
-            row |= _columns(crossed_mean(others), "control") | _columns(crossed_mean(mine - others), "excess")
+            row |= _columns(_for_other_controls(others, control), "control")
+            row |= _columns(_for_other_controls(mine - others, control), "excess")
+        within = (key[1], *key[1:])
+        if key != within and within in tables:
+            row |= _columns(crossed_mean((tables[key] - tables[within]).to_numpy(float)), "less_own")
         rows.append(row | assignment_test(cell))
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=COLUMNS["calibration_cross"])
 
 
 def assignment_test(words: pd.DataFrame) -> dict[str, float]:
@@ -227,6 +243,12 @@ def assignment_test(words: pd.DataFrame) -> dict[str, float]:
         orders = np.array([np.arange(n), *(rng.permutation(n) for _ in range(_DRAWN))])
     means = values[np.arange(n), orders].mean(axis=1)
     return {"others": others, "p": float((means >= np.trace(values) / n - 1e-12).mean())}
+
+
+def _for_other_controls(values: FloatArray, controls: pd.DataFrame) -> Estimate:
+    """Mean of [emotion, frame], with an interval for other emotions, frames and control directions."""
+    each = controls.groupby("name")["effect"].mean().to_numpy(float)
+    return beside_directions(crossed_mean(values), each)
 
 
 def judged_shares(texts: pd.DataFrame) -> list[dict[str, Any]]:

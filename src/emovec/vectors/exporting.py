@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from emovec.depth import two_thirds
 from emovec.errors import EmovecError
 from emovec.files import disk_error, write_bytes
 from emovec.vectors.choosing import require_direction, require_name
@@ -94,9 +95,7 @@ def control_vector(
 
 def usual_layer(vectors: EmotionVectors) -> int:
     """The layer that is nearest to two thirds of the model's depth, where steering is usual."""
-    depth = int(vectors.provenance.get("n_layers") or max(vectors.layers) + 1)
-    target = min(depth - 1, round(2 * depth / 3))
-    return min(vectors.layers, key=lambda layer: abs(layer - target))
+    return two_thirds(int(vectors.provenance.get("n_layers") or max(vectors.layers) + 1), vectors.layers)
 
 
 def export_vectors(

@@ -7,11 +7,11 @@ import pandas as pd
 from emovec.geometry import confusion
 from emovec.geometry.analyses.analysis import Analysis, Outcome, noted, plain
 from emovec.geometry.inputs import Inputs
+from emovec.vectors.exporting import usual_layer
 
 
 def _confusion(inputs: Inputs) -> Outcome:
-    layers = inputs.vectors.layers
-    layer = layers[(2 * len(layers)) // 3] if inputs.layer is None else inputs.layer
+    layer = usual_layer(inputs.vectors) if inputs.layer is None else inputs.layer
     arrays = {language: inputs.activations(layer, language) for language in inputs.vectors.languages}
     predicted = confusion.predictions(arrays, inputs.seed)
     parameters = {

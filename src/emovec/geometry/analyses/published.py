@@ -30,6 +30,7 @@ from emovec.geometry.analyses.analysis import (
 from emovec.geometry.inputs import VARIANTS, Inputs
 from emovec.geometry.norms import MINIMUM_RATED, load_norms, norm_agreement
 from emovec.geometry.tables import tidy
+from emovec.vectors.exporting import usual_layer
 
 log = logging.getLogger(__name__)
 
@@ -77,9 +78,8 @@ def _choice(inputs: Inputs) -> Outcome:
     try:
         layer, reason = decoding.choose_layer(_decode(inputs) if inputs.decoding is None else inputs.decoding)
     except ValueError:
-        layers, by = inputs.vectors.layers, "depth"
-        layer = layers[(2 * len(layers)) // 3]
-        reason = f"layer {layer} lies at two thirds of the layers: there are too few stories to choose by decoding"
+        layer, by = usual_layer(inputs.vectors), "depth"
+        reason = f"layer {layer} lies at two thirds of the depth: there are too few stories to choose by decoding"
     return Outcome({}, {"layer": layer, "by": by, "reason": reason})
 
 

@@ -10,10 +10,11 @@ from emovec.geometry.cells import layer_cells
 from emovec.geometry.inputs import VARIANTS, Inputs
 from emovec.geometry.norms import load_norms
 from emovec.geometry.resampling import bootstrap_weights
+from emovec.vectors.exporting import usual_layer
 
 
 def _stability(inputs: Inputs) -> Outcome:
-    layer = inputs.vectors.layers[(2 * len(inputs.vectors.layers)) // 3] if inputs.layer is None else inputs.layer
+    layer = usual_layer(inputs.vectors) if inputs.layer is None else inputs.layer
     norms = load_norms(inputs.norms)
     draws = min(stability.DRAWS, inputs.bootstraps)
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in _TABLES}
