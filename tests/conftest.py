@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, settings
 from emovec.corpus.story import Story
 from emovec.models.language_model import LanguageModel
 from emovec.models.load import load_model
-from tests.tiny_models import FAMILIES, random_stories, save_tiny_model
+from tests.tiny_models import FAMILIES, MORE_FAMILIES, random_stories, save_tiny_model
 
 settings.register_profile(
     "emovec",
@@ -48,7 +48,8 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
 
     def folder(family: str = "llama", *, bos: bool = True) -> Path:
         if (family, bos) not in made:
-            made[family, bos] = save_tiny_model(tmp_path_factory.mktemp(f"{family}-{bos}"), FAMILIES[family], bos=bos)
+            config = FAMILIES[family] if family in FAMILIES else MORE_FAMILIES[family]()
+            made[family, bos] = save_tiny_model(tmp_path_factory.mktemp(f"{family}-{bos}"), config, bos=bos)
         return made[family, bos]
 
     return folder

@@ -12,11 +12,11 @@ from transformers import DynamicCache
 
 from emovec.depth import two_thirds
 from emovec.errors import EmovecError
+from emovec.models.behaviour import named_cache
 from emovec.models.blocks import block_output
 from emovec.models.language_model import LanguageModel
 from emovec.steering.generate import generate, own_positions, pad_left
 from emovec.steering.positions import Span, character_span
-from emovec.steering.prefix import _cached
 from emovec.steering.steer import intervene, steer
 from emovec.vectors.emotion_vectors import EmotionVectors
 from tests.tiny_models import FAMILIES
@@ -145,7 +145,7 @@ def test_nothing_is_left_behind(tiny_model: Model) -> None:
     before, vector = hooks(), np.ones(model.hidden_size)
     for _ in range(10):
         with steer(model, vector, norm=1.0), steer(model, vector, layer=0, norm=1.0, positions="prompt"):
-            assert hooks() == before + 4
+            assert hooks() == before + 8
     with pytest.raises(ZeroDivisionError), steer(model, vector, norm=1.0):
         _ = 1 / 0
     with pytest.raises(EmovecError, match="layer"), steer(model, [intervene(vector, layer=[0, 9], norm=1.0)]):
@@ -210,13 +210,13 @@ def test_a_prompt_may_begin_in_a_cache(tiny_model: Model, mode: str) -> None:
     ids = list(model.tokenizer.encode([PROMPTS[2]])[0].ids)
     cache = DynamicCache(config=model.model.config)
     with torch.inference_mode():
-        model.model(input_ids=torch.tensor([ids[:2]]), use_cache=True, **_cached(model.model, cache))
+        model.model(input_ids=torch.tensor([ids[:2]]), use_cache=True, **named_cache(model.model, cache))
         with steer(model, vector, layer=1, strength=0.8, norm=NORM, positions=MODES[mode]):
             rest = model.model(
-                input_ids=torch.tensor([ids[2:-1]]), use_cache=True, **_cached(model.model, cache)
+                input_ids=torch.tensor([ids[2:-1]]), use_cache=True, **named_cache(model.model, cache)
             ).logits[0]
             last = model.model(
-                input_ids=torch.tensor([ids[-1:]]), use_cache=True, **_cached(model.model, cache)
+                input_ids=torch.tensor([ids[-1:]]), use_cache=True, **named_cache(model.model, cache)
             ).logits[0]
 
     def change(layer: int, hidden: Tensor) -> Tensor:

@@ -221,7 +221,7 @@ def _run_batch(
     counted = own & (position >= start + skipped)
     # One buffer for all layers: means, then counts and norms, so that a batch costs one copy from the device.
     hidden_size = model.hidden_size
-    buffer = torch.empty(len(texts), len(layers), hidden_size + 3, device=ids.device)
+    buffer = torch.full((len(texts), len(layers), hidden_size + 3), torch.nan, device=ids.device)
 
     def keep(layer: int, hidden: torch.Tensor) -> None:
         pooled = pool(hidden, own.to(hidden.device), counted.to(hidden.device), recipe.sink_threshold)

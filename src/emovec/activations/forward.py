@@ -5,9 +5,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from emovec.models.blocks import block_output
-from emovec.models.eager import uncompiled
 from emovec.models.language_model import LanguageModel
+from emovec.models.passes import require_all, watch_layers
 from emovec.models.text_tokenizer import EncodedText
 
 
@@ -35,24 +34,23 @@ def visit_layers(
         model: the language model.
         ids: [text, token] ids, right-padded.
         layers: 0-based blocks, ascending.
-        visit: called with the position in `layers` and the block's output [text, token, hidden].
+        visit: called once with each position in `layers` and the block's output [text, token, hidden].
+
+    Raises:
+        EmovecError: if the pass did not show every layer exactly once, as [text, token, hidden].
     """
     last = layers[-1]
+    position = {layer: place for place, layer in enumerate(layers)}
 
-    def hook(position: int) -> Callable[..., None]:
-        def seen(_module: object, _inputs: object, output: Tensor | tuple[Tensor, ...]) -> None:
-            visit(position, block_output(output))
-            if layers[position] == last and last < model.n_layers - 1:
-                raise _Done
+    def see(layer: int, hidden: Tensor) -> None:
+        visit(position[layer], hidden)
+        if layer == last and last < model.n_layers - 1:
+            raise _Done
 
-        return seen
-
-    handles = [model.blocks[layer].register_forward_hook(hook(position)) for position, layer in enumerate(layers)]
-    try:
-        with uncompiled(), torch.inference_mode():
-            model.decoder.module(input_ids=ids, use_cache=False)
-    except _Done:
-        pass
-    finally:
-        for handle in handles:
-            handle.remove()
+    model.require_layers(layers)
+    with watch_layers(model.decoder, layers, see, name=model.id) as record:
+        try:
+            with torch.inference_mode():
+                model.decoder.module(input_ids=ids, use_cache=False)
+        except _Done:
+            require_all(record, model.decoder, model.id)

@@ -36,15 +36,15 @@ class Recipe:
         """The layers as a list.
 
         Raises:
-            EmovecError: if the model lacks one of them.
+            EmovecError: if the model lacks one of them, or can't be read there.
         """
-        if self.layers == "all":
-            return list(range(model.n_layers))
-        if max(self.layers) >= model.n_layers:
+        if self.layers != "all" and max(self.layers) >= model.n_layers:
             raise EmovecError(
                 f"extraction.layers: {model.id} has layers 0 to {model.n_layers - 1}; there is no {max(self.layers)}."
             )
-        return sorted(self.layers)
+        layers = list(range(model.n_layers)) if self.layers == "all" else sorted(self.layers)
+        model.require_layers(layers)
+        return layers
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ def token_states(model: LanguageModel, text: str, layers: Sequence[int]) -> xr.D
     """
     (encoded,) = model.tokenizer.encode([text])
     layers = sorted(layers)
-    states = np.empty((len(layers), len(encoded.ids), model.hidden_size), np.float32)
+    states = np.full((len(layers), len(encoded.ids), model.hidden_size), np.nan, np.float32)
 
     def keep(position: int, hidden: object) -> None:
         states[position] = hidden[0].float().cpu().numpy()  # type: ignore[index]

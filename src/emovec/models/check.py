@@ -1,7 +1,11 @@
-"""Proof, on the user's own model, that layers, padding and read-out are what emovec takes them for."""
+"""Proof, on the user's own model, that layers, padding, cache, read-out and steering are what emovec takes them for."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -9,17 +13,42 @@ from torch import Tensor
 from emovec.activations.forward import pad_right, visit_layers
 from emovec.models.blocks import block_output
 from emovec.models.eager import uncompiled
+from emovec.models.embedded import EMBEDDED
 from emovec.models.language_model import LanguageModel
+from emovec.models.load import load_model
+from emovec.models.refusals import quantisation
 from emovec.models.text_tokenizer import EncodedText
 
 TEXTS = (
     "Nora's hand stopped inside the drawer, and for a long moment she could not make herself pull the letter out.",
     "彼女は引き出しの中の手紙に触れたまま、しばらく動けなかった。窓の外では雨が降り続いていた。",
-    "He waited.",
+    "He waited for her.",
 )
 """Texts of different lengths and scripts, so that a batch of them needs padding."""
 
-_TOLERANCES = {torch.float32: 1e-4, torch.bfloat16: 5e-2, torch.float16: 1e-2}
+TOLERANCES = {torch.float32: 1e-4, torch.bfloat16: 5e-2, torch.float16: 1e-2}
+_DEVICE_TOLERANCES = {torch.float32: 1e-3, torch.bfloat16: 0.1, torch.float16: 3e-2}
+
+_EXTRACTION = (
+    "Activations, and every vector and figure made of them, would be of something else than the layers they name. "
+    "Don't extract with this model."
+)
+_PADDING = (
+    "A text's numbers would depend on the texts that it shares a batch with. Set extraction.batch_tokens: 1 (one text "
+    "at a time), and report it."
+)
+_GENERATION = (
+    "Steered answers, calibration, preferences and chat rest on generated text, and would be wrong. Extraction is not "
+    "concerned. Try another version of transformers, or another model."
+)
+_LENS = (
+    "The tokens that the logit lens lists for a direction would be wrong. Extraction, geometry and steering are not "
+    "concerned."
+)
+_DEVICE = (
+    "The model computes something else here than on the CPU: no result from this device can be trusted. Set "
+    "extraction.device: cpu, or install another version of torch."
+)
 
 
 @dataclass(frozen=True)
@@ -30,11 +59,13 @@ class Check:
         name: what must hold.
         error: largest relative difference found: norm of the difference over norm of the reference.
         tolerance: what the model's floating-point type allows.
+        meaning: what a failure means for results, and what to do.
     """
 
     name: str
     error: float
     tolerance: float
+    meaning: str
 
     @property
     def passed(self) -> bool:
@@ -42,62 +73,189 @@ class Check:
         return self.error <= self.tolerance
 
 
-def check_model(model: LanguageModel, texts: Sequence[str] = TEXTS) -> list[Check]:
-    """Compare hooks, padding, layer numbers, early stop and read-out with plain, unpadded runs.
+def check_model(
+    model: LanguageModel, texts: Sequence[str] = TEXTS, *, reference: LanguageModel | None = None
+) -> list[Check]:
+    """Compare what emovec does with a model with plain runs of one text at a time, without padding, cache or hooks.
 
     Args:
         model: the language model.
-        texts: at least two texts of different lengths.
+        texts: at least two texts of different lengths, of three tokens or more.
+        reference: the same model on the CPU in float32, where `model` is on another device or of another type.
     """
-    tolerance = _TOLERANCES[model.dtype]
+    from emovec.models.check_steering import cached_errors, steering_errors
+
+    tolerance = TOLERANCES[model.dtype]
     encoded = model.tokenizer.encode(texts)
-    layers = list(range(model.n_layers))
+    layers = [layer for layer in range(model.n_layers) if layer not in model.behaviour.faults]
+    checks = [_seen_once(model)]
+
+    def add(name: str, errors: Sequence[float], meaning: str, allowed: float = tolerance) -> None:
+        if errors:
+            checks.append(Check(name, max(errors, key=lambda error: (error != error, error)), allowed, meaning))
+
     alone = [_layers(model, pad_right([text], model.device), layers)[:, 0] for text in encoded]
-    references = [_hidden_states(model, text) for text in encoded]
-    with torch.inference_mode():
-        normed_last = [model.decoder.final_norm(states[-1].to(model.dtype)) for states in alone]
-        logits = [model.model(input_ids=pad_right([t], model.device)).logits[0, -1].float() for t in encoded]
+    plain = [_plain(model, text) for text in encoded]
+    pairs = list(zip(alone, plain, strict=True))
+    add(
+        "layer k is what block k + 1 reads, and the last layer what the final norm reads",
+        [_read_error(states[place], run.read[layer]) for states, run in pairs for place, layer in enumerate(layers)
+         if layer in run.read],
+        _EXTRACTION,
+    )  # fmt: skip
+    add(
+        "layer k equals transformers' hidden_states[k + 1], for every block but the last",
+        [_error(states[place], run.recorded[layer]) for states, run in pairs for place, layer in enumerate(layers)
+         if layer in run.recorded],
+        _EXTRACTION,
+    )  # fmt: skip
+    if layers[-1] == model.n_layers - 1:
+        add(
+            "the last layer is before the final norm: normed, it equals the decoder's output",
+            [_error(_normed(model, states[-1]), run.output) for states, run in pairs],
+            _EXTRACTION,
+        )
+    right = "texts in a right-padded batch equal texts alone"
+    add(right, _in_batch(model, encoded, layers, alone, poison=0), _PADDING)
+    add("what stands in the padding changes nothing", _in_batch(model, encoded, layers, alone, poison=17), _PADDING)
+    if model.behaviour.pads_left:
+        add(
+            "left padding with an attention mask equals texts alone",
+            _left_padded(model, encoded, layers, alone),
+            _GENERATION,
+        )
     some = layers[: len(layers) // 2 + 1]
-    stopped = [_layers(model, pad_right([text], model.device), some)[:, 0] for text in encoded]
-    pairs = list(zip(alone, references, strict=True))
-    results = {
-        "layer k equals hidden_states[k + 1], for every block but the last": [
-            _error(states[:-1], reference[1:-1]) for states, reference in pairs
-        ],
-        "the last layer is before the final norm: normed, it equals hidden_states[-1]": [
-            _error(normed, reference[-1]) for normed, reference in zip(normed_last, references, strict=True)
-        ],
-        "texts in a right-padded batch equal texts alone": _in_batch(model, encoded, layers, alone, poison=0),
-        "what stands in the padding changes nothing": _in_batch(model, encoded, layers, alone, poison=17),
-        "left padding with an attention mask equals texts alone": _left_padded(model, encoded, alone),
-        "stopping after the middle layer changes nothing": [
-            _error(early, states[: len(some)]) for early, states in zip(stopped, alone, strict=True)
-        ],
-        "final norm and unembedding give the direction of the model's logits": [
-            _read_out_error(model, normed[-1], row) for normed, row in zip(normed_last, logits, strict=True)
-        ],
-    }
-    return [Check(name, max(errors), tolerance) for name, errors in results.items()]
+    add(
+        "stopping after the middle layer changes nothing",
+        [_error(_layers(model, pad_right([text], model.device), some)[:, 0], states[: len(some)])
+         for text, states in zip(encoded, alone, strict=True)],
+        _EXTRACTION,
+    )  # fmt: skip
+    add(
+        "final norm and unembedding give the direction of the model's logits",
+        [_read_out_error(model, run) for run in plain],
+        _LENS,
+    )
+    add(
+        "tokens generated with a cache have the logits of the whole text without",
+        cached_errors(model, encoded),
+        _GENERATION,
+    )
+    for positions, errors in steering_errors(model, encoded, layers, alone).items():
+        add(
+            f"steering {positions} changes what follows, as it changes each text alone without a cache",
+            errors,
+            "Steering here would do something else than it says, or nothing: don't steer this model at these "
+            "positions. Extraction and geometry are not concerned.",
+            0.01 if model.dtype == torch.float32 else 0.5,
+        )
+    if reference is not None:
+        add(
+            "each layer is that of the CPU in float32 (mean over tokens)",
+            _device_errors(reference, encoded, layers, alone),
+            _DEVICE,
+            _DEVICE_TOLERANCES[model.dtype],
+        )
+    return checks
 
 
-def _layers(model: LanguageModel, ids: Tensor, layers: list[int]) -> Tensor:
+def cpu_reference(model: LanguageModel, *, trust_remote_code: bool = False) -> tuple[LanguageModel | None, str | None]:
+    """The same model on the CPU in float32, to compare with; or None, and why there is none.
+
+    No reason is given where the model itself is on the CPU in float32.
+    """
+    if model.device.type == "cpu" and model.dtype == torch.float32:
+        return None, None
+    if quantisation(model.model.config) is not None:
+        return None, "its weights are quantised, and can't be read as float32."
+    needed, free = 4 * sum(weights.numel() for weights in model.model.parameters()), _free_memory()
+    if free is not None and needed > 0.8 * free:
+        return None, f"that needs {needed / 1e9:.0f} GB of memory, {free / 1e9:.0f} GB are free."
+    local = model.id in EMBEDDED or Path(model.id).expanduser().exists()
+    revision = None if local or model.revision == "unknown" else model.revision
+    return load_model(
+        model.id, revision=revision, device="cpu", dtype="float32", trust_remote_code=trust_remote_code
+    ), None
+
+
+def _free_memory() -> int | None:
+    """Bytes of memory that are free; None where the system doesn't say."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):  # Windows, macOS
+        return None
+
+
+def _seen_once(model: LanguageModel) -> Check:
+    faults = model.behaviour.faults
+    meaning = ""
+    if faults:
+        try:
+            model.require_layers(list(faults))
+        except Exception as error:  # the sentence that extraction and steering would say
+            meaning = str(error)
+    name = "every layer is seen exactly once a pass, as [text, token, hidden]"
+    return Check(name, float("inf") if faults else 0.0, 0.0, meaning)
+
+
+@dataclass(frozen=True)
+class _Plain:
+    """What a plain, unpadded run of one text showed without emovec's own hooks on block outputs.
+
+    Attributes:
+        read: layer → [token, hidden] that the next block, or the final norm, was given; −1 is what the first block was.
+        recorded: layer → [token, hidden] in transformers' own record, where that has the usual form.
+        output: [token, …] the decoder's output, after the final norm.
+        logits: [vocab] of the last token.
+    """
+
+    read: dict[int, Tensor]
+    recorded: dict[int, Tensor]
+    output: Tensor
+    logits: Tensor
+
+
+def _plain(model: LanguageModel, text: EncodedText) -> _Plain:
+    read: dict[int, Tensor] = {}
+
+    def hook_of(layer: int) -> Callable[..., None]:
+        def hook(_module: object, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+            given = arguments[0] if arguments else named.get("hidden_states")
+            if isinstance(given, Tensor) and given.ndim == 3:
+                read[layer] = given[0].float()
+
+        return hook
+
+    ids = torch.tensor([text.ids], device=model.device)
+    with ExitStack() as stack, uncompiled(), torch.inference_mode():
+        readers = [*model.blocks, model.decoder.final_norm]
+        for layer, reader in enumerate(readers, start=-1):
+            stack.callback(reader.register_forward_pre_hook(hook_of(layer), with_kwargs=True).remove)
+        output = model.decoder.module(input_ids=ids, output_hidden_states=True, use_cache=False)
+        logits = model.model(input_ids=ids, use_cache=False).logits[0, -1].float()
+    states = [each[0].float() for each in output.hidden_states or ()]
+    # The usual record begins with what the first block reads; that of some state models doesn't.
+    usual = len(states) == model.n_layers + 1 and -1 in read and torch.equal(states[0], read[-1])
+    recorded = dict(enumerate(states[1:-1])) if usual else {}
+    return _Plain(read, recorded, output.last_hidden_state[0].float(), logits)
+
+
+def _normed(model: LanguageModel, states: Tensor) -> Tensor:
+    """The last layer [token, hidden] as the decoder gives it out."""
+    with torch.inference_mode():
+        normed = model.decoder.final_norm(states.to(model.dtype))
+        return (normed if model.decoder.project_out is None else model.decoder.project_out(normed)).float()
+
+
+def _layers(model: LanguageModel, ids: Tensor, layers: Sequence[int]) -> Tensor:
     """[layer, text, token, hidden] float32, as extraction sees them."""
     seen: list[Tensor] = []
     visit_layers(model, ids, layers, lambda _position, hidden: seen.append(hidden.float()))
     return torch.stack(seen)
 
 
-def _hidden_states(model: LanguageModel, text: EncodedText) -> Tensor:
-    """[layer + 1, token, hidden] float32 from transformers' own record of an unpadded run."""
-    with torch.inference_mode():
-        output = model.decoder.module(
-            input_ids=torch.tensor([text.ids], device=model.device), output_hidden_states=True, use_cache=False
-        )
-    return torch.stack([states[0].float() for states in output.hidden_states])
-
-
 def _in_batch(
-    model: LanguageModel, encoded: Sequence[EncodedText], layers: list[int], alone: Sequence[Tensor], *, poison: int
+    model: LanguageModel, encoded: Sequence[EncodedText], layers: Sequence[int], alone: Sequence[Tensor], *, poison: int
 ) -> list[float]:
     """Error of each text in a batch; `poison` shifts the ids that stand in the padding."""
     n_ids = model.model.get_input_embeddings().num_embeddings
@@ -108,40 +266,69 @@ def _in_batch(
     return [_error(batch[:, row, : len(text.ids)], alone[row]) for row, text in enumerate(encoded)]
 
 
-def _left_padded(model: LanguageModel, encoded: Sequence[EncodedText], alone: Sequence[Tensor]) -> list[float]:
+def _left_padded(
+    model: LanguageModel, encoded: Sequence[EncodedText], layers: Sequence[int], alone: Sequence[Tensor]
+) -> list[float]:
     longest = max(len(text.ids) for text in encoded)
     pads = [longest - len(text.ids) for text in encoded]
     ids = torch.tensor(
         [text.ids[:1] * n + text.ids for n, text in zip(pads, encoded, strict=True)], device=model.device
     )
     mask = torch.tensor([[0] * n + [1] * (longest - n) for n in pads], device=model.device)
-    positions = (mask.cumsum(1) - 1).clamp(min=0)
+    options: dict[str, Any] = {"attention_mask": mask, "position_ids": (mask.cumsum(1) - 1).clamp(min=0)}
     seen: list[Tensor] = []
 
-    def keep(_module: object, _inputs: object, output: Tensor | tuple[Tensor, ...]) -> None:
+    def keep(_module: object, _inputs: object, output: Any) -> None:
         seen.append(block_output(output).float())
 
-    hooks = [block.register_forward_hook(keep) for block in model.blocks]
-    try:
-        with uncompiled(), torch.inference_mode():
-            model.decoder.module(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False)
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with ExitStack() as stack, uncompiled(), torch.inference_mode():
+        for layer in layers:
+            stack.callback(model.blocks[layer].register_forward_hook(keep).remove)
+        model.decoder.module(input_ids=ids, use_cache=False, **options)
     states = torch.stack(seen)
     return [_error(states[:, row, n:], alone[row]) for row, n in enumerate(pads)]
 
 
-def _read_out_error(model: LanguageModel, normed: Tensor, logits: Tensor) -> float:
-    """Difference between the model's logits and those of `unembedding`, up to a monotone cap that some models add."""
-    weight = model.model.get_output_embeddings().weight.detach()
-    bias = getattr(model.model.get_output_embeddings(), "bias", None)
-    own = (weight @ normed.to(weight.dtype)).float() + (0 if bias is None else bias.detach().float())
-    cap = getattr(model.model.config.get_text_config(decoder=True), "final_logit_softcapping", None)
-    return _error(cap * torch.tanh(own / cap) if cap else own, logits)
+def _read_out_error(model: LanguageModel, run: _Plain) -> float:
+    """How far the model's logits lie from the direction of those of `unembedding`, under the cap that some models add.
+
+    Models that scale their logits (Granite, Cohere) only change how long the direction is.
+    """
+    head = model.model.get_output_embeddings()
+    bias = getattr(head, "bias", None)
+    own = (head.weight.detach() @ run.output[-1].to(head.weight.dtype)).float()
+    own = own if bias is None else own + bias.detach().float()
+    config = model.model.config.get_text_config(decoder=True)
+    caps = (getattr(config, name, None) for name in ("final_logit_softcapping", "logits_soft_cap"))
+    cap = next((float(each) for each in caps if each), None)
+    if cap is not None:
+        return _error(cap * torch.tanh(own / cap), run.logits)
+    return _read_error(own, run.logits)
+
+
+def _device_errors(
+    reference: LanguageModel, encoded: Sequence[EncodedText], layers: Sequence[int], alone: Sequence[Tensor]
+) -> list[float]:
+    """[layer, text] mean relative difference over tokens."""
+    found: list[float] = []
+    for text, states in zip(encoded, alone, strict=True):
+        expected = _layers(reference, pad_right([text], reference.device), layers)[:, 0]
+        found += _relative(states, expected).mean(dim=-1).tolist()
+    return found
+
+
+def _relative(value: Tensor, reference: Tensor) -> Tensor:
+    """Relative differences; the last dimension holds the vectors compared."""
+    value, reference = value.double().cpu(), reference.double().cpu()
+    return torch.linalg.vector_norm(value - reference, dim=-1) / torch.linalg.vector_norm(reference, dim=-1)
 
 
 def _error(value: Tensor, reference: Tensor) -> float:
-    """Largest relative difference over tokens (the last dimension holds the vectors compared)."""
-    difference = torch.linalg.vector_norm(value.double().cpu() - reference.double().cpu(), dim=-1)
-    return float((difference / torch.linalg.vector_norm(reference.double().cpu(), dim=-1)).max())
+    """Largest relative difference over tokens."""
+    return float(_relative(value, reference).max())
+
+
+def _read_error(value: Tensor, reference: Tensor) -> float:
+    """Largest relative difference over tokens, once both are of one length: some models rescale between blocks."""
+    value, reference = value.double().cpu(), reference.double().cpu()
+    return _error(value * float((value * reference).sum() / (value * value).sum()), reference)

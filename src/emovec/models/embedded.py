@@ -99,11 +99,18 @@ def convert_gguf(path: Path, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    with path.open("rb") as file:
+        if file.read(4) != b"GGUF":
+            raise EmovecError(f"{path}: transformers can't read this GGUF file: it is no GGUF file; download it again.")
     try:
         loaded = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
     except Exception as error:
-        raise EmovecError(f"{path}: transformers can't read this GGUF file ({error}).") from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise EmovecError(
+            f"{path}: transformers can't read this GGUF file ({reason}). If it is cut short, download it again; else its "
+            "kind of model or quantisation is unknown here: try pip install -U transformers gguf."
+        ) from error
     # A model that came from a quantised file refuses to be saved; a fresh one with its weights doesn't.
     config = copy.deepcopy(loaded.config)
     if hasattr(config, "quantization_config"):

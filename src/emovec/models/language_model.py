@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from emovec.models.behaviour import Behaviour
 from emovec.models.blocks import Decoder
+from emovec.models.passes import refusal
 from emovec.models.text_tokenizer import TextTokenizer
 
 
@@ -24,6 +26,7 @@ class LanguageModel:
         model: the transformers model with its output head.
         decoder: the part that carries the residual stream.
         tokenizer: its tokenizer.
+        behaviour: what it was seen to do when it was loaded.
     """
 
     id: str
@@ -31,6 +34,7 @@ class LanguageModel:
     model: Any
     decoder: Decoder
     tokenizer: TextTokenizer
+    behaviour: Behaviour = field(default_factory=Behaviour)
 
     @property
     def blocks(self) -> nn.ModuleList:
@@ -45,7 +49,7 @@ class LanguageModel:
     @property
     def hidden_size(self) -> int:
         """Width of the residual stream."""
-        return int(self.model.config.get_text_config(decoder=True).hidden_size)
+        return self.decoder.hidden_size
 
     @property
     def max_tokens(self) -> int | None:
@@ -63,6 +67,16 @@ class LanguageModel:
         """Floating-point type of the weights."""
         return self.model.dtype
 
+    def require_layers(self, layers: Sequence[int]) -> None:
+        """Refuse layers that this model does not show exactly once a pass, before any work starts.
+
+        Raises:
+            EmovecError: names the layers and the remedy.
+        """
+        faults = {layer: self.behaviour.faults[layer] for layer in layers if layer in self.behaviour.faults}
+        if faults:
+            raise refusal(self.behaviour.faults, self.n_layers, self.id)
+
     def text_token_ids(self, text: str) -> list[int]:
         """The text's own tokens, without BOS or EOS."""
         return self.tokenizer.text_token_ids(text)
@@ -73,7 +87,11 @@ class LanguageModel:
 
     def unembedding(self) -> np.ndarray:
         """[vocab, hidden] float32: the rows that turn a normed residual into logits."""
-        return self.model.get_output_embeddings().weight.detach().float().cpu().numpy()
+        rows = self.model.get_output_embeddings().weight.detach().float().cpu()
+        if (project_out := self.decoder.project_out) is not None:
+            narrow: torch.Tensor = project_out.get_parameter("weight")
+            rows = rows @ narrow.detach().float().cpu()
+        return rows.numpy()
 
     def embeddings(self, ids: Sequence[int]) -> np.ndarray:
         """[token, hidden] float32: the rows of the input embedding matrix for some token ids."""

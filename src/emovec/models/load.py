@@ -6,14 +6,29 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import (
+    MODEL_FOR_CAUSAL_LM_MAPPING,
+    MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForImageTextToText,
+    AutoTokenizer,
+)
 from transformers.utils import logging as transformers_logging
 
 from emovec.errors import EmovecError
-from emovec.models.blocks import find_decoder
-from emovec.models.embedded import EMBEDDED
+from emovec.models.behaviour import Behaviour, observe
+from emovec.models.blocks import Decoder, find_decoder
+from emovec.models.known_bad import require_sound
 from emovec.models.language_model import LanguageModel
 from emovec.models.locate import local_digest, resolve
+from emovec.models.refusals import (
+    require_all_weights,
+    require_decoder_only,
+    require_tokenizer,
+    require_weights,
+    unreadable,
+)
 from emovec.models.text_tokenizer import TextTokenizer
 
 
@@ -39,38 +54,48 @@ def load_model(
     """
     with _without_bars():
         where = resolve(model)
+    local = Path(where).is_dir()
+    if local:
+        require_weights(Path(where))
     target = choose_device(device)
     options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
     config = _read(AutoConfig, model, where, options)
+    require_decoder_only(model, config)
+    require_sound(config, target)
+    tokenizer = load_tokenizer(model, revision=revision, trust_remote_code=trust_remote_code)
     try:
         with _without_bars():
-            loaded: Any = AutoModelForCausalLM.from_pretrained(
-                where, config=config, dtype=choose_dtype(dtype, target), **options
-            )
-    except (OSError, ValueError) as error:
-        raise _unreadable(model, error) from error
+            loaded, info = _auto_class(config).from_pretrained(
+                where, config=config, dtype=choose_dtype(dtype, target), use_safetensors=True,
+                output_loading_info=True, **options,
+            )  # fmt: skip
+    except torch.OutOfMemoryError as error:
+        raise _too_large(model, target) from error
+    except Exception as error:  # each family and quantiser raises errors of its own
+        raise unreadable(model, error, local=local, config=config) from error
+    require_all_weights(model, info)
     try:
         loaded = loaded.to(target).eval()
     except torch.OutOfMemoryError as error:
-        raise EmovecError(
-            f"model: {model} does not fit into the memory of {target}; set extraction.dtype: bfloat16 or "
-            "extraction.device: cpu, or take a smaller model."
-        ) from error
+        raise _too_large(model, target) from error
     decoder = find_decoder(loaded, config)
-    _require_causal(model, decoder.module, loaded)
     return LanguageModel(
         id=model,
         revision=str(getattr(config, "_commit_hash", None) or local_digest(where) or revision or "unknown"),
         model=loaded,
         decoder=decoder,
-        tokenizer=load_tokenizer(model, revision=revision, trust_remote_code=trust_remote_code),
+        tokenizer=tokenizer,
+        behaviour=_observed(model, loaded, decoder),
     )
 
 
 def load_tokenizer(model: str, *, revision: str | None = None, trust_remote_code: bool = False) -> TextTokenizer:
     """Load only the tokenizer of a model; arguments and errors as in `load_model`."""
+    where = resolve(model)
+    if Path(where).is_dir():
+        require_tokenizer(Path(where))
     options = {"revision": revision, "trust_remote_code": trust_remote_code}
-    return TextTokenizer(_read(AutoTokenizer, model, resolve(model), options))
+    return TextTokenizer(_read(AutoTokenizer, model, where, options))
 
 
 def choose_device(device: str) -> torch.device:
@@ -120,32 +145,36 @@ def _without_bars() -> Generator[None]:
             transformers_logging.enable_progress_bar()
 
 
-def _read(auto_class: Any, model: str, where: str, options: dict[str, Any]) -> Any:
+def _auto_class(config: Any) -> Any:
+    """What loads a model: most write text, some read images too and are asked for text alone."""
+    if type(config) in MODEL_FOR_CAUSAL_LM_MAPPING:
+        return AutoModelForCausalLM
+    return AutoModelForImageTextToText if type(config) in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING else AutoModelForCausalLM
+
+
+def _observed(model: str, loaded: Any, decoder: Decoder) -> Behaviour:
     try:
-        return auto_class.from_pretrained(where, **options)
-    except (OSError, ValueError, KeyError) as error:
-        raise _unreadable(model, error) from error
+        return observe(model, loaded, decoder)
+    except EmovecError:
+        raise
+    except torch.OutOfMemoryError as error:
+        raise _too_large(model, loaded.device) from error
+    except Exception as error:  # whatever a family's own code raises
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise EmovecError(
+            f"model: {model} ({type(loaded).__name__}) is loaded, but can't run a text or go on from one here: {reason}"
+        ) from error
 
 
-def _unreadable(model: str, error: Exception) -> EmovecError:
-    reason = str(error).strip().splitlines()[0]
-    if Path(model).expanduser().exists() or model in EMBEDDED:
-        return EmovecError(f"model: {model} can't be loaded as a causal language model: {reason}")
+def _too_large(model: str, device: torch.device) -> EmovecError:
     return EmovecError(
-        f"model: '{model}' is no local folder or .gguf file, and was not found in the local Hugging Face cache or on "
-        f"the Hub (offline? misspelt? private without HF_TOKEN?): {reason}"
+        f"model: {model} does not fit into the memory of {device}; set extraction.dtype: bfloat16 or "
+        "extraction.device: cpu, or take a smaller model."
     )
 
 
-def _require_causal(name: str, decoder: torch.nn.Module, model: Any) -> None:
-    """Refuse a model whose early positions see later ones: an encoder has no residual stream to read this way."""
-    ids = torch.arange(1, 7, device=model.device).remainder(model.config.get_text_config(decoder=True).vocab_size)[None]
-    changed = ids.clone()
-    changed[0, -1] = 0
-    with torch.inference_mode():
-        before, after = (decoder(input_ids=x, use_cache=False).last_hidden_state[0, :-1] for x in (ids, changed))
-    if not torch.allclose(before, after, rtol=1e-2, atol=1e-2 * float(before.abs().max())):
-        raise EmovecError(
-            f"model: {name} ({type(model).__name__}) is no decoder-only language model: its early tokens see later "
-            "ones."
-        )
+def _read(auto_class: Any, model: str, where: str, options: dict[str, Any]) -> Any:
+    try:
+        return auto_class.from_pretrained(where, **options)
+    except Exception as error:  # tokenizers and configurations raise errors of many kinds
+        raise unreadable(model, error, local=Path(where).is_dir()) from error

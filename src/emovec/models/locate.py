@@ -5,6 +5,7 @@ from pathlib import Path
 
 from emovec.errors import EmovecError
 from emovec.models.embedded import EMBEDDED, embedded_folder, gguf_folder
+from emovec.models.refusals import require_model_folder
 
 _WEIGHTS = ("*.safetensors", "*.bin", "config.json", "tokenizer.json")
 
@@ -23,8 +24,7 @@ def resolve(model: str) -> str:
             raise EmovecError(f"model: {path}: no such file.")
         return str(gguf_folder(path))
     if path.is_dir():
-        if not (path / "config.json").is_file():
-            raise EmovecError(f"model: {path} is a folder without config.json, so it holds no transformers model.")
+        require_model_folder(path)
         return str(path)
     if path.is_file() or path.is_absolute() or model.startswith((".", "~")) or model.count("/") > 1:
         raise EmovecError(f"model: {model}: no such model folder or .gguf file.")

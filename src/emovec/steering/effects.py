@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -128,24 +127,29 @@ def _batch(model: "LanguageModel", split: SplitFrame, n_rows: int) -> FloatArray
     import torch
     from transformers import DynamicCache
 
-    # transformers calls it `cache` from 5.23 on.
-    named = "cache" if "cache" in signature(model.model.forward).parameters else "past_key_values"
-    cache = DynamicCache(config=model.model.config)
+    from emovec.models.behaviour import named_cache
+
     # A word's tokens but the last are run again; words that begin alike share a run.
     runs = list(dict.fromkeys(word[:-1] for word in split.words if len(word) > 1))
+    shares = model.behaviour.shares_cache
     with torch.inference_mode():
         ids = torch.tensor([split.prefix] * n_rows, device=model.device)
-        output = model.model(input_ids=ids, use_cache=True, logits_to_keep=1, **{named: cache})
+        cache = DynamicCache(config=model.model.config) if shares else None
+        cached: dict[str, Any] = (
+            {"use_cache": True, **named_cache(model.model, cache)} if shares else {"use_cache": False}
+        )
+        output = model.model(input_ids=ids, logits_to_keep=1, **cached)
         first = torch.log_softmax(output.logits[:, -1].float(), dim=-1)
         sums = torch.stack([first[:, word[0]] for word in split.words], dim=1).double()
         if runs:
             longest = max(map(len, runs))
-            cache.batch_repeat_interleave(len(runs))
+            if cache is not None:
+                cache.batch_repeat_interleave(len(runs))
             # Padding on the right: nothing that is read comes after it.
             padded = [run + run[-1:] * (longest - len(run)) for run in runs]
-            logits = model.model(
-                input_ids=torch.tensor(padded * n_rows, device=model.device), use_cache=True, **{named: cache}
-            ).logits
+            before = () if shares else split.prefix  # a cache that can't be copied: the frame is run again
+            ids = torch.tensor([(*before, *run) for run in padded] * n_rows, device=model.device)
+            logits = model.model(input_ids=ids, **cached).logits[:, -longest:]
             later = torch.log_softmax(logits.float(), dim=-1).view(n_rows, len(runs), longest, -1)
             for column, word in enumerate(split.words):
                 for step, token in enumerate(word[1:]):

@@ -73,9 +73,8 @@ def generate(
     encoded = [_ids(model, prompt, special_tokens) for prompt in prompts]
     _require_room(model, encoded, prompts, max_new_tokens)
     tokenizer = model.tokenizer.tokenizer
-    found: list[str] = []
-    for begin in range(0, len(encoded), batch_size):
-        ids, mask = pad_left(encoded[begin : begin + batch_size], model.device)
+    found = [""] * len(encoded)
+    for begin, rows, ids, mask in _aligned(model, encoded, batch_size):
         criteria: list[Callable[[Tensor, Any], Tensor]] = []
 
         def written(whole: Tensor, ids: Tensor = ids, special: bool = False) -> list[str]:
@@ -111,7 +110,9 @@ def generate(
                 **_PLAIN,
                 **sampling,
             )
-        found.extend(_until(text, stop) for text in written(whole, special=keep_special))
+        texts = written(whole, special=keep_special)
+        for row in rows:
+            found[begin + row] = _until(texts[row], stop)
     return found
 
 
@@ -168,15 +169,16 @@ def next_token_logits(
     """
     encoded = [_ids(model, prompt, special_tokens) for prompt in prompts]
     _require_room(model, encoded, prompts, 1)
-    rows: list[NDArray[np.float32]] = []
-    for begin in range(0, len(encoded), batch_size):
-        ids, mask = pad_left(encoded[begin : begin + batch_size], model.device)
+    found: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(encoded)
+    for begin, rows, ids, mask in _aligned(model, encoded, batch_size):
         with torch.inference_mode():
             logits = model.model(
                 input_ids=ids, attention_mask=mask, position_ids=own_positions(mask), use_cache=False, logits_to_keep=1
             ).logits[:, -1]
-        rows.append(_require_finite(ids, logits).float().cpu().numpy())
-    return np.concatenate(rows)
+        logits = _require_finite(ids, logits).float().cpu().numpy()
+        for row in rows:
+            found[begin + row] = logits[row]
+    return np.stack(found)
 
 
 def log_probabilities(
@@ -216,10 +218,9 @@ def token_log_probabilities(
     ]
     encoded = [first + last for first, last in zip(before, after, strict=True)]
     _require_room(model, encoded, prompts, 0)
-    found: list[list[float]] = []
-    for batch in _batches(range(len(encoded)), batch_size):
-        ids, mask = pad_left([encoded[i] for i in batch], model.device)
-        keep = max(len(after[i]) for i in batch) + 1
+    found: list[list[float]] = [[]] * len(encoded)
+    for begin, rows, ids, mask in _aligned(model, encoded, batch_size):
+        keep = max(len(after[begin + row]) for row in rows) + 1
         with torch.inference_mode():
             logits = model.model(
                 input_ids=ids, attention_mask=mask, position_ids=own_positions(mask), use_cache=False,
@@ -227,7 +228,8 @@ def token_log_probabilities(
             ).logits  # fmt: skip
         logits = torch.log_softmax(_require_finite(ids, logits[:, :-1]).float(), dim=-1)
         wanted = logits.gather(-1, ids[:, 1:][:, -(keep - 1) :, None])[..., 0].cpu().double()
-        found.extend(wanted[row, -len(after[i]) :].tolist() for row, i in enumerate(batch))
+        for row in rows:
+            found[begin + row] = wanted[row, -len(after[begin + row]) :].tolist()
     return found
 
 
@@ -244,9 +246,27 @@ def own_positions(mask: Tensor) -> Tensor:
     return (mask.cumsum(1) - 1).clamp(min=0)
 
 
-def _batches(items: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    for begin in range(0, len(items), size):
-        yield items[begin : begin + size]
+def _aligned(
+    model: LanguageModel, encoded: Sequence[Sequence[int]], batch_size: int
+) -> Iterator[tuple[int, list[int], Tensor, Tensor]]:
+    """Batches of prompts: where each begins, the rows of it that count, ids and mask [row, token].
+
+    Padding stands on the left. Many state models read it: of such a model, each run of a batch counts for the rows of
+    one length, and one of them stands in the place of every other row. So each row keeps its place, at which steering
+    may have a vector of its own. A model that can't generate from several rows at all gets one at a time.
+    """
+    if not model.behaviour.batches:
+        batch_size = 1
+    for begin in range(0, len(encoded), batch_size):
+        batch = encoded[begin : begin + batch_size]
+        lengths = sorted(set(map(len, batch)))
+        if model.behaviour.pads_left or len(lengths) == 1:
+            yield begin, list(range(len(batch))), *pad_left(batch, model.device)
+            continue
+        for length in lengths:
+            rows = [row for row, ids in enumerate(batch) if len(ids) == length]
+            alike = [ids if len(ids) == length else batch[rows[0]] for ids in batch]
+            yield begin, rows, *pad_left(alike, model.device)
 
 
 def _ids(model: LanguageModel, prompt: str, special_tokens: bool) -> list[int]:

@@ -81,9 +81,15 @@ class Columns:
         self._width = 0
         self._padding: Tensor | None = None
         self._first: Tensor | None = None
+        self._known = True
 
     def columns(self, device: torch.device) -> Tensor:
         """[token]: absolute columns."""
+        if not self._known:
+            raise EmovecError(
+                "positions: this model's cache doesn't tell how many tokens it holds, and was begun before steering; "
+                "run the whole prompt while steering, or steer positions='all'."
+            )
         return torch.arange(self._start, self._start + self._width, device=device)
 
     def own(self, n_rows: int, device: torch.device) -> Tensor:
@@ -95,11 +101,16 @@ class Columns:
         """Note what the decoder is about to run: its forward pre-hook."""
         ids = named.get("input_ids", arguments[0] if arguments else None)
         given = ids if ids is not None else named["inputs_embeds"]
-        # Newer transformers call it `cache`.
-        cache = named.get("cache", named.get("past_key_values"))
+        # Newer transformers call it `cache`; RWKV's is called `state`.
+        names = ("cache", "past_key_values", "cache_params", "state")
+        cache = next((named[name] for name in names if named.get(name) is not None), None)
         last = self._start + self._width
-        self._start = int(cache.get_seq_length()) if cache is not None else 0
+        before = _tokens_in(cache, last, named)
+        self._known = before is not None
+        self._start = before or 0
         self._width = int(given.shape[1])
+        if not self._known:
+            return
         self._padding = self._left_padding(named, arguments)
         if self._start == 0:
             if cache is not None or self._width != last + 1 or not self._continues(given):
@@ -127,6 +138,39 @@ class Columns:
             and given.shape[2:] == first.shape[2:]
             and bool(torch.equal(given[:, : first.shape[1]], first))
         )
+
+
+def _tokens_in(cache: Any, last: int, named: dict[str, Any]) -> int | None:
+    """How many columns a cache holds; None if that can't be known.
+
+    The caches of state models count no tokens: one that has been begun goes on where the last run ended.
+
+    Args:
+        cache: of any kind, or None.
+        last: the column after the last one that was run.
+        named: what the decoder is called with.
+    """
+    if cache is None:
+        return 0
+    # Not `cache.get_seq_length()`: that asks one layer, which may be one that keeps a state.
+    counts = [layer.get_seq_length() for layer in getattr(cache, "layers", ()) if hasattr(layer, "get_seq_length")]
+    if counts and (int(max(counts)) or _state(cache) is not True):
+        return int(max(counts))
+    if not counts and hasattr(cache, "get_seq_length") and not hasattr(cache, "layers"):
+        return int(cache.get_seq_length())
+    places = named.get("cache_position")
+    if isinstance(places, Tensor):
+        return int(places[0])
+    return 0 if _state(cache) is False else last or None
+
+
+def _state(cache: Any) -> bool | None:
+    """Whether a cache holds a state from before; None if it can't tell."""
+    begun = getattr(cache, "has_previous_state", None)
+    try:
+        return begun if begun is None else bool(begun() if callable(begun) else begun)
+    except ValueError:  # a cache of attention layers alone
+        return None
 
 
 @contextmanager

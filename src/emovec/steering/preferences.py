@@ -153,7 +153,8 @@ def _projections(inputs: SteeringInputs, language: str, activities: Sequence[Act
     directions = np.concatenate([vectors.values, *(each[None] for each in beside)])
     unit = directions / np.linalg.norm(directions, axis=1, keepdims=True)
     encoded = model.tokenizer.encode([activity.text for activity in activities])
-    means, sinks = np.empty((len(activities), model.hidden_size)), sink_threshold(inputs.vectors)
+    means = np.full((len(activities), model.hidden_size), np.nan)
+    sinks = sink_threshold(inputs.vectors)
     for batch in token_budget_batches([len(text.ids) for text in encoded], _BATCH_TOKENS):
         texts = [encoded[i] for i in batch]
         ids = pad_right(texts, model.device)

@@ -3,7 +3,6 @@
 import copy
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from transformers import DynamicCache
 
 from emovec.errors import EmovecError
+from emovec.models.behaviour import named_cache
 from emovec.models.eager import uncompiled
 from emovec.models.language_model import LanguageModel
 from emovec.steering.positions import Positions, Span
@@ -56,7 +56,8 @@ def log_probabilities_after(
     """
     _require_room(model, prompts)
     spans = _spans(positions, len(prompts))
-    shared = _shared(prompts, spans)
+    # A cache that can't be copied: every prompt is run whole.
+    shared = _shared(prompts, spans) if model.behaviour.shares_cache else 0
     if positions == "generated":
         steered = _unsteered
     found = np.empty((len(prompts), len(tokens)))
@@ -66,7 +67,7 @@ def log_probabilities_after(
             with steered("all" if spans is None else _clipped(spans[0], shared)):
                 ids = torch.tensor([list(prompts[0][:shared])], device=model.device)
                 cache = DynamicCache(config=model.model.config)
-                model.decoder.module(input_ids=ids, use_cache=True, **_cached(model.decoder.module, cache))
+                model.decoder.module(input_ids=ids, use_cache=True, **named_cache(model.decoder.module, cache))
         # Of like length, so that little is padding.
         order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
         for begin in range(0, len(order), batch_size):
@@ -100,16 +101,10 @@ def _last_logits(model: LanguageModel, rests: Sequence[Sequence[int]], cache: An
     if cache is not None:
         past = copy.deepcopy(cache)
         past.batch_repeat_interleave(len(rests))
-        options = {"use_cache": True, **_cached(model.model, past)}
+        options = {"use_cache": True, **named_cache(model.model, past)}
     last = torch.tensor([len(rest) - 1 for rest in rests], device=model.device)
     with _only_last(model.model.get_output_embeddings(), last):
         return model.model(input_ids=ids, **options).logits[:, 0]
-
-
-def _cached(module: nn.Module, cache: Any) -> dict[str, Any]:
-    """The cache by the name that the module gives it: `cache` in newer transformers."""
-    name = "cache" if "cache" in signature(module.forward).parameters else "past_key_values"
-    return {name: cache}
 
 
 @contextmanager

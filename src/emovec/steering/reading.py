@@ -49,7 +49,7 @@ def read_texts(
     starts = torch.tensor([tokens.start for tokens in encoded], device=model.device)[:, None]
     ends = torch.tensor([len(tokens.ids) for tokens in encoded], device=model.device)[:, None]
     own = (places >= starts) & (places < ends)
-    found = np.empty((len(texts), len(READINGS), len(layers), model.hidden_size), np.float32)
+    found = np.full((len(texts), len(READINGS), len(layers), model.hidden_size), np.nan, np.float32)
 
     def keep(position: int, hidden: torch.Tensor) -> None:
         own_here = own.to(hidden.device)

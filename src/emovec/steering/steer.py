@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from emovec.depth import two_thirds
 from emovec.errors import EmovecError
-from emovec.models.blocks import Decoder, block_output, find_decoder
-from emovec.models.eager import uncompiled
+from emovec.models.blocks import Decoder, find_decoder
 from emovec.models.language_model import LanguageModel
+from emovec.models.passes import watch_layers
 from emovec.steering.positions import Columns, Positions, Span, require_positions, watch_columns
 
 Vector = xr.DataArray | NDArray[Any] | Tensor
@@ -126,7 +126,7 @@ def steer(
 
     Raises:
         EmovecError: if the vectors don't fit the model, or as in `intervene`; while running, if the rows of a batch are
-            no multiple of the rows given.
+            no multiple of the rows given, or a pass doesn't show each steered layer exactly once.
     """
     decoder = _decoder(model)
     if isinstance(what, Intervention):
@@ -147,19 +147,25 @@ def steer(
     for intervention in interventions:
         _require_fit(intervention, decoder, model)
     acting = [intervention for intervention in interventions if bool(intervention.lengths.any())]
+    pushes: dict[int, list[_Push]] = {}
+
+    def push(each: int, hidden: Tensor) -> Tensor:
+        for one in pushes[each]:
+            hidden = one(hidden)
+        return hidden
+
     with ExitStack() as stack:
         if acting:
-            stack.enter_context(uncompiled())
             columns = stack.enter_context(watch_columns(decoder.module))
             for intervention in acting:
                 for position, each in enumerate(intervention.layers):
-                    hook = decoder.blocks[each].register_forward_hook(_Push(intervention, position, columns))
-                    stack.callback(hook.remove)
+                    pushes.setdefault(each, []).append(_Push(intervention, position, columns))
+            stack.enter_context(watch_layers(decoder, sorted(pushes), push, name=_name(model)))
         yield
 
 
 class _Push:
-    """The hook of one intervention on one block."""
+    """What one intervention does to the output of one block."""
 
     def __init__(self, intervention: Intervention, position: int, columns: Columns):
         self._directions = intervention.directions[position]
@@ -169,12 +175,7 @@ class _Push:
         self._columns = columns
         self._delta: Tensor | None = None
 
-    def __call__(self, _module: nn.Module, _inputs: Any, output: Any) -> Any:
-        hidden = block_output(output)
-        steered = self._steered(hidden)
-        return steered if isinstance(output, Tensor) else (steered, *output[1:])
-
-    def _steered(self, hidden: Tensor) -> Tensor:
+    def __call__(self, hidden: Tensor) -> Tensor:
         if self._project_out:
             unit = self._for_rows(self._directions.to(hidden.device), len(hidden))[:, None, :]
             wide = hidden.float()
@@ -276,10 +277,8 @@ def _decoder(model: "LanguageModel | nn.Module") -> Decoder:
 
 
 def _require_fit(intervention: Intervention, decoder: Decoder, model: Any) -> None:
-    config = (model.model if isinstance(model, LanguageModel) else model).config
-    hidden = int(config.get_text_config(decoder=True).hidden_size)
-    n_layers = len(decoder.blocks)
-    name = model.id if isinstance(model, LanguageModel) else type(model).__name__
+    hidden, n_layers = decoder.hidden_size, len(decoder.blocks)
+    name = _name(model)
     if intervention.directions.shape[-1] != hidden:
         raise EmovecError(
             f"vector: it has {intervention.directions.shape[-1]} dimensions, {name} has {hidden}: it was made with "
@@ -287,3 +286,9 @@ def _require_fit(intervention: Intervention, decoder: Decoder, model: Any) -> No
         )
     if not all(0 <= layer < n_layers for layer in intervention.layers):
         raise EmovecError(f"layer: {list(intervention.layers)}; {name} has the layers 0 to {n_layers - 1}.")
+    if isinstance(model, LanguageModel):
+        model.require_layers(intervention.layers)
+
+
+def _name(model: Any) -> str:
+    return model.id if isinstance(model, LanguageModel) else type(model).__name__
