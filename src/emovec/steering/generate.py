@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from emovec.errors import EmovecError
+from emovec.models.control_tokens import ChatPrompt
 from emovec.models.language_model import LanguageModel
 
 # A checkpoint may bring settings of its own (penalties, beams, banned tokens, cut-offs) that would bend what steering
@@ -114,10 +115,11 @@ def has_chat_template(model: LanguageModel) -> bool:
     return bool(getattr(model.tokenizer.tokenizer, "chat_template", None))
 
 
-def chat_prompt(model: LanguageModel, messages: Sequence[Mapping[str, str]], *, prefill: str = "") -> str:
+def chat_prompt(model: LanguageModel, messages: Sequence[Mapping[str, str]], *, prefill: str = "") -> ChatPrompt:
     """A conversation as the model's chat template writes it, up to where the assistant goes on.
 
-    Pass it on with `special_tokens=False`: the template has put in all special tokens.
+    Pass it on with `special_tokens=False`: the template has put in all special tokens. What looks like one in the
+    messages or the prefill stays text, as long as the prompt is passed on as it is, or with text put behind it.
 
     Args:
         model: an instruct model.
@@ -132,12 +134,9 @@ def chat_prompt(model: LanguageModel, messages: Sequence[Mapping[str, str]], *, 
             f"model: {model.id} is a base model without a chat template; take its instruct version, or give plain text."
         )
     try:
-        text = model.tokenizer.tokenizer.apply_chat_template(
-            [dict(message) for message in messages], tokenize=False, add_generation_prompt=True
-        )
+        return model.tokenizer.chat(messages) + prefill
     except Exception as error:  # templates raise errors of their own engine
         raise EmovecError(f"model: the chat template of {model.id} refuses these messages ({error}).") from error
-    return str(text) + prefill
 
 
 def next_token_logits(
@@ -234,7 +233,7 @@ def _batches(items: Sequence[int], size: int) -> Iterator[Sequence[int]]:
 def _ids(model: LanguageModel, prompt: str, special_tokens: bool) -> list[int]:
     if special_tokens:
         return list(model.tokenizer.encode([prompt])[0].ids)
-    return model.text_token_ids(prompt)
+    return model.tokenizer.prompt_ids(prompt)
 
 
 def _after(model: LanguageModel, prompt: str, continuation: str, ids: list[int], special_tokens: bool) -> list[int]:

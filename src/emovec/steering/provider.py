@@ -83,7 +83,7 @@ class EmovecAPI(ModelAPI):
         prompt, special_tokens = self._prompt(input)
         model = self.language_model
         n_read = len(
-            model.tokenizer.encode([prompt])[0].ids if special_tokens else model.text_token_ids(prompt)
+            model.tokenizer.encode([prompt])[0].ids if special_tokens else model.tokenizer.prompt_ids(prompt)
         )  # fmt: skip
         room = config.max_tokens or _MAX_TOKENS
         if model.max_tokens is not None:
