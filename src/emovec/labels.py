@@ -3,6 +3,7 @@
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Literal
 
 from emovec.errors import EmovecError
@@ -24,6 +25,7 @@ _REGIONAL = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|[0-9]{3}))
 _MOST_BYTES = 100  # of the 255 that file systems allow: names are put together, and ".tmp" comes on top
 
 
+@lru_cache(maxsize=10_000)
 def check_label(kind: LabelKind, text: str) -> str:
     """A label as emovec writes it: Unicode in composed form (NFC), single spaces, none around it.
 
@@ -81,6 +83,30 @@ def same_label_key(label: str) -> str:
     label = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", label).casefold())
     label = "".join(c for c in label if unicodedata.category(c) != "Cf")
     return " ".join(re.sub(r"[-‐‑–_\s]+", " ", re.sub("[’ʼ]", "'", label)).split())
+
+
+class Spellings:
+    """Remembers how the labels of a corpus are spelt, to tell of a second spelling of the same one."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[LabelKind, str], tuple[str, str]] = {}
+        self._known: set[tuple[LabelKind, str]] = set()
+
+    def other_spelling(self, kind: LabelKind, label: str, where: str) -> str | None:
+        """What is wrong with a label that was spelt otherwise before; None where it is the first, or spelt alike.
+
+        Args:
+            kind: of label.
+            label: as `check_label` gives it.
+            where: file and line, for the message about a later one.
+        """
+        if (kind, label) in self._known:
+            return None
+        first, place = self._first.setdefault((kind, same_label_key(label)), (label, where))
+        if first == label:
+            self._known.add((kind, label))
+            return None
+        return f"the {kind} '{shown(label)}' is spelt '{shown(first)}' in {place}; spell it in one way"
 
 
 def file_name(label: str) -> str:

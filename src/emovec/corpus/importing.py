@@ -8,10 +8,11 @@ from typing import Any, Literal, get_args
 
 from emovec.corpus.foreign_places import TEXT_FILES, files_in, line_of, nested_json, path_pattern, tables, text_files
 from emovec.corpus.foreign_rows import ALIASES, Choices, Found, datasets_texts, is_datasets_folder
-from emovec.corpus.read import Problem
+from emovec.corpus.read import Problem, checked_story, label_text, spelt_otherwise
 from emovec.corpus.rows import READERS
 from emovec.corpus.story import Story
 from emovec.errors import EmovecError
+from emovec.labels import LabelKind, Spellings, check_label, clean, is_missing
 
 Layout = Literal["auto", "jsonl-folder", "nested-json", "text-folder", "datasets"]
 LAYOUTS: tuple[str, ...] = get_args(Layout)
@@ -75,11 +76,16 @@ def import_corpus(
     chosen = detect_layout(path) if layout == "auto" else layout
     choices = _choices(mapping or {}, config)
     title, reader = _READERS[chosen]
-    fixed = {name: value for name, value in (("language", language), ("emotion", emotion)) if value is not None}
+    kinds: tuple[tuple[LabelKind, str | None], ...] = (("language", language), ("emotion", emotion))
+    fixed = {kind: _given_label(f"--{kind}", kind, value) for kind, value in kinds if value is not None}
+    relabel = {clean(theirs): _given_label("--relabel", "emotion", ours) for theirs, ours in (relabel or {}).items()}
+    spellings = Spellings()
     usable: list[Story] = []
     problems: list[Problem] = []
     for found in reader(path, choices):
-        story = found.fields if isinstance(found.fields, str) else _story({**found.fields, **fixed}, relabel or {})
+        story = found.fields if isinstance(found.fields, str) else _story({**found.fields, **fixed}, relabel)
+        if isinstance(story, Story) and (other := spelt_otherwise(story, spellings, _where(found))):
+            story = f"{other} (--relabel THEIRS=OURS renames an emotion)"
         if isinstance(story, str):
             line = line_of(found.file, found.keys) if found.keys else found.line
             problems.append(Problem(str(found.file), line, story))
@@ -137,25 +143,33 @@ def _story(fields: Mapping[str, Any], relabel: Mapping[str, str]) -> Story | str
     """A text as a story, its id empty where it has none; or what is wrong with it."""
     labels: dict[str, str] = {}
     for name in ("id", "language", "emotion", "other", "topic"):
-        value = fields.get(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, str | int)):
-            return f"the {name} is no text: {value!r:.40}"
-        labels[name] = "" if value is None else str(value).strip()
+        label = label_text(fields.get(name))
+        if label is None:
+            return f"the {name} is no text: {fields[name]!r:.40}"
+        labels[name] = label
     text = fields.get("text")
     if not isinstance(text, str):
         return f"the text is no text: {text!r:.40}"
     if not text.strip():
         return "no text"
+    emotion, other = (relabel.get(clean(labels[name]), labels[name]) for name in ("emotion", "other"))
     if not labels["language"]:
         return "no language; --language gives one for all, --map language=… names the column"
-    if not labels["emotion"]:
+    if not emotion:
         return "no emotion; --map emotion=… names the column, --map path={emotion}/… the part of the path"
-    emotion, other = (relabel.get(labels[name], labels[name]) for name in ("emotion", "other"))
+    identifier = "" if is_missing(labels["id"]) else labels["id"]
+    return checked_story(identifier, labels["language"], emotion, labels["topic"], text, other)
+
+
+def _given_label(option: str, kind: LabelKind, text: str) -> str:
     try:
-        "".join((*labels.values(), text)).encode()
-    except UnicodeEncodeError:
-        return "bytes or characters that are no valid Unicode; save the file as UTF-8"
-    return Story(labels["id"], labels["language"], emotion, labels["topic"] or None, text, other or None)
+        return check_label(kind, text)
+    except EmovecError as error:
+        raise EmovecError(f"{option}: {error}.") from error
+
+
+def _where(found: Found) -> str:
+    return f"{found.file}:{found.line}"
 
 
 def _with_ids(stories: list[Story]) -> tuple[list[Story], bool]:
