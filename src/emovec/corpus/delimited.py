@@ -14,6 +14,7 @@ from emovec.errors import EmovecError
 SEPARATORS: dict[str, str] = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 """What may stand between the fields of a row, and its name."""
 
+_TABBED = {".tsv", ".tab"}
 _FIELD_LIMIT = 1 << 24
 _LOOKED_AT = 50  # rows
 _MARKS = (
@@ -38,11 +39,12 @@ class Dialect:
     separator: str
     quoted: bool = True
 
-    def __str__(self) -> str:
-        """Say what is unusual about it, or nothing."""
-        parts = [f"as {self.encoding.upper()}"] if self.encoding != "utf-8-sig" else []
-        parts += [f"with {SEPARATORS.get(self.separator, repr(self.separator))} between fields"]
-        return " ".join(parts)
+    def unusual(self, path: Path) -> str:
+        """What its name doesn't tell of it; empty where that is nothing."""
+        usual = "\t" if path.suffix.lower() in _TABBED else ","
+        between = SEPARATORS.get(self.separator, repr(self.separator))
+        parts = [f"{self.encoding.upper()}"] if self.encoding != "utf-8-sig" else []
+        return ", ".join([*parts, f"{between} between fields"] if self.separator != usual else parts)
 
 
 def text_encoding(path: Path) -> str:
@@ -100,7 +102,7 @@ def read_delimited(
     """
     encoding = text_encoding(path)
     if separator is None:
-        separator = "\t" if path.suffix.lower() in {".tsv", ".tab"} else _separator(path, encoding, expected)
+        separator = "\t" if path.suffix.lower() in _TABBED else _separator(path, encoding, expected)
     dialect = Dialect(encoding, separator, separator != "\t" or _quotes_hold(path, encoding))
     rest = _records(path, dialect)
     line, first = next(rest, (1, list[str]()))
