@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from emovec.corpus.emotions import NAMED_LISTS, emotion_list
+from emovec.corpus.story import NEUTRAL
 from emovec.errors import EmovecError
+from emovec.labels import LabelKind, check_label, same_label_key
 
 BUNDLED = ("bundled", "bundled-literary", "bundled-controlled")
 GENERATED = "generated"
@@ -30,6 +32,13 @@ class Source(_Section):
     columns: dict[Literal["id", "language", "emotion", "topic", "text"], str] = Field(default_factory=dict)
     language: str | None = None
     emotion: str | None = None
+
+    @field_validator("language", "emotion")
+    @classmethod
+    def _is_label(cls, label: str | None, info: ValidationInfo) -> str | None:
+        return (
+            None if label is None else _checked_label("emotion" if info.field_name == "emotion" else "language", label)
+        )
 
 
 class CorpusConfig(_Section):
@@ -115,6 +124,11 @@ class SteeringConfig(_Section):
             )
         return sorted(strengths)
 
+    @field_validator("emotions", "languages")
+    @classmethod
+    def _are_labels(cls, labels: list[str] | None, info: ValidationInfo) -> list[str] | None:
+        return None if labels is None else _checked_labels(str(info.field_name), labels)
+
 
 class GenerationConfig(_Section):
     """How texts are written by a language model; emotions and languages are the study's."""
@@ -155,18 +169,15 @@ class StudyConfig(_Section):
 
     @field_validator("languages", "emotions")
     @classmethod
-    def _no_repeats(cls, words: str | list[str]) -> str | list[str]:
-        if isinstance(words, list) and len(set(words)) < len(words):
-            repeated = sorted({word for word in words if words.count(word) > 1})
-            raise ValueError(f"named twice: {', '.join(repeated)}")
-        return words
+    def _are_labels(cls, words: str | list[str], info: ValidationInfo) -> str | list[str]:
+        return words if isinstance(words, str) else _checked_labels(str(info.field_name), words)
 
     @field_validator("emotions")
     @classmethod
     def _known_list(cls, emotions: str | list[str]) -> str | list[str]:
         if isinstance(emotions, str) and emotions not in NAMED_LISTS:
             raise ValueError(f"'{emotions}' is no known list; give one of {', '.join(NAMED_LISTS)}, or a list of words")
-        if "neutral" in emotions:
+        if NEUTRAL in emotions:
             raise ValueError("'neutral' is no emotion: neutral texts are given as corpus.neutral")
         if len(emotions) < 2:
             raise ValueError("give at least two emotions: a vector is what sets an emotion apart from others")
@@ -186,6 +197,28 @@ class StudyConfig(_Section):
     def emotion_words(self) -> tuple[str, ...]:
         """The emotions as words, in the study's order."""
         return emotion_list(self.emotions)
+
+
+def _checked_label(kind: LabelKind, text: str) -> str:
+    """A label in its one spelling; what is wrong with it as an error that pydantic understands."""
+    try:
+        return check_label(kind, text)
+    except EmovecError as error:
+        raise ValueError(str(error)) from error
+
+
+def _checked_labels(field: str, texts: list[str]) -> list[str]:
+    """The languages or emotions of a setting, each once."""
+    kind: LabelKind = "language" if field == "languages" else "emotion"
+    labels = [_checked_label(kind, text) for text in texts]
+    first: dict[str, str] = {}
+    for label in labels:
+        other = first.setdefault(same_label_key(label), label)
+        if labels.count(label) > 1:
+            raise ValueError(f"named twice: {label}")
+        if other != label:
+            raise ValueError(f"'{other}' and '{label}' are spellings of one {kind}; keep one")
+    return labels
 
 
 def read_config(path: str | Path) -> StudyConfig:

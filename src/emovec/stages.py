@@ -14,6 +14,7 @@ from emovec.corpus.write import write_jsonl
 from emovec.depth import two_thirds
 from emovec.errors import EmovecError
 from emovec.files import write_bytes, write_json
+from emovec.labels import file_name
 from emovec.outputs import Stage, record_path
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def run_corpus(study: "Study", _track: Track) -> list[str]:
         for story in stories:
             by_language.setdefault(story.language, []).append(story)
         for language, texts in by_language.items():
-            write_jsonl(texts, folder / f"{kind}.{language}.jsonl")
+            write_jsonl(texts, folder / f"{kind}.{file_name(language)}.jsonl")
     counts = {"stories": len(study.corpus.stories), "neutral": len(study.corpus.neutral)}
     write_json(record_path(study.folder, "corpus"), {**counts, "key": study.keys["corpus"]})
     return ["corpus"]

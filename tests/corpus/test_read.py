@@ -15,6 +15,7 @@ from emovec.corpus.read import Problem, ReadResult, read_sources, read_stories
 from emovec.corpus.story import NEUTRAL, Story
 from emovec.corpus.write import write_jsonl
 from emovec.errors import EmovecError
+from emovec.labels import is_missing
 
 
 def read_one(source: str | Path | Source, base: Path | None = None) -> ReadResult:
@@ -38,7 +39,15 @@ nasty = st.sampled_from(
     ]
 )
 text = st.one_of(nasty, st.text(characters, min_size=1, max_size=60)).filter(lambda t: bool(t.strip()))
-stories = st.lists(st.builds(Story, label, label, label, st.none() | label, text), max_size=8, unique_by=lambda s: s.id)
+languages, emotions = (
+    st.sampled_from(["en", "ja", "pt-BR"]),
+    st.sampled_from(["at ease", "嬉しい", "épuisé", "neutral"]),
+)
+topics = st.sampled_from([None, "a day off", "Wer ist da?", "<b>&amp;"])
+identifiers = label.filter(lambda word: not is_missing(word))
+stories = st.lists(
+    st.builds(Story, identifiers, languages, emotions, topics, text), max_size=8, unique_by=lambda s: s.id
+)
 
 
 def write_csv(stories: list[Story], path: Path) -> None:

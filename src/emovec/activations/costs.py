@@ -235,6 +235,7 @@ def token_counter(model: str, revision: str | None, trust_remote_code: bool) -> 
             fast = Tokenizer.from_file(str(path))
         except Exception as error:  # the library has no narrower one
             raise EmovecError(f"model: {path} can't be read ({error}); download or convert the model anew.") from None
+        fast.encode_special_tokens = True  # text is text, as in the extraction
         return lambda text: len(fast.encode(text, add_special_tokens=False).ids)
 
     from transformers import AutoTokenizer
@@ -244,7 +245,7 @@ def token_counter(model: str, revision: str | None, trust_remote_code: bool) -> 
         slow: Any = AutoTokenizer.from_pretrained(where, **options)
     except (OSError, ValueError, KeyError):
         return None
-    return lambda text: len(slow(text, add_special_tokens=False)["input_ids"])
+    return lambda text: len(slow(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
 
 
 def measured_rate(config: StudyConfig, stories: Sequence[Story]) -> tuple[float, str]:

@@ -14,7 +14,7 @@ from emovec.activations.batches import token_budget_batches
 from emovec.activations.forward import pad_right, visit_layers
 from emovec.activations.plan import PlannedShard, Recipe, plan, source, unusable
 from emovec.activations.pooling import first_pooled, pool
-from emovec.activations.store import SOURCE, Activations, ShardRecord, ShardStore, layer_name, store_name
+from emovec.activations.store import SOURCE, Activations, ShardRecord, ShardStore, layer_name, store_folder, store_name
 from emovec.activations.tuning import choose_batch_tokens
 from emovec.corpus.story import Story
 from emovec.errors import EmovecError
@@ -64,12 +64,13 @@ def extract(
     for story in stories:
         groups.setdefault(store_name(story), []).append(story)
     folder = Path(folder)
+    folders = {name: store_folder(folder, name) for name in groups}
     origin = source(model, recipe, stories)
     _tell_change(read_json(folder / SOURCE), origin)
     write_json(folder / SOURCE, origin)
     todo: list[tuple[ShardStore, PlannedShard]] = []
     for name, group in groups.items():
-        store = ShardStore(folder / name)
+        store = ShardStore(folders[name])
         planned = plan(group, model, recipe, shard_size)
         done = store.keep_only([shard.key for shard in planned])
         finished = [shard for shard in planned if shard.key in done]
@@ -84,7 +85,7 @@ def extract(
         assert batch_tokens != "auto"
         _extract_shard(model, shard, store, recipe, batch_tokens, progress)
     for name in groups:
-        _require_texts(ShardStore(folder / name), recipe)
+        _require_texts(ShardStore(folders[name]), recipe)
     return Activations(folder)
 
 

@@ -19,6 +19,7 @@ from safetensors.torch import save
 from emovec.corpus.story import NEUTRAL, Story
 from emovec.errors import EmovecError
 from emovec.files import disk_error, read_json, write_bytes
+from emovec.labels import check_label, file_name
 
 MANIFEST = "manifest.jsonl"
 SOURCE = "source.json"
@@ -131,6 +132,18 @@ def store_name(story: Story) -> str:
     return f"{story.language}.{NEUTRAL}" if story.emotion == NEUTRAL else story.language
 
 
+def store_folder(folder: Path, name: str) -> Path:
+    """The folder of a store within that of all activations.
+
+    Raises:
+        EmovecError: if the name is none that `store_name` gives, as in a `source.json` that was changed by hand.
+    """
+    language = name.removesuffix(f".{NEUTRAL}")
+    if check_label("language", language) != language:
+        raise EmovecError(f"{folder}: '{language}' is spelt otherwise than languages are; make the activations anew.")
+    return folder / (file_name(language) + name[len(language) :])
+
+
 def layer_name(layer: int) -> str:
     """Name of a layer's tensor in a shard."""
     return f"layer.{layer:02d}"
@@ -150,8 +163,8 @@ class Activations:
         self.folder = Path(folder)
         self.source: dict[str, Any] = read_json(self.folder / SOURCE)
         # Stores of languages that a study has no more stay on disk, in case it has them again, but aren't its own.
-        names = sorted(self.source.get("stores", []))
-        self._stores = {n: ShardStore(self.folder / n) for n in names if (self.folder / n / MANIFEST).is_file()}
+        stores = {name: store_folder(self.folder, name) for name in sorted(self.source.get("stores", []))}
+        self._stores = {name: ShardStore(folder) for name, folder in stores.items() if (folder / MANIFEST).is_file()}
         self._indices: dict[tuple[str, bool], pd.DataFrame] = {}
         if not self._stores:
             raise EmovecError(f"{self.folder}: holds no activations. `emovec extract STUDY.yaml` makes them.")

@@ -109,11 +109,17 @@ def audit_tables(report: "AuditReport") -> "list[tuple[str, pd.DataFrame]]":
 
 def score_rows(corpus: "Corpus", check: "CheckReport", report: "AuditReport") -> list[tuple[object, ...]]:
     """Language, check, mark, score and finding of each check."""
-    from emovec.corpus.audit import scores
+    from emovec.corpus.scores import NOT_JUDGED, scores
 
     table = scores(corpus, check, report)
     return [
-        (row["language"], row["check"], row["mark"], f"{row['score']:.1f}", row["finding"])
+        (
+            row["language"],
+            row["check"],
+            row["mark"],
+            "–" if row["mark"] == NOT_JUDGED else f"{row['score']:.1f}",
+            row["finding"],
+        )
         for row in table.to_dict("records")
     ]
 

@@ -134,11 +134,11 @@ def _alone(folder: Path, by: str) -> Generator[None]:
     from filelock import FileLock, Timeout
 
     from emovec.errors import EmovecError
-    from emovec.report.style import slug
+    from emovec.labels import file_name
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f".{slug(by)}.lock", timeout=0)
+        lock = FileLock(folder / f".{file_name(by)}.lock", timeout=0)
         with lock:
             yield
     except Timeout:

@@ -68,6 +68,18 @@ def import_corpus(
     emotion: Annotated[str | None, typer.Option(help="Of all texts; 'neutral' for none.")] = None,
     relabel: Annotated[list[str] | None, typer.Option(help="THEIRS=OURS for an emotion's name; repeat.")] = None,
     config: Annotated[str | None, typer.Option(help="The one config of a `datasets` folder that is wanted.")] = None,
+    several: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a text with several emotions: first takes the first, single leaves it out, each takes it for each."
+        ),
+    ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(help="Between the fields of CSV and TSV files: a character, or tab.")
+    ] = None,
+    header: Annotated[
+        bool | None, typer.Option("--header/--no-header", help="Whether the first row names the columns.")
+    ] = None,
     force: Annotated[bool, typer.Option(help="Write over a file that is there.")] = False,
 ) -> None:
     """Bring a corpus that is laid out in another way into emovec's: one JSONL file."""
@@ -92,6 +104,9 @@ def import_corpus(
         emotion=emotion,
         relabel=_pairs("--relabel", relabel),
         config=config,
+        several=cast(Any, several),
+        delimiter=delimiter,
+        header=header,
     )
     if imported.stories:
         console.print(imported.sentence, highlight=False, soft_wrap=True, markup=False)

@@ -1,27 +1,24 @@
 """The quality of a corpus: what recurs in it, what its surface gives away, and a score for each check."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-import numpy as np
 import pandas as pd
 
-from emovec.corpus.check import CheckReport
-from emovec.corpus.confounds import LENGTHS, confounds
+from emovec.corpus.confounds import confounds
 from emovec.corpus.leftovers import leftovers
 from emovec.corpus.lexicon import base_language
 from emovec.corpus.load import Corpus
 from emovec.corpus.motifs import motifs, names, openings
 from emovec.corpus.near_duplicates import THRESHOLD, near_duplicates
+from emovec.corpus.scores import scores as scores
+from emovec.corpus.scores import surface_clause as surface_clause
 from emovec.corpus.story import Story
 from emovec.corpus.surface import predict_from_surface
 from emovec.corpus.synonyms import Synonyms, load_synonyms, synonyms_in
 
 STAGES = 6
 """How many times a text is gone through, for progress."""
-
-GOOD, FAIR = {"texts": 98.0, "corpus": 80.0}, {"texts": 90.0, "corpus": 50.0}
-"""The least scores marked ✓ and △, for checks of single texts and of the corpus as a whole; below: ✗."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +35,8 @@ class AuditReport:
         confounds: see `confounds`.
         surface: see `predict_from_surface`.
         unjudged: what could not be judged, one sentence each.
+        without_synonyms: languages and emotions for which no synonyms are listed.
+        without_names: by language, why names were not looked for.
     """
 
     near_duplicates: pd.DataFrame
@@ -49,6 +48,8 @@ class AuditReport:
     confounds: pd.DataFrame
     surface: pd.DataFrame
     unjudged: list[str]
+    without_synonyms: frozenset[tuple[str, str]] = frozenset()
+    without_names: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def n_findings(self) -> int:
@@ -83,6 +84,8 @@ def audit_corpus(
     told = progress or _silent
     parts: dict[str, list[pd.DataFrame]] = {}
     unjudged: list[str] = []
+    without_synonyms: set[tuple[str, str]] = set()
+    without_names: dict[str, str] = {}
 
     def add(name: str, frame: pd.DataFrame) -> None:
         parts.setdefault(name, []).append(frame)
@@ -97,7 +100,9 @@ def audit_corpus(
         add("openings", openings(stories, language))
         found, reason = names(stories, language)
         add("names", found)
-        unjudged.extend([reason] if reason else [])
+        if reason:
+            unjudged.append(reason)
+            without_names[language] = reason
         told(len(texts))
         add("motifs", motifs(stories, language))
         told(len(texts))
@@ -106,99 +111,14 @@ def audit_corpus(
         add("surface", predict_from_surface(stories, language, seed=seed))
         told(len(texts))
         unlisted = sorted({s.emotion for s in stories if (base_language(language), s.emotion) not in synonyms})
+        without_synonyms.update((language, emotion) for emotion in unlisted)
         if unlisted:
             some = ", ".join(unlisted[:3]) + (f" and {len(unlisted) - 3} more" if len(unlisted) > 3 else "")
             unjudged.append(f"'{language}': no synonyms are listed for {some}; --synonyms takes a list of yours.")
     frames = {name: _stacked(part) for name, part in parts.items()} or _empty()
     frames["near_duplicates"] = _numbered(frames["near_duplicates"])
-    return AuditReport(**frames, unjudged=unjudged)
-
-
-def scores(corpus: Corpus, check: CheckReport, audit: AuditReport) -> pd.DataFrame:
-    """A score from 0 to 100 for each check and language: 100 is best.
-
-    Checks of single texts score the percentage of texts they find no fault with. Those of the corpus as a whole:
-    balance, the percentage of cells that have stories; names, 100 less the percentage of stories with the commonest;
-    motifs, 100 less how many more percent of an emotion's stories than of others have its foremost motif, on average;
-    length and punctuation, 100 less the largest percentage of a feature's variance that emotions explain beyond chance;
-    surface, 100 less the percentage of the way from chance to certainty that decoding from the surface gets.
-
-    Returns:
-        Columns language, check, score, mark (✓, △, ✗ by `GOOD` and `FAIR`), n_found, finding (a clause).
-    """
-    rows: list[tuple[str, str, float, str, int, str]] = []
-
-    def add(kind: str, name: str, score: float, n: int, finding: str) -> None:
-        score = float(np.clip(score, 0, 100))
-        mark = "✓" if score >= GOOD[kind] else "△" if score >= FAIR[kind] else "✗"
-        rows.append((language, name, score, mark, n, finding))
-
-    for language, stories, neutral in _by_language(corpus):
-        n_texts, n_stories = len(stories) + len(neutral), len(stories)
-        if not n_stories:
-            continue
-        own = {name: frame[frame["language"] == language] for name, frame in vars(audit).items() if name != "unjudged"}
-        of_check = {
-            name: frame[frame["language"] == language]
-            for name in ("too_short", "named", "script", "duplicates", "balance", "tokens")
-            if len(frame := getattr(check, name))
-        }
-
-        def found(name: str, of_check: dict[str, pd.DataFrame] = of_check) -> int:
-            return of_check[name]["id"].nunique() if name in of_check else 0
-
-        if "tokens" in of_check:
-            n = found("too_short")
-            add("texts", "length", 100 * (1 - n / n_texts), n, f"{n} of {n_texts} texts end before the offset")
-        n = found("script")
-        add("texts", "script", 100 * (1 - n / n_texts), n, f"{n} of {n_texts} texts in another script")
-        n = found("named")
-        add("texts", "named emotion", 100 * (1 - n / n_stories), n, f"{n} of {n_stories} stories name their emotion")
-        n = len(own["synonyms"])
-        add("texts", "synonyms", 100 * (1 - n / n_stories), n, f"{n} of {n_stories} stories use a near synonym")
-        near = own["near_duplicates"]
-        n, across = len(near), int((near["scope"] == "across").sum())
-        clause = f"{n} of {n_texts} texts have a near duplicate, {across} of them under several emotions"
-        add("texts", "near duplicates", 100 * (1 - n / n_texts), n, clause)
-        n = own["leftovers"]["id"].nunique()
-        add("texts", "leftovers", 100 * (1 - n / n_texts), n, f"{n} of {n_texts} texts hold markup, labels or the like")
-        n = int(own["openings"]["n_stories"].sum())
-        add("texts", "openings", 100 * (1 - n / n_stories), n, f"{n} of {n_stories} stories share their first words")
-        if len(own["names"]):
-            first = own["names"].iloc[0]
-            clause = f"‘{first['name']}’ in {first['n_stories']} stories; names that recur: {len(own['names'])}"
-            add("corpus", "names", 100 * (1 - float(first["share"])), len(own["names"]), clause)
-        foremost = own["motifs"].groupby("emotion").first()
-        n_emotions = len({story.emotion for story in stories})
-        gap = float((foremost["share"] - foremost["share_elsewhere"]).sum() / n_emotions)
-        clause = f"{len(own['motifs'])} phrases belong to one emotion, in {len(foremost)} of {n_emotions} emotions"
-        add("corpus", "motifs", 100 * (1 - gap), len(own["motifs"]), clause)
-        if "balance" in of_check:
-            cells = check.counts[check.counts["language"] == language]
-            empty = int(of_check["balance"]["empty_cells"].sum())
-            n_cells = empty + len(cells[cells["emotion"] != "neutral"])
-            add("corpus", "balance", 100 * (1 - empty / n_cells), empty, f"{empty} of {n_cells} cells are empty")
-        is_length = own["confounds"]["feature"].isin(LENGTHS)
-        for name, part in (("length by emotion", is_length), ("punctuation by emotion", ~is_length)):
-            rows_of = own["confounds"][part]
-            if len(rows_of):
-                worst = rows_of.iloc[0]
-                beyond = (worst["eta2"] - worst["eta2_chance"]) / (1 - worst["eta2_chance"])
-                clause = f"{worst['feature']}: emotions explain {worst['eta2']:.0%} (chance {worst['eta2_chance']:.0%})"
-                add("corpus", name, 100 * (1 - beyond), int((rows_of["p"] < 0.05).sum()), clause)
-        surface = own["surface"][own["surface"]["features"] == "all"]
-        if len(surface):
-            row = surface.iloc[0]
-            way = (row["accuracy"] - row["chance"]) / (1 - row["chance"]) if row["chance"] < 1 else 0.0
-            add("corpus", "surface control", 100 * (1 - way), int(row["n_stories"]), surface_clause(row))
-    return pd.DataFrame(rows, columns=pd.Index(["language", "check", "score", "mark", "n_found", "finding"]))
-
-
-def surface_clause(row: "pd.Series[float]") -> str:
-    """The control's number in words, from a row of `AuditReport.surface`."""
-    return (
-        f"length, punctuation and words tell the emotion in {row['accuracy']:.0%} of stories "
-        f"(95% interval {row['low']:.0%}–{row['high']:.0%}; chance {row['chance']:.1%})"
+    return AuditReport(
+        **frames, unjudged=unjudged, without_synonyms=frozenset(without_synonyms), without_names=without_names
     )
 
 

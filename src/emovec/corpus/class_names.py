@@ -33,7 +33,7 @@ def card_names(card: Mapping[str, Any]) -> dict[str, Sequence[str]]:
     found: dict[str, Sequence[str]] = {}
     for info in infos if isinstance(infos, list) else [infos]:
         for feature in info.get("features") or []:
-            kind: Any = feature.get("dtype")
+            kind: Any = feature.get("dtype") or feature.get("sequence") or feature.get("list")
             if isinstance(kind, dict) and "class_label" in kind:
                 names = cast(dict[str, Any], kind)["class_label"]["names"]
                 found[str(feature["name"])] = _names(list(names.values()) if isinstance(names, dict) else names)
@@ -56,16 +56,20 @@ def parquet_names(path: Path) -> dict[str, Sequence[str]]:
 
 def feature_names(features: Mapping[str, Any]) -> dict[str, Sequence[str]]:
     """Names of the classes by column, of the features that `datasets` lists."""
-    return {
-        column: _names(feature["names"])
-        for column, feature in features.items()
-        if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
-    }
+    found: dict[str, Sequence[str]] = {}
+    for column, feature in features.items():
+        inner: Any = feature.get("feature", feature) if isinstance(feature, dict) else feature[0] if feature else None
+        if isinstance(inner, dict) and inner.get("_type") == "ClassLabel":
+            found[column] = _names(inner["names"])
+    return found
 
 
 def class_name(value: Any, names: Sequence[str] | None) -> Any:
-    """The name of a class by its number; any other value as it is."""
-    return names[value] if names and isinstance(value, int) and 0 <= value < len(names) else value
+    """The name of a class by its number, or the names of a list of them; any other value as it is."""
+    if isinstance(value, list):
+        return [class_name(each, names) for each in cast(list[Any], value)]
+    number = isinstance(value, int) and not isinstance(value, bool)
+    return names[value] if names and number and 0 <= value < len(names) else value
 
 
 def _wrong(error: BaseException) -> str:

@@ -12,8 +12,9 @@ import pandas as pd
 
 from emovec.corpus.check import CheckReport, check_corpus
 from emovec.corpus.language_names import language_name
-from emovec.corpus.lexicon import base_language
+from emovec.corpus.lexicon import base_language, emotion_words
 from emovec.corpus.load import Corpus
+from emovec.corpus.script import writing_of
 from emovec.corpus.story import NEUTRAL, Story, fingerprint
 
 _SIZES = (("n<1K", 1_000), ("1K<n<10K", 10_000), ("10K<n<100K", 100_000), ("100K<n<1M", 1_000_000))
@@ -146,14 +147,15 @@ def _facts(kinds: Mapping[str, Sequence[Story]]) -> dict[str, str]:
 
 def _scores(corpus: Corpus, report: CheckReport, progress: Callable[[int], None] | None) -> list[dict[str, str]]:
     """Rows of the table that `emovec corpus check` prints."""
-    from emovec.corpus.audit import audit_corpus, scores
+    from emovec.corpus.audit import audit_corpus
+    from emovec.corpus.scores import NOT_JUDGED, scores
 
     table = scores(corpus, report, audit_corpus(corpus, progress=progress))
     return [
         {
             "language": language_name(str(row["language"])),
             "check": f"{row['mark']} {row['check']}",
-            "score": f"{row['score']:.0f}",
+            "score": "–" if row["mark"] == NOT_JUDGED else f"{row['score']:.0f}",
             "finding": str(row["finding"]).replace("|", "\\|"),
         }
         for row in table.to_dict("records")
@@ -163,19 +165,25 @@ def _scores(corpus: Corpus, report: CheckReport, progress: Callable[[int], None]
 def _checks(report: CheckReport) -> list[str]:
     """What `check_corpus` found, in sentences."""
     n_texts = f"{report.counts['n'].sum():,}"
-    n_stories = f"{report.balance['n_stories'].sum():,}"
+    named, written = _n_judged(report)
     return [
         *(_balance(row) for row in report.balance.to_dict("records") if row["n_stories"]),
         _found(
             report.duplicates, "No text occurs twice.", f"of {n_texts} texts are equal to another but for white space."
         ),
-        _found(
+        *_judged(
+            named,
             report.named,
             "No story names its own emotion, as far as the word lists tell.",
-            f"of {n_stories} stories name their own emotion by the word lists"
+            f"of {named:,} stories name their own emotion by the word lists"
             + (f" ({', '.join(f'{n} {k}' for k, n in Counter(report.named['language']).items())})."),
         ),
-        _found(report.script, "Every text is in a script of its language.", f"of {n_texts} are in another script."),
+        *_judged(
+            written,
+            report.script,
+            "Every text is in a script of its language.",
+            f"of {written:,} texts are in another script.",
+        ),
         *(f"Not judged: {sentence}" for sentence in report.unjudged),
     ]
 
@@ -186,6 +194,21 @@ def _balance(row: Mapping[Any, Any]) -> str:
         least, most, unit = row["emotion_min"], row["emotion_max"], "emotion"
     range_ = f"{least}" if least == most else f"{least} to {most}"
     return f"{language_name(row['language'])}: {range_} stor{'y' if range_ == '1' else 'ies'} for each {unit}."
+
+
+def _n_judged(report: CheckReport) -> tuple[int, int]:
+    """How many stories could be looked through for words of their emotion, and texts for their script."""
+    counts = [
+        (str(language), str(emotion), int(n))
+        for language, emotion, n in zip(*(report.counts[c] for c in ("language", "emotion", "n")), strict=True)
+    ]
+    named = sum(n for language, emotion, n in counts if emotion != NEUTRAL and emotion_words(language, emotion))
+    return named, sum(n for language, _, n in counts if writing_of(language) is not None)
+
+
+def _judged(n: int, findings: pd.DataFrame, none: str, some: str) -> list[str]:
+    """What was found among n texts; nothing where there was nothing to judge."""
+    return [_found(findings, none, some)] if n else []
 
 
 def _found(findings: pd.DataFrame, none: str, some: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any, cast
 
 import yaml
 
-from emovec.corpus.foreign_rows import ALIASES, Choices, Found, is_language, record_fields, table_texts
+from emovec.corpus.foreign_choices import ALIASES, Choices, Found
+from emovec.corpus.foreign_rows import is_language, record_fields, table_texts
 from emovec.corpus.rows import READERS, first_line
 from emovec.errors import EmovecError
 
@@ -103,7 +104,11 @@ def _levels(tree: Any, n_files: int, known: Mapping[str, str]) -> tuple[str, ...
 
 
 def _is_record(node: Mapping[str, Any]) -> bool:
-    return any(isinstance(node.get(alias), str) for alias in ALIASES["text"])
+    if any(isinstance(node.get(alias), str) for alias in ALIASES["text"]):
+        return True
+    fields = {alias for aliases in ALIASES.values() for alias in aliases}
+    # `content` and the like may be emotions, with lists of texts.
+    return any(isinstance(node.get(name), list) for name in ("stories", "texts")) and fields.issuperset(node)
 
 
 def _leaves(

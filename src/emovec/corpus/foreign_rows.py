@@ -1,9 +1,8 @@
 """Rows of other people's tables and `datasets` folders, with their columns guessed or named."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -11,74 +10,16 @@ from typing import Any, cast
 import yaml
 
 from emovec.corpus.class_names import card_names, class_name, feature_names, json_object, parquet_names, understood
+from emovec.corpus.foreign_choices import ALIASES, Choices, Found
+from emovec.corpus.foreign_labels import hot, one_hot_columns
+from emovec.corpus.foreign_tables import table_rows
 from emovec.corpus.lexicon import base_language
-from emovec.corpus.rows import READERS, Row, first_line, read_rows, valid_rows
+from emovec.corpus.rows import READERS, Row, first_line, valid_rows
 from emovec.corpus.script import WRITINGS
 from emovec.corpus.story import NEUTRAL
 from emovec.errors import EmovecError
 
-ALIASES: dict[str, tuple[str, ...]] = {
-    "id": ("id", "story_id", "uid", "_id"),
-    "language": ("language", "lang", "locale"),
-    "emotion": ("emotion", "label", "feeling", "affect", "target_emotion", "emotion_label", "category"),
-    "other": ("other", "other_emotion"),
-    "topic": ("topic", "theme", "situation", "scenario", "subject"),
-    "text": (
-        "text",
-        "story",
-        "content",
-        "body",
-        "passage",
-        "narrative",
-        "dialogue",
-        "completion",
-        "output",
-        "response",
-    ),
-}
-"""Columns that are taken for a field unless another is named, the likeliest first."""
-
 STORY_CONFIGS = ("stories", NEUTRAL)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A text as it was found.
-
-    Attributes:
-        file: it is in.
-        line: where it starts, from 1; in Parquet and Arrow the row.
-        fields: by the names of a story's fields, or what is wrong with it.
-        keys: where in nested JSON it is, from outside; its line then waits until it is asked for.
-    """
-
-    file: Path
-    line: int
-    fields: Mapping[str, Any] | str
-    keys: tuple[str | int, ...] = ()
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What the user says of a source.
-
-    Attributes:
-        columns: the column for a field, where it isn't one of `ALIASES`.
-        path: a pattern of the files' paths, such as `{language}/{emotion}/{topic}-*`.
-        levels: of nested JSON, from outside, such as `("emotion", "topic")`; `_` for one that means nothing.
-        config: the one config of a `datasets` folder that is taken.
-        taken: filled while reading: for each field the column or key it was found in.
-        placed: filled while reading: for each field the place that told it, where no column did.
-        left: filled while reading: what was left out, and why.
-    """
-
-    columns: Mapping[str, str] = field(default_factory=dict[str, str])
-    path: str | None = None
-    levels: tuple[str, ...] | None = None
-    config: str | None = None
-    taken: dict[str, str] = field(default_factory=dict[str, str])
-    placed: dict[str, str] = field(default_factory=dict[str, str])
-    left: list[str] = field(default_factory=list[str])
 
 
 def is_language(word: str) -> bool:
@@ -89,29 +30,35 @@ def is_language(word: str) -> bool:
 def record_fields(record: Mapping[str, Any], choices: Choices) -> Iterator[Mapping[str, Any] | str]:
     """The texts of a record (several if its text is a list), each with its fields, or what is wrong."""
     fields: dict[str, Any] = {}
-    for name, aliases in ALIASES.items():
+    filled = [column for column, value in record.items() if value is not None]
+    for name in ALIASES:
         given = choices.columns.get(name)
-        column = given or next((alias for alias in aliases if record.get(alias) is not None), None)
         if given and given not in record and name in {"text", "emotion", "language"}:
             yield f"no '{given}' for the {name}; there are {', '.join(map(str, record)) or 'no fields at all'}"
             return
+        column = choices.column(name, filled)
         if name == "other" and not given and not isinstance(record.get(str(column)), str):
             continue  # so common a name that it may mean anything
-        if column is not None and record.get(column) is not None:
+        if column is not None:
             fields[name] = record[column]
             choices.taken.setdefault(name, f"'{column}'")
     if "text" not in fields:
         yield f"no text; there are {', '.join(map(str, record)) or 'no fields at all'} (--map text=… names it)"
     elif isinstance(fields["text"], list):
-        for text in cast(list[Any], fields.pop("text")):
-            yield {**{name: value for name, value in fields.items() if name != "id"}, "text": text}
+        shared = {name: value for name, value in fields.items() if name not in {"id", "text"}}
+        for each in cast(list[Any], fields["text"]):
+            if isinstance(each, dict):
+                for inner in record_fields(cast(dict[str, Any], each), choices):
+                    yield inner if isinstance(inner, str) else {**shared, **inner}
+            else:
+                yield {**shared, "text": each}
     else:
         yield fields
 
 
 def table_texts(path: Path, choices: Choices, known: Mapping[str, Any]) -> Iterator[Found]:
     """The texts of a JSONL, CSV or Parquet file; `known` holds the fields that its place tells."""
-    rows = _json_lines(path) if path.suffix.lower() in {".jsonl", ".ndjson"} else read_rows(path)[1]
+    choices, rows = table_rows(path, choices)
     yield from _texts(path, rows, parquet_names(path), choices, known)
 
 
@@ -136,7 +83,8 @@ def datasets_texts(folder: Path, choices: Choices) -> Iterator[Found]:
             for split, path in configs[name]:
                 known = _place(name, split)
                 choices.placed.update(dict.fromkeys(known, "the names of configs and splits"))
-                yield from _texts(path, read_rows(path)[1], labels | parquet_names(path), choices, known)
+                of_file, rows = table_rows(path, choices)
+                yield from _texts(path, rows, labels | parquet_names(path), of_file, known)
 
 
 def hub_files(folder: Path) -> dict[str, list[tuple[str, Path]]]:
@@ -193,34 +141,30 @@ def _place(config: str | None, split: str) -> dict[str, str]:
 def _texts(
     path: Path, rows: Iterator[Row], names: Mapping[str, Sequence[str]], choices: Choices, known: Mapping[str, Any]
 ) -> Iterator[Found]:
+    columns: list[str] = []
+    if choices.columns.get("emotion", "").count(","):  # a column for each emotion, by name
+        columns = [column.strip() for column in choices.columns["emotion"].split(",")]
+        others = {name: column for name, column in choices.columns.items() if name != "emotion"}
+        choices = replace(choices, columns=others)
+    elif "emotion" not in choices.columns and not choices.emotion_given:
+        columns, rows = one_hot_columns(rows, choices, least=3 if "emotion" in known else 2)
+    if columns:
+        choices.taken.setdefault("emotion", f"{len(columns)} columns of yes and no ({columns[0]}, …)")
     for line, record in rows:
         if isinstance(record, str):
             yield Found(path, line, record)
             continue
+        if columns:
+            if missing := [column for column in columns if column not in record]:
+                yield Found(path, line, f"no '{missing[0]}' for the emotion; there are {', '.join(map(str, record))}")
+                continue
+            if not (emotions := hot(record, columns)):
+                choices.unlabelled[str(path)] += 1
+                continue
+            record = {**{key: value for key, value in record.items() if key not in columns}, "emotion": emotions}
         named = {key: class_name(value, names.get(key)) for key, value in record.items()}
         for fields in record_fields(named, choices):
             yield Found(path, line, fields if isinstance(fields, str) else {**known, **fields})
-
-
-def _json_lines(path: Path) -> Iterator[Row]:
-    """JSONL in which a line may also be a bare text, or a list of texts."""
-    try:
-        file = path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
-    except OSError as error:
-        raise EmovecError(f"{path}: can't be read ({error.strerror}).") from error
-    with file:
-        for line, text in enumerate(file, 1):
-            if not text.strip():
-                continue
-            try:
-                value: Any = json.loads(text)
-            except (ValueError, RecursionError) as error:
-                yield line, f"not valid JSON ({error})"
-                continue
-            if isinstance(value, dict):
-                yield line, cast(dict[str, Any], value)
-            else:
-                yield line, {"text": value}
 
 
 def _saved(folder: Path, choices: Choices, known: Mapping[str, Any]) -> Iterator[Found]:

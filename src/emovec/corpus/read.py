@@ -13,6 +13,7 @@ from emovec.corpus.bundled import Style, bundled_neutral, bundled_stories
 from emovec.corpus.rows import READERS, read_rows
 from emovec.corpus.story import NEUTRAL, Story
 from emovec.errors import EmovecError
+from emovec.labels import LabelKind, Spellings, check_label, is_missing
 
 Field = Literal["id", "language", "emotion", "topic", "text"]
 FIELDS: tuple[Field, ...] = get_args(Field)
@@ -56,8 +57,9 @@ def read_sources(
     """Read stories from files, folders, globs or the bundled corpus.
 
     A record needs a text, a language and an emotion; the last two may be fixed by the source. A record without an id
-    gets one made of the file's name and its line. A column `other` is a second emotion where it holds text. Labels are
-    stripped of surrounding spaces, texts stay as they are.
+    gets one made of the file's name and its line. A column `other` is a second emotion where it holds text. Labels come
+    in the spelling that `check_label` gives them; a label that an earlier record spells otherwise (`Sad`, `sad`) is a
+    problem. Texts stay as they are.
 
     Args:
         sources: paths, or `Source`s with columns mapped or fixed; `bundled`, `bundled-literary`, `bundled-controlled`.
@@ -80,6 +82,7 @@ def read_sources(
     stories: list[Story] = []
     problems: list[Problem] = []
     first: dict[str, str] = {}
+    spellings = Spellings()
     for (source, file), name in zip(parts, names, strict=True):
         where = str(file or source.path)
         records = _bundled(source, neutral) if file is None else _records(file, source, name, neutral)
@@ -88,6 +91,8 @@ def read_sources(
                 problems.append(Problem(where, line, story))
             elif story.id in first:
                 problems.append(Problem(where, line, f"the id '{story.id}' is that of {first[story.id]} already"))
+            elif other := spelt_otherwise(story, spellings, f"{where}:{line}"):
+                problems.append(Problem(where, line, other))
             else:
                 first[story.id] = f"{where}:{line}"
                 stories.append(story)
@@ -194,7 +199,7 @@ def _bundled(source: Source, neutral: bool) -> Iterator[tuple[int, Story]]:
 
 def _records(path: Path, source: Source, name: str, neutral: bool) -> Iterator[tuple[int, Story | str]]:
     """The line of each record of a file, and the story it holds or what is wrong with it."""
-    columns, rows = read_rows(path)
+    columns, rows = read_rows(path, [*(source.columns.get(field, field) for field in FIELDS), "other"])
     if columns:
         _require_columns(path, source, columns, neutral)
     line = 0
@@ -226,35 +231,61 @@ def _story(fields: Mapping[str, Any], source: Source, generated_id: str, neutral
     values: dict[Field, Any] = {field: fields.get(source.columns.get(field, field)) for field in FIELDS}
     values["language"] = source.language or values["language"]
     values["emotion"] = source.emotion or values["emotion"]
-    labels: dict[Field, str] = {}
+    given: dict[Field, str] = {}
     for field in ("id", "language", "emotion", "topic"):
-        label = _label(values[field])
+        label = label_text(values[field])
         if label is None:
             return f"the {field} is no text: {values[field]!r:.40}"
-        labels[field] = label
-    text = values["text"]
+        given[field] = label
+    text, other = values["text"], fields.get("other")
     if text is not None and not isinstance(text, str):
         return f"the text is no text: {text!r:.40}"
-    if neutral:
-        labels["emotion"] = labels["emotion"] or NEUTRAL
     if not text or not text.strip():
         return "no text"
-    for field in ("language", "emotion"):
-        if not labels[field]:
-            return f"no {field}"
-    given = fields.get("other")
-    other = given.strip() or None if isinstance(given, str) else None
-    story = Story(
-        labels["id"] or generated_id, labels["language"], labels["emotion"], labels["topic"] or None, text, other
+    if neutral and is_missing(given["emotion"]):
+        given["emotion"] = NEUTRAL
+    return checked_story(
+        generated_id if is_missing(given["id"]) else given["id"],
+        given["language"],
+        given["emotion"],
+        given["topic"],
+        text,
+        other if isinstance(other, str) else "",
     )
+
+
+def checked_story(identifier: str, language: str, emotion: str, topic: str, text: str, other: str) -> Story | str:
+    """A story whose labels have their one spelling, or what is wrong with it. No topic and no other emotion are ""."""
     try:
-        "".join((*labels.values(), other or "", text)).encode()
+        "".join((identifier, language, emotion, topic, text, other)).encode()
     except UnicodeEncodeError:
         return "bytes or characters that are no valid Unicode; save the file as UTF-8"
-    return story
+    try:
+        return Story(
+            identifier,
+            check_label("language", language),
+            check_label("emotion", emotion),
+            None if is_missing(topic) else check_label("topic", topic),
+            text,
+            None if is_missing(other) else check_label("emotion", other),
+        )
+    except EmovecError as error:
+        return str(error)
 
 
-def _label(value: object) -> str | None:
+def spelt_otherwise(story: Story, spellings: Spellings, where: str) -> str | None:
+    """What is wrong with a story of which a label was spelt otherwise before, or None."""
+    labels: list[tuple[LabelKind, str | None]] = [
+        ("language", story.language),
+        ("emotion", story.emotion),
+        ("emotion", story.other),
+        ("topic", story.topic),
+    ]
+    found = (spellings.other_spelling(kind, label, where) for kind, label in labels if label)
+    return next(filter(None, found), None)
+
+
+def label_text(value: object) -> str | None:
     """A label as text, empty where there is none; None for what can't be a label."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""

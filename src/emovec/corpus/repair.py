@@ -17,6 +17,7 @@ from emovec.errors import EmovecError
 from emovec.files import write_bytes
 from emovec.generation.answers import read_answers
 from emovec.generation.dropping import DROPPED, drop_texts
+from emovec.labels import file_name
 
 RULES: dict[str, str] = {
     "short": "ends before the offset",
@@ -119,7 +120,9 @@ def write_repaired(corpus: Corpus, dropped: pd.DataFrame, out: str | Path, *, ov
     else:
         for kind, texts in (("stories", stories), ("neutral", neutral)):
             for language in dict.fromkeys(story.language for story in texts):
-                plan[out / f"{kind}.{language}.jsonl"] = [story for story in texts if story.language == language]
+                plan[out / f"{kind}.{file_name(language)}.jsonl"] = [
+                    story for story in texts if story.language == language
+                ]
         listing = out / DROPPED
     there = [file for file in (*plan, listing) if file.exists()]
     if there and not overwrite:

@@ -1,25 +1,26 @@
-"""Rows of JSONL, CSV and Parquet files, each with its place in the file."""
+"""Rows of JSONL, CSV, TSV and Parquet files, each with its place in the file."""
 
-import csv
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
+from emovec.corpus.delimited import opened, read_delimited, text_encoding
 from emovec.errors import EmovecError
 
 Row = tuple[int, Mapping[str, Any] | str]
 """A line (from 1; in Parquet the row), and its fields by column, or what is wrong with it."""
 
-_CSV_FIELD_LIMIT = 1 << 24
+_BATCH_ROWS = 1024  # a batch becomes Python objects, several times as large
 
 
-def read_rows(path: Path) -> tuple[list[str], Iterator[Row]]:
+def read_rows(path: Path, wanted: Collection[str] = ()) -> tuple[list[str], Iterator[Row]]:
     """Open a table of texts.
 
     Args:
         path: a file whose suffix tells its format.
+        wanted: the columns that are needed; of a Parquet file only these are read. By default all.
 
     Returns:
         Its columns, and its rows one by one, blank lines left out. A JSONL file has no header: its list of columns
@@ -32,7 +33,7 @@ def read_rows(path: Path) -> tuple[list[str], Iterator[Row]]:
     if reader is None:
         raise EmovecError(f"{path}: the format '{path.suffix}' can't be read; give {', '.join(READERS)}.")
     try:
-        return reader(path)
+        return reader(path, wanted)
     except OSError as error:
         raise EmovecError(f"{path}: can't be read ({error.strerror or first_line(error)}).") from error
 
@@ -52,23 +53,37 @@ def valid_rows(batch: Any) -> list[dict[str, Any]]:
     return batch.to_pylist()
 
 
-def _jsonl(path: Path) -> tuple[list[str], Iterator[Row]]:
+def _jsonl(path: Path, _wanted: Collection[str]) -> tuple[list[str], Iterator[Row]]:
     seen: dict[str, None] = {}
     columns: list[str] = []
 
     def rows() -> Iterator[Row]:
-        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            for line, text in enumerate(file, 1):
-                if not text.strip():
-                    continue
-                record = _json_object(text)
-                if not isinstance(record, str):
-                    columns.extend(key for key in record if key not in seen)
-                    seen.update(dict.fromkeys(record))
-                yield line, record
+        for line, text in json_lines(path):
+            record = _json_object(text)
+            if not isinstance(record, str):
+                columns.extend(key for key in record if key not in seen)
+                seen.update(dict.fromkeys(record))
+            yield line, record
 
     path.open("rb").close()  # A missing right to read shows here, not at the first row.
     return columns, rows()
+
+
+def json_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a text file that aren't blank, with their numbers; the encoding is told by its first bytes.
+
+    Raises:
+        OSError: if the file can't be read.
+    """
+    with opened(path, text_encoding(path)) as file:
+        for line, text in enumerate(file, 1):
+            if text.strip():
+                yield line, text.removeprefix("\ufeff")
+
+
+def _csv(path: Path, wanted: Collection[str]) -> tuple[list[str], Iterator[Row]]:
+    columns, _, rows = read_delimited(path, expected=wanted)
+    return columns, rows
 
 
 def _json_object(text: str) -> dict[str, Any] | str:
@@ -83,42 +98,7 @@ def _json_object(text: str) -> dict[str, Any] | str:
     return cast(dict[str, Any], record)
 
 
-def _csv(path: Path) -> tuple[list[str], Iterator[Row]]:
-    def records() -> Iterator[tuple[int, list[str] | str]]:
-        csv.field_size_limit(max(csv.field_size_limit(), _CSV_FIELD_LIMIT))
-        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            while True:
-                line = reader.line_num + 1
-                try:
-                    fields = next(reader)
-                except StopIteration:
-                    return
-                except csv.Error as error:
-                    yield line, f"not valid CSV ({error})"
-                    continue
-                if any(field.strip() for field in fields):
-                    yield line, fields
-
-    rest = records()
-    _, header = next(rest, (1, list[str]()))
-    if isinstance(header, str):
-        raise EmovecError(f"{path}: its header is {header}.")
-    columns = [name.strip() for name in header]
-
-    def rows() -> Iterator[Row]:
-        for line, fields in rest:
-            if isinstance(fields, str):
-                yield line, fields
-            elif len(fields) != len(columns):
-                yield line, f"{len(fields)} fields where the header has {len(columns)} (a comma without quotes?)"
-            else:
-                yield line, dict(zip(columns, fields, strict=True))
-
-    return columns, rows()
-
-
-def _parquet(path: Path) -> tuple[list[str], Iterator[Row]]:
+def _parquet(path: Path, wanted: Collection[str]) -> tuple[list[str], Iterator[Row]]:
     arrow: Any = import_module("pyarrow")
     arrow_error: type[Exception] = arrow.ArrowException
     try:
@@ -126,23 +106,29 @@ def _parquet(path: Path) -> tuple[list[str], Iterator[Row]]:
     except arrow_error as error:
         raise EmovecError(f"{path}: is no valid Parquet file ({first_line(error)}).") from error
 
+    names = list(file.schema_arrow.names)
+    # An embedding beside each text would take gigabytes.
+    needed = [name for name in dict.fromkeys(names) if name in wanted] if wanted else None
+
     def rows() -> Iterator[Row]:
         row = 0
         try:
-            for batch in file.iter_batches():
+            for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=needed):
                 for record in valid_rows(batch):
                     row += 1
                     yield row, record
         except (arrow_error, OSError) as error:
             raise EmovecError(f"{path}: damaged after row {row} ({first_line(error)}).") from error
 
-    return list(file.schema_arrow.names), rows()
+    return names, rows()
 
 
-READERS: dict[str, Callable[[Path], tuple[list[str], Iterator[Row]]]] = {
+READERS: dict[str, Callable[[Path, Collection[str]], tuple[list[str], Iterator[Row]]]] = {
     ".jsonl": _jsonl,
     ".ndjson": _jsonl,
     ".csv": _csv,
+    ".tsv": _csv,
+    ".tab": _csv,
     ".parquet": _parquet,
 }
 """The readable formats by suffix."""

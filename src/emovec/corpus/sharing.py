@@ -20,6 +20,7 @@ from emovec.corpus.story import NEUTRAL, Story
 from emovec.corpus.write import write_jsonl
 from emovec.errors import EmovecError
 from emovec.files import read_json, write_bytes
+from emovec.labels import file_name
 
 DatasetFormat = Literal["parquet", "jsonl"]
 
@@ -253,9 +254,8 @@ def _files(kinds: Mapping[str, Sequence[Story]], format: DatasetFormat) -> list[
             seen.add(story.id)
             by_language.setdefault(story.language, []).append(story)
         for language, texts in by_language.items():
-            name = re.sub(r"[^\w-]", "_", language)
             split = re.sub(r"\W", "_", language)  # the Hub takes letters, digits and underscores only
-            files.append(DatasetFile(kind, language, split, f"data/{kind}/{name}.{format}", texts))
+            files.append(DatasetFile(kind, language, split, f"data/{kind}/{file_name(language)}.{format}", texts))
     if not files:
         raise EmovecError("there is no text to export; `emovec corpus check` says what was read.")
     if len({file.name for file in files}) < len(files) or len({(f.kind, f.split) for f in files}) < len(files):

@@ -12,6 +12,7 @@ import yaml
 from emovec.corpus.script import MIN_SHARE, Writing, writing_of
 from emovec.errors import EmovecError
 from emovec.generation.topics import did_you_mean
+from emovec.labels import Spellings, check_label, clean
 
 PLACEHOLDERS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     kind: (frozenset(f"n topic {needed}".split()), frozenset(f"names variation {allowed}".split()))
@@ -146,10 +147,20 @@ def _labels(labels: Any, problems: _Problems) -> dict[str, tuple[str, ...]]:
     if not isinstance(labels, dict):
         problems.append((("labels",), "labels: give a word, or a list of words, for each emotion"))
         return {}
-    found = {
-        str(emotion): tuple(_texts(words, ("labels", str(emotion)), problems))
-        for emotion, words in cast("dict[Any, Any]", labels).items()
-    }
+    found: dict[str, tuple[str, ...]] = {}
+    spellings = Spellings()
+    for given, words in cast("dict[Any, Any]", labels).items():
+        key = ("labels", str(given))
+        try:
+            emotion = check_label("emotion", str(given))
+        except EmovecError as error:
+            problems.append((key, f"labels: {error}"))
+            continue
+        if other := spellings.other_spelling("emotion", emotion, "this file"):
+            problems.append((key, f"labels: {other}"))
+        elif emotion in found:
+            problems.append((key, f"labels: {emotion} is there twice; drop one"))
+        found[emotion] = tuple(_texts(words, key, problems))
     heads: dict[str, str] = {}
     for emotion, words in found.items():
         if not words:
@@ -177,7 +188,7 @@ def _mapping(value: Any, key: _Key, problems: _Problems) -> dict[str, str]:
     if not isinstance(value, dict):
         problems.append((key, f"{'.'.join(key)}: give a mapping to texts"))
         return {}
-    texts = {str(name): text for name, text in cast("dict[Any, Any]", value).items()}
+    texts = {clean(str(name)): text for name, text in cast("dict[Any, Any]", value).items()}
     for name, text in texts.items():
         if not isinstance(text, str) or not text.strip():
             problems.append(((*key, name), f"{'.'.join((*key, name))}: give text"))

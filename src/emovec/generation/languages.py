@@ -12,6 +12,7 @@ from emovec.corpus.script import Writing
 from emovec.errors import EmovecError
 from emovec.generation.language_files import read_language_file
 from emovec.generation.topics import Topic, did_you_mean
+from emovec.labels import check_label
 
 Kind = Literal["stories", "neutral", "dialogues", "masked"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -138,6 +139,10 @@ def load_language(code: str, folder: str | Path | None = None) -> Language:
     Raises:
         EmovecError: if there is no such language, or its file is incomplete; all that is missing is named, by line.
     """
+    try:
+        code = check_label("language", code)
+    except EmovecError as error:
+        raise EmovecError(f"languages: {error}.") from error
     known = language_paths(folder)
     path = known.get(code) or known.get(base_language(code))
     if path is None:
@@ -151,11 +156,22 @@ def load_language(code: str, folder: str | Path | None = None) -> Language:
 def language_paths(folder: str | Path | None = None) -> dict[str, Path]:
     """The file of each language by its code; those of the user's folder replace those of the package.
 
+    Files that are not named after a language (`notes.yaml`) are left alone.
+
     Raises:
-        EmovecError: if the folder isn't there.
+        EmovecError: if the folder isn't there, or two of its files are of one language (`pt-BR.yaml`, `pt_br.yaml`).
     """
     bundled = Path(str(files("emovec") / "data" / "languages"))
     if folder is not None and not Path(folder).is_dir():
         raise EmovecError(f"generation.languages_folder: {folder} is no folder; make it, or leave the setting out.")
     folders = [bundled] if folder is None else [bundled, Path(folder)]
-    return {path.stem: path for each in folders for path in sorted(each.glob("*.yaml"))}
+    found: dict[str, Path] = {}
+    for path in (path for each in folders for path in sorted(each.glob("*.yaml"))):
+        try:
+            code = check_label("language", path.stem)
+        except EmovecError:
+            continue
+        if code in found and found[code].parent == path.parent:
+            raise EmovecError(f"{path}: {found[code].name} is of the same language, '{code}'; keep one of them.")
+        found[code] = path
+    return found

@@ -10,6 +10,7 @@ from emovec.errors import EmovecError
 from emovec.files import write_bytes
 from emovec.generation.answers import Answer
 from emovec.generation.requests import Request
+from emovec.labels import file_name
 
 PROBLEMS = "problems.jsonl"
 """The file of the answers that were not as asked, with their reasons."""
@@ -17,7 +18,7 @@ PROBLEMS = "problems.jsonl"
 
 def file_of(request: Request) -> str:
     """The name of the file that a request's texts go into."""
-    return f"{request.kind}.{request.language}.jsonl"
+    return f"{request.kind}.{file_name(request.language)}.jsonl"
 
 
 def require_own(folder: Path, requests: Iterable[Request]) -> None:

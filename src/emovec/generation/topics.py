@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from emovec.errors import EmovecError
+from emovec.labels import Spellings, check_label
 
 DEFAULT_TOPICS = "default-100"
 """The name of the 100 topics that come with the package."""
@@ -76,6 +77,7 @@ def _read(path: Path) -> tuple[Topic, ...]:
     except (OSError, UnicodeDecodeError) as error:
         raise EmovecError(f"{path}: can't be read as topics ({error}).") from error
     topics: dict[str, Topic] = {}
+    spellings = Spellings()
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
@@ -83,6 +85,8 @@ def _read(path: Path) -> tuple[Topic, ...]:
         topic = _topic(line, where)
         if topic.id in topics:
             raise EmovecError(f"{where}: the id '{topic.id}' is there already; give each topic its own.")
+        if other := spellings.other_spelling("topic", topic.id, where):
+            raise EmovecError(f"{other}.")
         topics[topic.id] = topic
     if not topics:
         raise EmovecError(f"{path}: holds no topics; write one a line, such as {_EXAMPLE}.")
@@ -108,7 +112,10 @@ def _topic(line: str, where: str) -> Topic:
         raise EmovecError(
             f"{where}: {'no sentence in any language' if identifier else 'no id'}; a topic looks like {_EXAMPLE}."
         )
-    return Topic(identifier, record)
+    try:
+        return Topic(check_label("topic", identifier), {check_label("language", code): record[code] for code in record})
+    except EmovecError as error:
+        raise EmovecError(f"{where}: {error}; a topic looks like {_EXAMPLE}.") from error
 
 
 def _repeated(names: Sequence[str]) -> list[str]:

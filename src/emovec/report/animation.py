@@ -24,7 +24,7 @@ from emovec.report.charts import Chart, Scatter
 from emovec.report.labels import place_labels
 from emovec.report.paper import figure_style, legend_beside, marker_sign
 from emovec.report.points import to_box
-from emovec.report.style import slug
+from emovec.report.style import own_name, slug
 
 BETWEEN = 2
 """Frames between two layers, so that the eye can follow a point."""
@@ -45,6 +45,7 @@ class Film:
 def films(charts: list[Chart]) -> list[Film]:
     """The films of the charts whose panels keep their axis limits from layer to layer."""
     found: list[Film] = []
+    taken: set[str] = set()
     for chart in charts:
         moving = len(chart.controls) == 2 and chart.controls[0].slider
         for view in chart.controls[1].options if moving else ():
@@ -57,7 +58,7 @@ def films(charts: list[Chart]) -> list[Film]:
                 if isinstance(panel, Scatter) and panel.limits is not None
             ]
             if len(panels) > 1:
-                found.append(Film(f"{chart.name}-{slug(view)}", tuple(panels)))
+                found.append(Film(own_name(f"{chart.name}-{slug(view)}", taken), tuple(panels)))
     return found
 
 

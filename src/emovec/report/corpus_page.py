@@ -113,7 +113,7 @@ def _by_check(table: pd.DataFrame) -> list[tuple[str, dict[str, dict[str, Any]]]
 
 
 def _weakest(table: pd.DataFrame) -> list[dict[str, Any]]:
-    poor = table[table["mark"] != "✓"].sort_values("score", kind="stable")
+    poor = table[table["mark"].isin(("△", "✗"))].sort_values("score", kind="stable")
     return [{**row, "language": language_name(str(row["language"]))} for row in _records(poor.head(5))]
 
 

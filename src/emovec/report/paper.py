@@ -23,7 +23,7 @@ from emovec.files import write_bytes
 from emovec.report.charts import Chart, HeatMap, Lines, Panel, Scatter, Scatter3D
 from emovec.report.labels import leader_end, place_labels
 from emovec.report.points import padded, to_box
-from emovec.report.style import CIVIDIS, DIVERGING, slug
+from emovec.report.style import CIVIDIS, DIVERGING, own_name, slug
 
 _MARKERS = {
     "circle": "o", "diamond": "D", "square": "s", "triangle-up": "^", "cross": "P", "x": "X", "star": "*",
@@ -93,6 +93,7 @@ def marker_sign(name: str) -> str:
 
 def frames_for_papers(charts: Sequence[Chart]) -> Iterator[tuple[str, Sequence[Panel]]]:
     """File name (without suffix) and panels of each figure for papers."""
+    taken: set[str] = set()
     for chart in charts:
         for key in chart.paper_keys():
             named = [
@@ -100,7 +101,7 @@ def frames_for_papers(charts: Sequence[Chart]) -> Iterator[tuple[str, Sequence[P
                 for control, option in zip(chart.controls, key, strict=True)
                 if control.in_paper and len(control.options) > 1
             ]
-            yield "-".join([chart.name, *named]), chart.frames[key]
+            yield own_name("-".join([chart.name, *named]), taken), chart.frames[key]
 
 
 def draw(panels: Sequence[Panel]) -> Figure:

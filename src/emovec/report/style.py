@@ -1,5 +1,6 @@
 """Colours, markers, names and number formats that the page and the paper figures share."""
 
+import hashlib
 import html
 import math
 import re
@@ -92,6 +93,22 @@ def sentences(parts: Iterable[str]) -> str:
 def plain(text: str) -> str:
     """Text that plotly shows as it stands: it would take `<b>` and `&lt;` for markup, and `$…$` for a formula."""
     return html.escape(text, quote=False).replace("$", "&#36;")
+
+
+_MOST_BYTES = 200  # of the 255 that file systems allow, for ending and ".tmp"
+
+
+def own_name(name: str, taken: set[str]) -> str:
+    """A file's name that no other of a folder has, even where case doesn't count; `taken` remembers it.
+
+    It is `name` wherever that is free and short enough for a file system, else the name with some digits behind it.
+    """
+    if name.casefold() in taken or len(name.encode()) > _MOST_BYTES:
+        short = name.encode()[:_MOST_BYTES].decode(errors="ignore")
+        tries = (f"{short}~{hashlib.sha256(f'{name} {n}'.encode()).hexdigest()[:10]}" for n in range(len(taken) + 1))
+        name = next(each for each in tries if each.casefold() not in taken)
+    taken.add(name.casefold())
+    return name
 
 
 def slug(text: str) -> str:

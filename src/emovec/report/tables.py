@@ -15,6 +15,7 @@ from emovec.corpus.story import Story
 from emovec.depth import two_thirds
 from emovec.errors import EmovecError
 from emovec.geometry import tables as geometry
+from emovec.labels import file_name
 from emovec.naming import COLUMNS as NAME_COLUMNS
 from emovec.steering import tables as steering
 from emovec.steering.experiments import EXPERIMENTS
@@ -138,7 +139,7 @@ def read_study(study: Path, stages: Sequence[str] = STAGES, results: Path | None
     shown = dict.fromkeys(words[i] for i in np.linspace(0, len(words) - 1, EXCERPTS_PER_LANGUAGE).astype(int))
     for kind, counts in corpus.items():
         for language in config.languages:
-            path = study / "corpus" / f"{kind}.{language}.jsonl"
+            path = study / "corpus" / f"{kind}.{file_name(language)}.jsonl"
             if path.is_file():
                 counts[language], firsts = _scan_corpus(path, set(shown) if kind == "stories" else set())
                 if firsts:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from emovec.errors import EmovecError
+from emovec.models.control_tokens import ChatPrompt
 from emovec.models.language_model import LanguageModel
 
 # A checkpoint may bring settings of its own (penalties, beams, banned tokens, cut-offs) that would bend what steering
@@ -121,11 +122,13 @@ def has_chat_template(model: LanguageModel) -> bool:
     return bool(getattr(model.tokenizer.tokenizer, "chat_template", None))
 
 
-def chat_prompt(model: LanguageModel, messages: Sequence[Mapping[str, str]], *, prefill: str = "") -> str:
+def chat_prompt(model: LanguageModel, messages: Sequence[Mapping[str, str]], *, prefill: str = "") -> ChatPrompt:
     """A conversation as the model's chat template writes it, up to where the assistant goes on.
 
-    Pass it on with `special_tokens=False`: the template has put in all special tokens. A model that thinks before it
-    answers is told not to, where its template has a switch for it, or else finds its thinking closed already.
+    Pass it on with `special_tokens=False`: the template has put in all special tokens. What looks like one in the
+    messages or the prefill stays text, as long as the prompt is passed on as it is, or with text put behind it. A model
+    that thinks before it answers is told not to, where its template has a switch for it, or else finds its thinking
+    closed already.
 
     Args:
         model: an instruct model.
@@ -142,21 +145,19 @@ def chat_prompt(model: LanguageModel, messages: Sequence[Mapping[str, str]], *, 
     template = str(model.tokenizer.tokenizer.chat_template)
     switches = {name: False for name in _THINKING_SWITCHES if re.search(rf"\b{name}\b", template)}
     try:
-        text = model.tokenizer.tokenizer.apply_chat_template(
-            [dict(message) for message in messages], tokenize=False, add_generation_prompt=True, **switches
-        )
+        prompt = model.tokenizer.chat(messages, **switches)
     except Exception as error:  # templates raise errors of their own engine
         raise EmovecError(f"model: the chat template of {model.id} refuses these messages ({error}).") from error
-    return _without_thinking(str(text)) + prefill
+    return _without_thinking(prompt) + prefill
 
 
-def _without_thinking(prompt: str) -> str:
+def _without_thinking(prompt: ChatPrompt) -> ChatPrompt:
     """A prompt that lets an answer follow at once: with thinking closed, or in the final channel of several."""
     bare = prompt.rstrip()
     for name in ("think", "thinking"):
         if bare.endswith(f"<{name}>"):
-            return f"{bare}\n\n</{name}>\n\n"
-    return f"{bare}<|channel|>final<|message|>" if bare.endswith("<|start|>assistant") else prompt
+            return prompt.closed(f"\n\n</{name}>\n\n")
+    return prompt.closed("<|channel|>final<|message|>") if bare.endswith("<|start|>assistant") else prompt
 
 
 def next_token_logits(
@@ -272,7 +273,7 @@ def _aligned(
 def _ids(model: LanguageModel, prompt: str, special_tokens: bool) -> list[int]:
     if special_tokens:
         return list(model.tokenizer.encode([prompt])[0].ids)
-    return model.text_token_ids(prompt)
+    return model.tokenizer.prompt_ids(prompt)
 
 
 def _after(model: LanguageModel, prompt: str, continuation: str, ids: list[int], special_tokens: bool) -> list[int]:

@@ -37,13 +37,10 @@ def character_span(model: LanguageModel, text: str, start: int, stop: int, *, sp
     """
     if not 0 <= start < stop <= len(text):
         raise EmovecError(f"positions: characters {start} to {stop} are no part of a text of {len(text)} characters.")
-    tokenizer = model.tokenizer.tokenizer
-    if not tokenizer.is_fast:
+    if not model.tokenizer.tokenizer.is_fast:
         raise EmovecError(f"positions: the tokenizer of {model.id} gives no character offsets; name tokens by a Span.")
-    encoded = tokenizer(text, add_special_tokens=special_tokens, return_offsets_mapping=True)
-    held = [
-        i for i, (first, last) in enumerate(encoded["offset_mapping"]) if first < stop and last > start and last > first
-    ]
+    _, spans = model.tokenizer.spans(text, special_tokens=special_tokens)
+    held = [i for i, (first, last) in enumerate(spans) if first < stop and last > start and last > first]
     return Span(held[0], held[-1] + 1)
 
 

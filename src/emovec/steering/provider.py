@@ -17,7 +17,7 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 
 from emovec.errors import EmovecError
 from emovec.models.language_model import LanguageModel
-from emovec.steering.form import require_form, talks
+from emovec.steering.form import Form, require_form, talks
 from emovec.steering.generate import chat_prompt
 from emovec.steering.served import Request, Sampling, Server, Steering, shared_model, steering
 from emovec.steering.tasks import told_by_inspect
@@ -58,7 +58,7 @@ class EmovecAPI(ModelAPI):
         with told_by_inspect():
             _require_known(model_args)
             self._batch_size = _count("batch_size", model_args.get("batch_size", 8))
-            self.form = require_form(str(model_args.get("form", "auto")), "-M form")
+            self.form: Form = require_form(str(model_args.get("form", "auto")), "-M form")
             self.plain = self.form == "plain" or _flag("plain", model_args.get("plain", False))
             if model_args.get("threads") is not None:
                 import torch
@@ -85,7 +85,7 @@ class EmovecAPI(ModelAPI):
         prompt, special_tokens = self._prompt(input)
         model = self.language_model
         n_read = len(
-            model.tokenizer.encode([prompt])[0].ids if special_tokens else model.text_token_ids(prompt)
+            model.tokenizer.encode([prompt])[0].ids if special_tokens else model.tokenizer.prompt_ids(prompt)
         )  # fmt: skip
         room = config.max_tokens or _MAX_TOKENS
         if model.max_tokens is not None:

@@ -72,15 +72,11 @@ def questions(model: LanguageModel, pairs: Sequence[tuple[Activity, Activity]], 
         EmovecError: if there is no question in their language, an activity can't be found again in the prompt, or its
             tokens can't be told.
     """
-    tokenizer = model.tokenizer.tokenizer
-    if not tokenizer.is_fast:
-        raise EmovecError(f"model: the tokenizer of {model.id} doesn't tell which characters its tokens hold.")
     special = not talks(model, form)
     texts = [_text(model, first.language, first.text, second.text, not special) for first, second in pairs]
-    encoded = tokenizer(texts, add_special_tokens=special, return_offsets_mapping=True) if texts else {}
     found: list[Question] = []
-    for row, (text, (first, second)) in enumerate(zip(texts, pairs, strict=True)):
-        ids, offsets = encoded["input_ids"][row], encoded["offset_mapping"][row]
+    for text, (first, second) in zip(texts, pairs, strict=True):
+        ids, offsets = model.tokenizer.spans(text, special_tokens=special)
         if special:  # what a tokenizer puts after the text would stand between the question and its answer
             ids = ids[: max(i for i, (start, stop) in enumerate(offsets) if stop > start) + 1]
         begin = text.rfind(f"(A) {first.text}") + 4
@@ -112,12 +108,10 @@ def answer_tokens(model: LanguageModel, language: str, form: Form = "auto") -> t
 
 
 def _answer(model: LanguageModel, prompt: str, letter: str, special: bool) -> int | None:
-    tokenizer = model.tokenizer.tokenizer
-
     def ids(text: str) -> list[int]:
         if special:
             return list(model.tokenizer.encode([text])[0].ids)
-        return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+        return model.tokenizer.prompt_ids(text)
 
     before = ids(prompt)
     for after in (f"{letter})", letter):

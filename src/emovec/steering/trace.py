@@ -133,11 +133,10 @@ def text_pieces(model: LanguageModel, text: str) -> tuple[list[int], list[str]]:
 
     Tokens whose characters overlap, since each holds some bytes of one, are one piece.
     """
-    tokenizer = model.tokenizer.tokenizer
-    ids = model.text_token_ids(text)
-    if not getattr(tokenizer, "is_fast", False):  # without offsets into the text, a token is what it reads as
+    if not getattr(model.tokenizer.tokenizer, "is_fast", False):  # without offsets, a token is what it reads as
+        ids = model.text_token_ids(text)
         return list(range(len(ids))), model.token_texts(ids)
-    spans = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+    _, spans = model.tokenizer.text_spans(text)
     numbers: list[int] = []
     ends: list[int] = []
     for start, end in spans:

@@ -9,6 +9,7 @@ from typing import Any
 
 from emovec.errors import EmovecError
 from emovec.files import write_bytes
+from emovec.labels import file_name
 from emovec.vectors.emotion_vectors import EmotionVectors
 from emovec.vectors.exporting import ControlVector, write_gguf
 
@@ -50,7 +51,9 @@ def write_hub_folder(
         raise EmovecError(f"{folder}: holds something already; give another --out.")
     card = folder / "README.md"
     whole = folder / "vectors.safetensors"
-    files = [folder / "control_vectors" / f"{each.language}.{each.emotion}.gguf" for each in controls]
+    files = [
+        folder / "control_vectors" / f"{file_name(each.language)}.{file_name(each.emotion)}.gguf" for each in controls
+    ]
     text = model_card(vectors, controls, base_model=base_model, license=license, findings=findings)
     vectors.save(whole)
     for control, file in zip(controls, files, strict=True):
