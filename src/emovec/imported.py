@@ -4,14 +4,13 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import yaml
-
 from emovec.config import GeometryConfig, parse_config
 from emovec.errors import EmovecError
 from emovec.files import write_bytes
 from emovec.lock import locked
 from emovec.outputs import record_path
 from emovec.stages import Track, save_result
+from emovec.yaml_file import dump_yaml
 
 if TYPE_CHECKING:
     from emovec.geometry.inputs import AnalysisResult
@@ -68,7 +67,7 @@ def write_imported_study(vectors: "EmotionVectors", folder: Path, layer: int | N
     )
     results: dict[str, AnalysisResult] = {}
     with locked(folder):
-        write_bytes(folder / "study.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True).encode())
+        write_bytes(folder / "study.yaml", dump_yaml(config))
         vectors.save(record_path(folder, "vectors"))
         with track("Comparing vectors", len(ANALYSES)) as advance:
             for name, analysis in ANALYSES.items():

@@ -49,12 +49,15 @@ def run_corpus(study: "Study", _track: Track) -> list[str]:
 def run_activations(study: "Study", track: Track) -> list[str]:
     """Extract the activations of all texts."""
     from emovec.activations.extract import extract
+    from emovec.study_check import check_layers, depth
 
+    check_layers(study.config, depth(study.config))
     texts = [*study.corpus.stories, *study.corpus.neutral]
     settings = study.config.extraction
     record = record_path(study.folder, "activations")
     record.unlink(missing_ok=True)
     model = study.model
+    check_layers(study.config, model.n_layers)
     # Bytes of text predict the time far better than the number of texts does.
     with track(f"Extracting {len(texts)} texts", sum(len(story.text.encode()) for story in texts)) as advance:
         activations = extract(

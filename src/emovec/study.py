@@ -10,8 +10,6 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from emovec.config import StudyConfig, read_config
 from emovec.corpus.load import Corpus, load_corpus
 from emovec.errors import EmovecError
@@ -19,6 +17,8 @@ from emovec.files import read_json, write_bytes
 from emovec.lock import locked
 from emovec.outputs import STAGES, Stage, State, output_keys, output_state, record_path, report_key
 from emovec.stages import RUNNERS, Track, run_experiment
+from emovec.study_check import check_files
+from emovec.yaml_file import dump_yaml
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -175,6 +175,7 @@ class Study:
         Raises:
             EmovecError: if another process is working on this study, or on any bad input.
         """
+        check_files(self.config, self.path.parent)
         with locked(self.folder), self._logged():
             done: list[str] = []
             if (self.folder / "study.yaml").resolve() == self.path.resolve():
@@ -241,4 +242,4 @@ def study_template() -> str:
 
 
 def _dump(config: StudyConfig) -> bytes:
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True).encode()
+    return dump_yaml(config.model_dump(mode="json"))
