@@ -103,7 +103,7 @@ def run_vectors(study: "Study", track: Track) -> list[str]:
             provenance={"key": study.keys["vectors"]},
             progress=lambda: advance(1),
         )
-    vectors.save(record_path(study.folder, "vectors"))
+    write_bytes(record_path(study.folder, "vectors"), vectors.to_bytes())
     return ["vectors"]
 
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from emovec.config import StudyConfig, read_config
 from emovec.corpus.load import Corpus, load_corpus
 from emovec.errors import EmovecError
-from emovec.files import read_json, write_bytes
+from emovec.files import disk_error, read_json, write_bytes
 from emovec.lock import locked
 from emovec.outputs import STAGES, Stage, State, output_keys, output_state, record_path, report_key
 from emovec.stages import RUNNERS, Track, run_experiment
 from emovec.study_check import check_files
+from emovec.targets import require_results_folder
 from emovec.yaml_file import dump_yaml
 
 if TYPE_CHECKING:
@@ -175,6 +176,7 @@ class Study:
         Raises:
             EmovecError: if another process is working on this study, or on any bad input.
         """
+        require_results_folder(self.folder)
         check_files(self.config, self.path.parent)
         with locked(self.folder), self._logged():
             done: list[str] = []
@@ -205,7 +207,10 @@ class Study:
 
     @contextmanager
     def _logged(self) -> Generator[None]:
-        handler = logging.FileHandler(self.folder / "run.log", encoding="utf-8")
+        try:
+            handler = logging.FileHandler(self.folder / "run.log", encoding="utf-8")
+        except OSError as error:
+            raise disk_error(self.folder / "run.log", error) from error
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         handler.handleError = lambda record: None  # a full disk is told of by the stage that meets it
         logger = logging.getLogger("emovec")

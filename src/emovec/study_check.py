@@ -67,7 +67,7 @@ def check_layers(config: StudyConfig, n_layers: int | None) -> None:
     }
     for setting, layers in named.items():
         for layer in layers:
-            if layer != "auto" and layer >= n_layers:
+            if isinstance(layer, int) and layer >= n_layers:
                 raise EmovecError(
                     f"{setting}: {layer} is none of the layers of {config.model}, which has layers 0 to {n_layers - 1}."
                 )

@@ -32,6 +32,7 @@ def export(
     norm: Annotated[float | None, typer.Option(help="The residual norm, for vectors that came without it.")] = None,
     base_model: Annotated[str | None, typer.Option(help="The model's name on the Hub, for the card.")] = None,
     license: Annotated[str | None, typer.Option(help="The card's licence, such as apache-2.0.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what an earlier export wrote.")] = False,
 ) -> None:
     """Write vectors in a form that other programs read."""
     from typing import Any, cast, get_args
@@ -57,6 +58,7 @@ def export(
         base_model=base_model,
         license=license,
         findings=findings,
+        overwrite=overwrite,
     )
     at = ", ".join(map(str, layers or [usual_layer(vectors)]))
     spoken = f" in {vectors.languages[0]}" if format == "gguf" and not language else ""

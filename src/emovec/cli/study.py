@@ -41,13 +41,13 @@ def demo(out: _Out = None, limit: _Limit = None) -> None:
 
 def init(
     path: Annotated[Path, typer.Argument(help="Where to write the study file.")] = Path("study.yaml"),
-    force: Annotated[bool, typer.Option(help="Write over a file that is there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a study file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", hidden=True)] = False,
 ) -> None:
     """Write a study file with every setting, its default and what it means."""
-    from emovec.errors import EmovecError
+    from emovec.targets import STUDY_FILE, require_file
 
-    if path.exists() and not force:
-        raise EmovecError(f"{path}: there is such a file already; give another name, or --force to write over it.")
+    require_file(path, STUDY_FILE, overwrite=overwrite or force)
     _write_template(path)
 
 

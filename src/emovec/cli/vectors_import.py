@@ -20,11 +20,12 @@ def import_vectors(
         int | None,
         typer.Option(min=0, help="Layer to show first (two thirds of depth by default); that of a lone vector."),
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what an earlier import wrote.")] = False,
 ) -> None:
     """Take vectors that were made elsewhere, and report what can be told from them."""
     from emovec.cli.progress import console, track
     from emovec.errors import EmovecError
-    from emovec.imported import write_imported_study
+    from emovec.imported import require_import_folder, write_imported_study
     from emovec.vectors.importing import read_vectors
 
     named: dict[str, Path] = {}
@@ -35,6 +36,7 @@ def import_vectors(
         if name in named:
             raise EmovecError(f"--emotion {entry}: '{name}' is given twice.")
         named[name] = Path(path)
+    require_import_folder(out, overwrite=overwrite, inputs=[*(files or []), *named.values()])
     vectors = read_vectors(*(files or []), named=named, language=language, layer=layer, model=model)
     sizes = vectors.raw.sizes
     console.print(
@@ -44,7 +46,7 @@ def import_vectors(
         highlight=False,
         markup=False,
     )
-    sentences = write_imported_study(vectors, out, layer, track)
+    sentences = write_imported_study(vectors, out, layer, track, overwrite=overwrite)
     for sentence in sentences:
         console.print(f"• {sentence}", highlight=False, markup=False)
     console.print(f"Report: {out / 'report.html'}", highlight=False, soft_wrap=True, markup=False)

@@ -159,8 +159,19 @@ class EmotionVectors:
         if self.provenance.get("revision") != model.revision:
             log.warning("These vectors were made with %s, not with %s as it is now", made_with, model.id)
 
-    def save(self, path: str | Path) -> None:
-        """Write one safetensors file, atomically: the same vectors always give the same bytes."""
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write one safetensors file, atomically: the same vectors always give the same bytes.
+
+        Raises:
+            EmovecError: if there is such a file, unless `overwrite` is set and it is one of emotion vectors.
+        """
+        from emovec.targets import VECTORS, require_file
+
+        require_file(Path(path), VECTORS, overwrite=overwrite)
+        write_bytes(Path(path), self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """The content of the file that `save` writes."""
         arrays = {name: getattr(self, name) for name in _ARRAYS if getattr(self, name) is not None}
         tensors = {
             name: np.ascontiguousarray(array.transpose(*_ARRAYS[name]).values) for name, array in sorted(arrays.items())
@@ -175,7 +186,7 @@ class EmotionVectors:
         }
         # One key, because safetensors writes several in an order that changes from call to call.
         metadata = {"emovec": json.dumps(header, sort_keys=True, ensure_ascii=False)}
-        write_bytes(Path(path), save(tensors, metadata))
+        return save(tensors, metadata)
 
     @classmethod
     def from_arrays(
