@@ -176,7 +176,7 @@ class Study:
         Raises:
             EmovecError: if another process is working on this study, or on any bad input.
         """
-        require_results_folder(self.folder)
+        require_results_folder(self.folder, self.path)
         check_files(self.config, self.path.parent)
         with locked(self.folder), self._logged():
             done: list[str] = []

@@ -86,21 +86,27 @@ def require_folder(folder: Path, name: str, holds: Callable[[Path], bool], *, ov
     _require_place(folder)
 
 
-def require_results_folder(folder: Path) -> None:
+def require_results_folder(folder: Path, study: Path) -> None:
     """See that a study may keep its results in a folder: a new or empty one, or its own from an earlier run.
+
+    Args:
+        folder: of the results.
+        study: the study file.
 
     Raises:
         EmovecError: if imported vectors, a study file written by hand, or files of somebody else's lie there.
     """
     if os.path.lexists(folder) and not folder.is_dir():
         raise EmovecError(f"{folder}: is no folder, so it can't hold the study's results; give another --out.")
-    if not folder.is_dir():
-        return
-    if is_imported(folder):
+    for held in (folder, study.parent) if study.name == "study.yaml" else (folder,):
+        if not is_imported(held):
+            continue
         raise EmovecError(
-            f"{folder}: holds vectors that were imported, which a run would replace; its report is there already. To "
+            f"{held}: holds vectors that were imported, which a run would replace; its report is there already. To "
             "run a study of your own, give another --out."
         )
+    if not folder.is_dir():
+        return
     settings = folder / "study.yaml"
     if settings.exists():
         if not _was_resolved(settings):

@@ -39,7 +39,7 @@ def export(
 
     from emovec.cli.progress import console
     from emovec.errors import EmovecError
-    from emovec.vectors.exporting import Kind, export_vectors, usual_layer
+    from emovec.vectors.exporting import Kind, export_vectors, not_steered, usual_layer
 
     if kind is not None and kind not in get_args(Kind):
         raise EmovecError(f"--kind {kind}: give one of {', '.join(get_args(Kind))}.")
@@ -65,6 +65,8 @@ def export(
     console.print(f"Layer {at}, strength {strength:g} residual norms{spoken}", highlight=False, markup=False)
     if "all" in (layer or []) and format != "safetensors" and 0 in vectors.layers:
         console.print("Block 0 is left out: control vectors can't steer it", highlight=False)
+    if format != "safetensors" and (warned := not_steered(vectors.provenance)):
+        console.print(warned, style="yellow", highlight=False, markup=False, soft_wrap=True)
     for file in files[:3]:
         console.print(f"{file}", highlight=False, soft_wrap=True, markup=False)
     if len(files) > 3:

@@ -55,9 +55,7 @@ def transfer(
         raise EmovecError("--source-out: names the folder of one source; leave it out, or give one source at a time.")
     names = [Study(path, source_out).folder.name for path in sources]
     if twice := next((name for name in names if names.count(name) > 1), None):
-        raise EmovecError(
-            f"transfer: two sources are called '{twice}', and their results would be one file; rename one."
-        )
+        raise EmovecError(f"transfer: two sources are called '{twice}', so their results would have one folder.")
     show_log()
     target = Study(last, out, limit)
     for path in sources:

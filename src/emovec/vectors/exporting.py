@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -247,6 +248,23 @@ def _model_hint(facts: dict[str, Any]) -> str:
     # Several families share Llama's class: the one that it is named after comes first.
     families.sort(key=lambda family: not architecture.casefold().startswith(family))
     return families[0] if families else str(facts.get("model", "unknown"))
+
+
+def not_steered(facts: dict[str, Any]) -> str | None:
+    """What to tell the user of a model that llama.cpp loads but doesn't steer; None of all others.
+
+    Source: llama.cpp issue 20541: its graphs of Qwen3.5 and Qwen3-Next leave control vectors out, without a word.
+    """
+    names = (str(facts.get(key, "")) for key in ("architecture", "model", "model_type"))
+    if any(_NOT_STEERED.search(name) for name in names):
+        return (
+            "llama.cpp doesn't apply control vectors to Qwen3.5 and Qwen3-Next (its issue 20541): there this file "
+            "changes nothing. Use repeng, or emovec steer."
+        )
+    return None
+
+
+_NOT_STEERED = re.compile(r"qwen-?_?3(?:[._]5|5|[-_]?next)", re.IGNORECASE)
 
 
 def _listed(names: str | Sequence[str] | None) -> list[str]:
