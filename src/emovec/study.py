@@ -16,6 +16,7 @@ from emovec.errors import EmovecError
 from emovec.files import disk_error, read_json, write_bytes
 from emovec.lock import locked
 from emovec.outputs import STAGES, Stage, State, output_keys, output_state, record_path, report_key
+from emovec.printable import message
 from emovec.stages import RUNNERS, Track, run_experiment
 from emovec.study_check import check_files
 from emovec.targets import require_results_folder
@@ -211,7 +212,8 @@ class Study:
             handler = logging.FileHandler(self.folder / "run.log", encoding="utf-8")
         except OSError as error:
             raise disk_error(self.folder / "run.log", error) from error
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        line = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
+        handler.format = lambda record: message(line.format(record))
         handler.handleError = lambda record: None  # a full disk is told of by the stage that meets it
         logger = logging.getLogger("emovec")
         level = logger.level

@@ -16,8 +16,8 @@ def check(
     trust_remote_code: Annotated[bool, typer.Option(help="Let code that comes with the model run.")] = False,
 ) -> None:
     """Prove on this very model that layers, padding and read-out are right; exits with 2 if they are not."""
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     from emovec.cli.progress import console, show_log
     from emovec.models.check import check_model
@@ -43,8 +43,8 @@ def check(
     results = Table("check", "relative error", "allowed", "", title="Compared with plain, unpadded runs")
     checks = check_model(loaded)
     for result in checks:
-        verdict = "[green]holds" if result.passed else "[bold red]FAILS"
-        results.add_row(escape(result.name), f"{result.error:.1e}", f"{result.tolerance:.0e}", verdict)
+        verdict = Text("holds", "green") if result.passed else Text("FAILS", "bold red")
+        results.add_row(result.name, f"{result.error:.1e}", f"{result.tolerance:.0e}", verdict)
     console.print(results)
     if not all(result.passed for result in checks):
         console.print("Don't trust results from this model: please report it with this table.")

@@ -180,7 +180,6 @@ def _live(heads: Sequence[str]) -> Generator[Callable[[list[str]], None]]:
 
 
 def _columns(heads: Sequence[str], texts: Sequence[str]) -> Any:
-    from rich.markup import escape
     from rich.table import Table
     from rich.text import Text
 
@@ -190,7 +189,7 @@ def _columns(heads: Sequence[str], texts: Sequence[str]) -> Any:
         for head, body in zip(heads, texts, strict=True):
             table.add_row(Text(head), Text(body.strip()))
         return table
-    table = Table(*map(escape, heads), expand=True)
+    table = Table(*heads, expand=True)
     for column in table.columns:
         column.ratio = 1
         column.overflow = "fold"

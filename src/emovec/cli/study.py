@@ -83,18 +83,18 @@ def report(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
 
 def status(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
     """Show what is done, what is stale and what is missing."""
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     from emovec.cli.progress import console
     from emovec.study import Study
 
     opened = Study(study, out, limit)
-    table = Table("stage", "part", "state", "what", title=escape(str(opened.folder)))
+    table = Table("stage", "part", "state", "what", title=str(opened.folder))
     colours = {"done": "green", "stale": "yellow", "missing": "red"}
     steps = opened.steps()
     for step in steps:
-        table.add_row(step.stage, escape(step.name), f"[{colours[step.state]}]{step.state}", step.detail)
+        table.add_row(step.stage, step.name, Text(step.state, colours[step.state]), step.detail)
     console.print(table)
     to_do = list(dict.fromkeys(step.stage for step in steps if step.state != "done"))
     message = f"To do: {', '.join(to_do)}. `emovec run {study}` does it." if to_do else "Everything is up to date."

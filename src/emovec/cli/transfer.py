@@ -74,7 +74,6 @@ def transfer(
 
 
 def _table(found: "Transfer"):
-    from rich.markup import escape
     from rich.table import Table
 
     from emovec.report.style import number
@@ -82,7 +81,7 @@ def _table(found: "Transfer"):
 
     table = Table(
         *("from", "to", "accuracy (95 %)", "top 3", "words", "embeddings", "chance", "stories"),
-        title=escape(f"{found.source} → {found.target}, layer {found.layer}"),
+        title=f"{found.source} → {found.target}, layer {found.layer}",
     )
     for row in rows_shown(found):
         table.add_row(
