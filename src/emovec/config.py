@@ -60,6 +60,18 @@ class Source(_Section):
     emotion: Text | None = None
 
 
+def as_source(**fields: Any) -> Source:
+    """A source given on the command line or in Python.
+
+    Raises:
+        EmovecError: if a field can't be right.
+    """
+    try:
+        return Source.model_validate(fields)
+    except ValidationError as error:
+        raise EmovecError(told(error.errors(), "texts", {}, Source)) from error
+
+
 class CorpusConfig(_Section):
     """The texts of a study: stories with an emotion, and neutral ones."""
 

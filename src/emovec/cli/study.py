@@ -88,8 +88,14 @@ def status(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
 
     from emovec.cli.progress import console
     from emovec.study import Study
+    from emovec.targets import is_imported
 
     opened = Study(study, out, limit)
+    if is_imported(held := study.parent) or is_imported(held := opened.folder):
+        console.print(
+            f"{held}: its vectors were imported, and what they tell is in {held / 'report.html'}.", soft_wrap=True
+        )
+        return
     table = Table("stage", "part", "state", "what", title=str(opened.folder))
     colours = {"done": "green", "stale": "yellow", "missing": "red"}
     steps = opened.steps()
