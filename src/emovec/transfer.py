@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from emovec.errors import EmovecError
 from emovec.files import read_json, write_bytes, write_json
 from emovec.stages import Track
+from emovec.targets import is_imported
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,6 +79,12 @@ def transfer_study(
     """
     asked_for = {"source_folder": str(source.folder.resolve()), "languages": list(languages), "hold_out": hold_out}
     require_own(source, target, asked_for, overwrite=overwrite)
+    for study in (source, target):
+        if is_imported(study.folder) or is_imported(study.path.parent):
+            raise EmovecError(
+                f"{study.path}: its vectors were imported, without the stories' activations that a transfer compares; "
+                "`emovec compare` takes such studies."
+            )
     choice = source.summary("choice")
     if "layer" not in choice:
         raise EmovecError(f"{source.folder}: no layer has been chosen. `emovec geometry {source.path}` does it.")

@@ -92,10 +92,11 @@ def test_any_two_are_compared(pair: tuple[str, str], studies: dict[str, Path]) -
     [
         (("status", "npz/study.yaml"), 0, "vectors were imported"),
         (("run", "npz/study.yaml"), 2, "holds vectors that were imported"),
-        (("transfer", "npz/study.yaml", "npz/study.yaml"), 2, "no layer has been chosen"),
+        (("transfer", "npz/study.yaml", "npz/study.yaml"), 2, "`emovec compare` takes such studies"),
         (("export", "npz", "--emotion", "sad", "--out", "x.gguf"), 2, "came without the residual norm"),
         (("export", "npz", "--emotion", "sad", "--norm", "3", "--out", "x.gguf"), 0, "x.gguf"),
         (("names", "npz/study.yaml", "--model", "mockllm/model"), 2, "no such table yet"),
+        (("steer", "none", "npz", "hello", "--emotion", "sad"), 2, "came without the residual norm"),
         (("store", "verify", "npz/study.yaml"), 2, ""),
     ],
 )

@@ -100,6 +100,11 @@ def text(
         raise EmovecError("--sweep: taking an emotion out has no strength; leave out one of the two.")
     strengths = SWEEP if sweep else (1.0,) if len(amounts) > 1 or project_out else (amounts[0],)
     read = EmotionVectors.load(vectors_file(vectors))
+    if read.residual_norm is None and not project_out:
+        raise EmovecError(
+            f"{vectors}: came without the residual norm, the unit of strength, so it can't be steered by here; give "
+            "residual_norm to EmotionVectors.from_arrays, or norm= to emovec.steer in Python."
+        )
     layers = known_layers(read, layer)
     chosen = [emotion_vector(read, each, language, layers) for each in emotion]
     how: dict[str, Any] = {
