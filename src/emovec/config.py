@@ -1,16 +1,28 @@
 """`StudyConfig`: the study file, with the defaults of the published method."""
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from emovec.config_errors import told
 from emovec.corpus.emotions import NAMED_LISTS, emotion_list
 from emovec.corpus.story import NEUTRAL
 from emovec.errors import EmovecError
 from emovec.labels import LabelKind, check_label, same_label_key
+from emovec.printable import printable, shortened
+from emovec.yaml_file import Key, Written, read_yaml, said
 
 BUNDLED = ("bundled", "bundled-literary", "bundled-controlled")
 GENERATED = "generated"
@@ -18,7 +30,32 @@ GENERATED = "generated"
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # strict: `limit: yes` is no 1 and `permutations: "ten"` no number.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def _shows(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is empty; give a text, or null where there is to be none")
+    if printable(text) != text or "\n" in text:
+        raise ValueError("holds a line break or another control character; take it out")
+    return text
+
+
+def _each_once(values: list[Any]) -> list[Any]:
+    if repeated := sorted({str(value) for value in values if values.count(value) > 1}):
+        raise ValueError(f"named twice: {', '.join(repeated)}")
+    return values
+
+
+Text = Annotated[str, Field(max_length=4096), AfterValidator(_shows)]
+"""A name or a path. Every number below has a largest value too: what no machine can do is said before it is tried."""
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Layer = Annotated[int, Field(ge=0, lt=10_000)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Texts = Annotated[int, Field(ge=1, le=10_000)]
+"""Of a kind that is generated, for each topic; more make the list of requests too long to hold."""
 
 
 class Source(_Section):
@@ -28,10 +65,10 @@ class Source(_Section):
     fixed for all texts of the source instead.
     """
 
-    path: str
-    columns: dict[Literal["id", "language", "emotion", "topic", "text"], str] = Field(default_factory=dict)
-    language: str | None = None
-    emotion: str | None = None
+    path: Text
+    columns: dict[Literal["id", "language", "emotion", "topic", "text"], Text] = Field(default_factory=dict)
+    language: Text | None = None
+    emotion: Text | None = None
 
     @field_validator("language", "emotion")
     @classmethod
@@ -41,31 +78,50 @@ class Source(_Section):
         )
 
 
+def as_source(**fields: Any) -> Source:
+    """A source given on the command line or in Python.
+
+    Raises:
+        EmovecError: if a field can't be right.
+    """
+    try:
+        return Source.model_validate(fields)
+    except ValidationError as error:
+        raise EmovecError(told(error.errors(), "texts", {}, Source)) from error
+
+
 class CorpusConfig(_Section):
     """The texts of a study: stories with an emotion, and neutral ones."""
 
-    stories: str | Source | list[str | Source] = "bundled"
-    neutral: str | Source | list[str | Source] | None = "bundled"
+    stories: Text | Source | list[Text | Source] = "bundled"
+    neutral: Text | Source | list[Text | Source] | None = "bundled"
 
 
 class ExtractionConfig(_Section):
     """How texts become activations."""
 
-    offset: float = Field(default=50.0, ge=0)
-    layers: Literal["all"] | list[int] = "all"
+    offset: float = Field(default=50.0, ge=0, le=1_000_000)
+    layers: Literal["all"] | list[Layer] = "all"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    device: str = "auto"
-    sink_threshold: float | None = Field(default=10.0, gt=1)
-    batch_tokens: Literal["auto"] | int = "auto"
-    shard_size: int = Field(default=256, ge=1)
+    device: Text = "auto"
+    sink_threshold: float | None = Field(default=10.0, gt=1, le=1e9)
+    batch_tokens: Literal["auto"] | Annotated[int, Field(ge=1, le=10_000_000)] = "auto"
+    shard_size: Count = 256
     store_dtype: Literal["float32", "bfloat16"] = "float32"
-    limit: int | None = Field(default=None, ge=1)
-    threads: int | None = Field(default=None, ge=1)
+    limit: Count | None = None
+    threads: int | None = Field(default=None, ge=1, le=1024)
+
+    @field_validator("offset")
+    @classmethod
+    def _whole_tokens(cls, offset: float) -> float:
+        if offset > 1 and offset != int(offset):
+            raise ValueError("give a whole number of tokens, or a number below 1 for a fraction of the text")
+        return offset
 
     @field_validator("layers")
     @classmethod
     def _layers_named(cls, layers: Literal["all"] | list[int]) -> Literal["all"] | list[int]:
-        if layers != "all" and (not layers or min(layers) < 0):
+        if layers == []:
             raise ValueError("give 'all' or a list of layers counted from 0")
         return layers if layers == "all" else sorted(set(layers))
 
@@ -81,12 +137,12 @@ class VectorsConfig(_Section):
 class GeometryConfig(_Section):
     """How vectors are compared."""
 
-    permutations: int = Field(default=10_000, ge=1)
-    bootstraps: int = Field(default=1_000, ge=20)
-    seed: int = Field(default=0, ge=0)
-    layer: Literal["auto"] | int = "auto"
-    top_k: int = Field(default=10, ge=1)
-    norms: str | None = None
+    permutations: Count = 10_000
+    bootstraps: int = Field(default=1_000, ge=20, le=100_000)
+    seed: Seed = 0
+    layer: Literal["auto"] | Layer = "auto"
+    top_k: int = Field(default=10, ge=1, le=1_000)
+    norms: Text | None = None
 
 
 EXPERIMENT_NAMES = ("implicit", "intensity", "calibration", "preferences", "rules")
@@ -95,22 +151,22 @@ EXPERIMENT_NAMES = ("implicit", "intensity", "calibration", "preferences", "rule
 class SteeringConfig(_Section):
     """What the vectors are put to: readings of texts, and steering."""
 
-    experiments: list[Literal["implicit", "intensity", "calibration", "preferences", "rules"]] = Field(
-        default_factory=lambda: ["implicit", "intensity", "calibration"]
-    )
-    emotions: list[str] | None = None
-    layer: Literal["auto"] | int = "auto"
+    experiments: Annotated[
+        list[Literal["implicit", "intensity", "calibration", "preferences", "rules"]], AfterValidator(_each_once)
+    ] = Field(default_factory=lambda: ["implicit", "intensity", "calibration"])
+    emotions: Annotated[list[Text], Field(min_length=1), AfterValidator(_each_once)] | None = None
+    layer: Literal["auto"] | Layer = "auto"
     form: Literal["auto", "plain", "chat"] = "auto"
-    strengths: list[float] = Field(default_factory=lambda: [0.1, 0.2], min_length=1)
-    controls: int = Field(default=2, ge=0)
-    languages: list[str] | None = None
-    limit: int | None = Field(default=None, ge=1)
-    max_new_tokens: int = Field(default=40, ge=1)
-    seed: int = Field(default=0, ge=0)
-    judge: str | None = None
-    activities: str | None = None
-    prompts: str | None = None
-    scenarios: str | None = None
+    strengths: list[float] = Field(default_factory=lambda: [0.1, 0.2], min_length=1, max_length=100)
+    controls: int = Field(default=2, ge=0, le=1_000)
+    languages: Annotated[list[Text], Field(min_length=1), AfterValidator(_each_once)] | None = None
+    limit: Count | None = None
+    max_new_tokens: int = Field(default=40, ge=1, le=100_000)
+    seed: Seed = 0
+    judge: Text | None = None
+    activities: Text | None = None
+    prompts: Text | None = None
+    scenarios: Text | None = None
 
     @field_validator("strengths")
     @classmethod
@@ -133,33 +189,33 @@ class SteeringConfig(_Section):
 class GenerationConfig(_Section):
     """How texts are written by a language model; emotions and languages are the study's."""
 
-    model: str | None = None
-    kinds: list[Literal["stories", "neutral", "dialogues", "masked"]] = Field(
-        default_factory=lambda: ["stories", "neutral"], min_length=1
-    )
-    topics: str | list[str] = "default-100"
-    stories: int = Field(default=12, ge=1)
-    neutral: int = Field(default=6, ge=1)
-    dialogues: int = Field(default=6, ge=1)
-    masked: int = Field(default=1, ge=1)
-    per_completion: int = Field(default=4, ge=1)
-    temperature: float = Field(default=1.0, ge=0)
-    max_tokens: int = Field(default=4096, ge=1)
-    max_attempts: int = Field(default=3, ge=1)
-    max_connections: int = Field(default=10, ge=1)
+    model: Text | None = None
+    kinds: Annotated[
+        list[Literal["stories", "neutral", "dialogues", "masked"]], Field(min_length=1), AfterValidator(_each_once)
+    ] = Field(default_factory=lambda: ["stories", "neutral"])
+    topics: Text | Annotated[list[Text], Field(min_length=1), AfterValidator(_each_once)] = "default-100"
+    stories: Texts = 12
+    neutral: Texts = 6
+    dialogues: Texts = 6
+    masked: Texts = 1
+    per_completion: int = Field(default=4, ge=1, le=100)
+    temperature: float = Field(default=1.0, ge=0, le=10)
+    max_tokens: Count = 4096
+    max_attempts: int = Field(default=3, ge=1, le=100)
+    max_connections: int = Field(default=10, ge=1, le=10_000)
     batch: bool = False
-    seed: int = Field(default=0, ge=0)
-    languages_folder: str | None = None
+    seed: Seed = 0
+    languages_folder: Text | None = None
 
 
 class StudyConfig(_Section):
     """One study: a model, languages, emotions, texts, and the settings of each stage."""
 
-    model: str = "gemma-3-270m"
-    revision: str | None = None
+    model: Text = "gemma-3-270m"
+    revision: Text | None = None
     trust_remote_code: bool = False
-    languages: list[str] = Field(default_factory=lambda: ["en", "ja"], min_length=1)
-    emotions: str | list[str] = "default-30"
+    languages: list[Text] = Field(default_factory=lambda: ["en", "ja"], min_length=1, max_length=1_000)
+    emotions: Text | Annotated[list[Text], Field(max_length=10_000)] = "default-30"
     corpus: CorpusConfig = CorpusConfig()
     extraction: ExtractionConfig = ExtractionConfig()
     vectors: VectorsConfig = VectorsConfig()
@@ -182,6 +238,17 @@ class StudyConfig(_Section):
         if len(emotions) < 2:
             raise ValueError("give at least two emotions: a vector is what sets an emotion apart from others")
         return emotions
+
+    @model_validator(mode="after")
+    def _at_layers_that_are_read(self) -> "StudyConfig":
+        read = self.extraction.layers
+        for section, layer in (("geometry", self.geometry.layer), ("steering", self.steering.layer)):
+            if read != "all" and layer != "auto" and layer not in read:
+                raise ValueError(
+                    f"{section}.layer: {layer} is none of the layers that extraction.layers asks for "
+                    f"({shortened(', '.join(map(str, read)), 80)})"
+                )
+        return self
 
     @model_validator(mode="after")
     def _steered_by_its_own(self) -> "StudyConfig":
@@ -229,20 +296,17 @@ def read_config(path: str | Path) -> StudyConfig:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        read = read_yaml(path)
     except FileNotFoundError:
         raise EmovecError(f"{path}: no such study file. `emovec init {path}` writes one.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise EmovecError(f"{path}: can't be read as a study file ({error}).") from error
-    try:
-        data: Any = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise EmovecError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
-    if data is None:
-        raise EmovecError(f"{path}: holds no settings; `emovec init {path} --force` writes them all into it.")
-    if not isinstance(data, dict):
-        raise EmovecError(f"{path}: a study file is a mapping of settings, such as 'model: gemma-3-270m'.")
-    config = parse_config(data, str(path))
+    if read.data is None:
+        raise EmovecError(f"{path}: holds no settings; `emovec init {path} --overwrite` writes them all into it.")
+    if not isinstance(read.data, dict):
+        raise EmovecError(
+            f"{path}: a study file is a mapping of settings, such as 'model: gemma-3-270m', and this is "
+            f"{said(read.data)}."
+        )
+    config = parse_config(read.data, str(path), read.places)
     folder = generated_folder(path).name
     written = {
         kind: f"{folder}/{kind}.*.jsonl" for kind in ("stories", "neutral") if getattr(config.corpus, kind) == GENERATED
@@ -255,38 +319,11 @@ def generated_folder(path: str | Path) -> Path:
     return Path(path).with_name(f"{Path(path).stem}-texts")
 
 
-def parse_config(data: dict[str, Any], where: str = "study") -> StudyConfig:
-    """Check settings given as a dictionary; errors name `where` and the setting."""
+def parse_config(
+    data: Mapping[str, Any], where: str = "study", places: Mapping[Key, Written] | None = None
+) -> StudyConfig:
+    """Check settings given as a dictionary; errors name `where`, the line where `places` tells it, and the setting."""
     try:
-        return StudyConfig.model_validate(data)
+        return StudyConfig.model_validate(dict(data))
     except ValidationError as error:
-        raise EmovecError(f"{where}: " + "; ".join(dict.fromkeys(_explain(e) for e in error.errors()))) from error
-
-
-def _explain(error: Any) -> str:
-    location = [str(part) for part in error["loc"]]
-    keys = [part for part in location if part not in {"Source", "str", "int", "float"} and "[" not in part]
-    setting = ".".join(keys)
-    if error["type"] == "extra_forbidden":
-        known = _keys_beside(keys)
-        nearest = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.0)
-        return f"unknown setting '{setting}'; did you mean '{'.'.join([*keys[:-1], *nearest])}'?"
-    message = error["msg"].removeprefix("Value error, ")
-    if not setting:  # about several settings at once, which the message names
-        return message
-    return f"{setting}: {message[0].lower() + message[1:]} (got {error['input']!r})"
-
-
-def _keys_beside(keys: list[str]) -> list[str]:
-    """The valid keys of the section in which the last of `keys` stands."""
-    section: type[BaseModel] = StudyConfig
-    for key in keys[:-1]:
-        if key not in section.model_fields:
-            return list(Source.model_fields)
-        annotation = section.model_fields[key].annotation
-        candidates = [annotation, *get_args(annotation)]
-        models = [c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)]
-        if not models:
-            break
-        section = models[0]
-    return list(section.model_fields)
+        raise EmovecError(told(error.errors(), where, places or {}, StudyConfig)) from error

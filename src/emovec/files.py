@@ -9,6 +9,9 @@ from typing import Any
 
 from emovec.errors import EmovecError
 
+TEMPORARY = ".emovec.tmp"
+"""What a file is called besides its name until it is whole: no file of a user's is called so."""
+
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file so that a reader, or a process killed at any moment, leaves the old file or the new one.
@@ -16,7 +19,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     Raises:
         EmovecError: if the disk is full or the folder can't be written to.
     """
-    temporary = path.with_name(path.name + ".tmp")
+    temporary = path.with_name(path.name + TEMPORARY)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:

@@ -1,10 +1,9 @@
 """A study of vectors that were made elsewhere: what can be told from them without a model or texts."""
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
-
-import yaml
 
 from emovec.config import GeometryConfig, parse_config
 from emovec.errors import EmovecError
@@ -12,7 +11,9 @@ from emovec.files import write_bytes
 from emovec.lock import locked
 from emovec.outputs import record_path
 from emovec.stages import Track, save_result
+from emovec.targets import is_imported, require_folder
 from emovec.vectors.exporting import usual_layer
+from emovec.yaml_file import dump_yaml
 
 if TYPE_CHECKING:
     from emovec.geometry.inputs import AnalysisResult
@@ -26,7 +27,29 @@ KEY = "imported"
 _AT_HAND = frozenset({"vectors", "permutations", "bootstraps", "seed", "norms", "layer"})
 
 
-def write_imported_study(vectors: "EmotionVectors", folder: Path, layer: int | None, track: Track) -> list[str]:
+def require_import_folder(folder: Path, *, overwrite: bool = False, inputs: Iterable[Path] = ()) -> None:
+    """See that imported vectors may be kept in a folder: a new or empty one, or that of an earlier import.
+
+    Raises:
+        EmovecError: if something else lies there, an earlier import that may not be replaced, or one of the inputs.
+    """
+    if folder.is_dir() and is_imported(folder) and not (folder / "activations").exists():
+        if not overwrite:
+            raise EmovecError(
+                f"{folder}: holds imported vectors already; give another --out, or --overwrite to replace them."
+            )
+        for given in inputs:
+            if folder.resolve() in given.resolve().parents:
+                raise EmovecError(f"{given}: lies in the folder that would be replaced; give another --out.")
+        return
+    if folder.is_dir() and (folder / "study.yaml").exists():
+        raise EmovecError(f"{folder}: holds a study of its own; give another --out.")
+    require_folder(folder, "an earlier import", is_imported, overwrite=overwrite)
+
+
+def write_imported_study(
+    vectors: "EmotionVectors", folder: Path, layer: int | None, track: Track, *, overwrite: bool = False
+) -> list[str]:
     """Write a study folder around vectors: `study.yaml`, the vectors, what can be told from them, the report.
 
     Analyses that take texts, activations or the model leave empty tables with a note that says so.
@@ -36,6 +59,7 @@ def write_imported_study(vectors: "EmotionVectors", folder: Path, layer: int | N
         folder: where; made if it isn't there.
         layer: the one to show first; by default the one at two thirds of depth.
         track: shows progress.
+        overwrite: whether an earlier import may be replaced.
 
     Returns:
         The main findings as plain sentences.
@@ -58,8 +82,7 @@ def write_imported_study(vectors: "EmotionVectors", folder: Path, layer: int | N
     if layer is not None:
         config["geometry"] = {"layer": layer}
     parse_config(config, "vectors")
-    if (folder / "activations").exists():
-        raise EmovecError(f"{folder}: holds a study with activations of its own; give another --out.")
+    require_import_folder(folder, overwrite=overwrite)
     if layer is None:
         by, reason = "depth", f"layer {shown} lies at two thirds of the depth: without stories none can be chosen"
     else:
@@ -69,8 +92,8 @@ def write_imported_study(vectors: "EmotionVectors", folder: Path, layer: int | N
     )
     results: dict[str, AnalysisResult] = {}
     with locked(folder):
-        write_bytes(folder / "study.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True).encode())
-        vectors.save(record_path(folder, "vectors"))
+        write_bytes(folder / "study.yaml", dump_yaml(config))
+        write_bytes(record_path(folder, "vectors"), vectors.to_bytes())
         with track("Comparing vectors", len(ANALYSES)) as advance:
             for name, analysis in ANALYSES.items():
                 if name == "choice":

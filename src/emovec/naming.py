@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from emovec.errors import EmovecError
-from emovec.files import write_bytes, write_json
+from emovec.files import read_json, write_bytes, write_json
 from emovec.provider_errors import RETRIES, reason_of
 
 if TYPE_CHECKING:
@@ -102,7 +102,15 @@ def parse_name(answer: str, cut: bool = False) -> tuple[str, str]:
     return name, ""
 
 
-def name_study(study: "Study", model: "str | Model", track: Any, *, ks: Sequence[int] = KS, max_tokens: int = 256):
+def name_study(
+    study: "Study",
+    model: "str | Model",
+    track: Any,
+    *,
+    ks: Sequence[int] = KS,
+    max_tokens: int = 256,
+    overwrite: bool = False,
+):
     """Name the clusters of a finished study and keep the names in `geometry/cluster_names.parquet` and `.json`.
 
     Args:
@@ -111,20 +119,25 @@ def name_study(study: "Study", model: "str | Model", track: Any, *, ks: Sequence
         track: shows progress; called with a description and a number of steps.
         ks: as for `name_clusters`.
         max_tokens: as for `name_clusters`.
+        overwrite: whether names that were given before may be replaced.
 
     Raises:
-        EmovecError: as `name_clusters`, or if the study's geometry has not been computed.
+        EmovecError: as `name_clusters`, or if the study's geometry has not been computed, or there are names already.
     """
     from emovec.lock import locked
 
     profile = study.table("cluster_profile")
     seed = study.config.geometry.seed
     asked = profile[profile["k"].isin(ks)][["emotions", "valence", "arousal"]].drop_duplicates()
+    record = study.folder / "geometry" / "cluster_names.json"
+    if record.exists() and not overwrite:
+        by = read_json(record).get("parameters", {}).get("model", "a model")
+        raise EmovecError(f"{record}: there are names by {by} already; give --overwrite to replace them.")
     with locked(study.folder):
         with track(f"Naming {len(asked)} clusters", len(asked)) as advance:
             names = name_clusters(profile, model, ks=ks, max_tokens=max_tokens, seed=seed, progress=advance)
         folder = study.folder / "geometry"
-        (record := folder / "cluster_names.json").unlink(missing_ok=True)
+        record.unlink(missing_ok=True)
         write_bytes(folder / "cluster_names.parquet", names.to_parquet(index=False))
         parameters = {"model": str(model), "prompt": _PROMPT, "max_tokens": max_tokens, "seed": seed}
         content = {

@@ -51,12 +51,15 @@ def run_corpus(study: "Study", _track: Track) -> list[str]:
 def run_activations(study: "Study", track: Track) -> list[str]:
     """Extract the activations of all texts."""
     from emovec.activations.extract import extract
+    from emovec.study_check import check_layers, depth
 
+    check_layers(study.config, depth(study.config))
     texts = [*study.corpus.stories, *study.corpus.neutral]
     settings = study.config.extraction
     record = record_path(study.folder, "activations")
     record.unlink(missing_ok=True)
     model = study.model
+    check_layers(study.config, model.n_layers)
     # Bytes of text predict the time far better than the number of texts does.
     with track(f"Extracting {len(texts)} texts", sum(len(story.text.encode()) for story in texts)) as advance:
         activations = extract(
@@ -102,7 +105,7 @@ def run_vectors(study: "Study", track: Track) -> list[str]:
             provenance={"key": study.keys["vectors"]},
             progress=lambda: advance(1),
         )
-    vectors.save(record_path(study.folder, "vectors"))
+    write_bytes(record_path(study.folder, "vectors"), vectors.to_bytes())
     return ["vectors"]
 
 

@@ -11,15 +11,17 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from emovec.config import StudyConfig, read_config
 from emovec.corpus.load import Corpus, load_corpus
 from emovec.errors import EmovecError
-from emovec.files import read_json, write_bytes
+from emovec.files import disk_error, read_json, write_bytes
 from emovec.lock import locked
 from emovec.outputs import STAGES, Stage, State, output_keys, output_state, record_path, report_key
+from emovec.printable import message
 from emovec.stages import RUNNERS, Track, leave_out_stale, run_experiment
+from emovec.study_check import check_files
+from emovec.targets import require_results_folder
+from emovec.yaml_file import dump_yaml
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -194,6 +196,8 @@ class Study:
         """
         from emovec.steering.experiments import EXPERIMENTS
 
+        require_results_folder(self.folder, self.path)
+        check_files(self.config, self.path.parent)
         self._require_as_many_texts()
         with locked(self.folder), self._logged():
             done: list[str] = []
@@ -253,8 +257,12 @@ class Study:
 
     @contextmanager
     def _logged(self) -> Generator[None]:
-        handler = logging.FileHandler(self.folder / "run.log", encoding="utf-8")
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        try:
+            handler = logging.FileHandler(self.folder / "run.log", encoding="utf-8")
+        except OSError as error:
+            raise disk_error(self.folder / "run.log", error) from error
+        line = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
+        handler.format = lambda record: message(line.format(record))
         handler.handleError = lambda record: None  # a full disk is told of by the stage that meets it
         logger = logging.getLogger("emovec")
         level = logger.level
@@ -290,4 +298,4 @@ def study_template() -> str:
 
 
 def _dump(config: StudyConfig) -> bytes:
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True).encode()
+    return dump_yaml(config.model_dump(mode="json"))

@@ -2,7 +2,7 @@
 
 import io
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from emovec.errors import EmovecError
 from emovec.files import read_json, write_bytes, write_json
 from emovec.stages import Track
+from emovec.targets import is_imported
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,7 +53,13 @@ class Transfer:
 
 
 def transfer_study(
-    source: "Study", target: "Study", track: Track, *, languages: Sequence[str] = (), hold_out: bool = True
+    source: "Study",
+    target: "Study",
+    track: Track,
+    *,
+    languages: Sequence[str] = (),
+    hold_out: bool = True,
+    overwrite: bool = False,
 ) -> Transfer:
     """Name the emotions of a study's texts by the centroids of another's, at every layer that both have.
 
@@ -65,10 +72,19 @@ def transfer_study(
         track: shows progress.
         languages: only these, on both sides; by default all.
         hold_out: whether topics that both share are held out.
+        overwrite: whether a transfer that asked for something else may be replaced.
 
     Raises:
         EmovecError: if the source is not finished, the models differ, or there is nothing in common.
     """
+    asked_for = {"source_folder": str(source.folder.resolve()), "languages": list(languages), "hold_out": hold_out}
+    require_own(source, target, asked_for, overwrite=overwrite)
+    for study in (source, target):
+        if is_imported(study.folder) or is_imported(study.path.parent):
+            raise EmovecError(
+                f"{study.path}: its vectors were imported, without the stories' activations that a transfer compares; "
+                "`emovec compare` takes such studies."
+            )
     choice = source.summary("choice")
     if "layer" not in choice:
         raise EmovecError(f"{source.folder}: no layer has been chosen. `emovec geometry {source.path}` does it.")
@@ -92,14 +108,39 @@ def transfer_study(
         "layer_of_source": int(choice["layer"]),
         "reason": choice["reason"],
         "hold_out": hold_out,
+        "languages": list(languages),
+        "source_folder": str(source.folder.resolve()),
         "bootstraps": target.config.geometry.bootstraps,
         "seed": target.config.geometry.seed,
         "pooling": {"source": known.source["pooling"], "target": asked.source["pooling"]},
         "keys": {"source": source.keys["activations"], "target": target.keys["activations"]},
         "emovec": version("emovec"),
     }
-    folder = target.folder / f"transfer-from-{source.folder.name}"
+    folder = _folder(source, target)
     return Transfer(source.folder.name, target.folder.name, table, layer, summary, folder)
+
+
+def require_own(source: "Study", target: "Study", asked: Mapping[str, Any], *, overwrite: bool = False) -> None:
+    """See that an earlier transfer between these studies asked the same, so that nothing is lost when it is replaced.
+
+    Raises:
+        EmovecError: if it was made from another study of the same name, or asked for other languages or topics.
+    """
+    folder = _folder(source, target)
+    before = read_json(folder / "transfer.json")
+    if overwrite or not before:
+        return
+    known = {name: before.get(name) for name in asked}
+    for name, value in asked.items():
+        if known[name] is not None and known[name] != value:
+            raise EmovecError(
+                f"{folder}: holds a transfer with another {name.replace('_', ' ')} ({known[name]}, not {value}); give "
+                "--overwrite to replace it, or move it."
+            )
+
+
+def _folder(source: "Study", target: "Study") -> Path:
+    return target.folder / f"transfer-from-{source.folder.name}"
 
 
 def write_transfer(transfer: Transfer) -> list[Path]:

@@ -118,7 +118,7 @@ def test_store_verify_finds_and_drops_damage(run: Run, study: Path, tmp_path: Pa
     [
         ({"modle": "x"}, "unknown setting 'modle'; did you mean 'model'?"),
         ({"extraction": {"ofset": 3}}, "unknown setting 'extraction.ofset'; did you mean 'extraction.offset'?"),
-        ({"extraction": {"offset": -1}}, "extraction.offset: input should be greater than or equal to 0 (got -1)"),
+        ({"extraction": {"offset": -1}}, "extraction.offset: give a number of at least 0 (got -1)"),
         ({"extraction": {"dtype": "float8"}}, "extraction.dtype"),
         ({"emotions": "default-31"}, "'default-31' is no known list; give one of default-30, anthropic-171"),
         ({"emotions": ["calm", "neutral"]}, "'neutral' is no emotion"),
@@ -132,8 +132,8 @@ def test_store_verify_finds_and_drops_damage(run: Run, study: Path, tmp_path: Pa
         ({"model": "lab/none"}, "'lab/none' is no local folder or .gguf file"),
         ({"model": "."}, "folder without config.json"),
         ({"steering": {"strengths": [0.1, 0.1000001]}}, "steering.strengths: give positive numbers"),
-        ({"steering": {"strengths": [float("nan")]}}, "steering.strengths: give positive numbers"),
-        ({"geometry": {"layer": 7}}, "geometry.layer: 7 is none of the extracted layers"),
+        ({"steering": {"strengths": [float("nan")]}}, "steering.strengths.0: give a finite number (got .nan)"),
+        ({"geometry": {"layer": 7}}, "geometry.layer: 7 is none of the layers of"),
     ],
 )
 def test_bad_input_gets_one_sentence_and_exit_code_2(

@@ -46,14 +46,15 @@ def test_bad_input_ends_in_one_sentence(run: Run, tmp_path: Path) -> None:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    np.savez(tmp_path / "v.npz", happy=np.ones(4), sad=np.zeros(4))
-    np.savez(tmp_path / "n.npz", neutral=np.ones(4), sad=np.zeros(4))
+    np.savez(tmp_path / "v.npz", happy=np.ones(4), sad=-np.ones(4))
+    np.savez(tmp_path / "n.npz", neutral=np.ones(4), sad=-np.ones(4))
     for arguments, said in (
         (("--emotion", "happy"), "give it as NAME=FILE"),
         (("--emotion", "happy=a.gguf"), "at least two emotions"),
         (("--emotion", "happy=a.gguf", "--emotion", "happy=a.gguf"), "given twice"),
         (("v.npz", "a.gguf"), "has the layers 1"),
-        (("n.npz",), "'neutral' is no emotion"),
+        (("v.npz",), "say with --layer"),
+        (("n.npz", "--layer", "0"), "'neutral' is no emotion"),
         (("nothing.npz",), "nothing.npz: no such file"),
         ((), "Give at least one file"),
     ):

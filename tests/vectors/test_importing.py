@@ -1,3 +1,6 @@
+import io
+import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,7 +119,8 @@ def test_control_vectors_direction_k_is_layer_k(tmp_path: Path) -> None:
 def test_lone_vectors_stand_at_the_layer_given(tmp_path: Path) -> None:
     np.savez(tmp_path / "v.npz", **{e: v[0] for e, v in arrays().items()})
     assert read_vectors(tmp_path / "v.npz", layer=7).layers == [7]
-    assert read_vectors(tmp_path / "v.npz").layers == [0]
+    with pytest.raises(EmovecError, match="one vector without a layer; say with --layer"):
+        read_vectors(tmp_path / "v.npz")
 
 
 def _nan(folder: Path) -> Path:
@@ -171,7 +175,7 @@ def _junk(folder: Path) -> Path:
 
 
 def _unshared(folder: Path) -> Path:
-    np.savez(folder / "v.npz", **{"en.happy": np.ones(4), "en.sad": np.ones(4), "ja.happy": np.ones(4)})
+    np.savez(folder / "v.npz", **dict.fromkeys(("en.happy", "en.sad", "ja.happy"), np.ones((2, 4))))
     return folder / "v.npz"
 
 
@@ -188,7 +192,7 @@ def _unshared(folder: Path) -> Path:
         (_no_direction, "not a control vector"),
         (_junk, "not a readable GGUF file"),
         (_unshared, r"don't have the same emotions \(sad\)"),
-        (lambda folder: folder / "v.pt", "read from .npz, .safetensors, .gguf"),
+        (lambda folder: folder / "v.pt", "no such file"),
         (lambda folder: folder / "none.npz", "no such file"),
     ],
 )
@@ -202,7 +206,165 @@ def test_what_is_wrong_is_said_in_one_sentence(tmp_path: Path, write: Callable[[
 def test_files_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
     one = write_gguf(tmp_path / "a.gguf", {1: np.ones(4, np.float32)})
     two = write_gguf(tmp_path / "b.gguf", {2: np.ones(4, np.float32)})
-    with pytest.raises(EmovecError, match=r"has the layers 2, but .* has 1"):
+    with pytest.raises(EmovecError, match=r"b.gguf: en.b has the layers 2, but en.a in .*a.gguf has 1"):
         read_vectors(one, two)
     with pytest.raises(EmovecError, match=r"was in .* already"):
         read_vectors(one, named={"a": one})
+
+
+def grid(layers: tuple[int, ...] = (20, 21, 28)) -> dict[tuple[int, str], np.ndarray]:
+    rng = np.random.default_rng(4)
+    return {(layer, emotion): rng.normal(size=8).astype(np.float32) for layer in layers for emotion in EMOTIONS}
+
+
+def _flat(folder: Path, vectors: dict[tuple[int, str], np.ndarray]) -> list[Path]:
+    np.savez(folder / "v.npz", **{f"layer_{layer}__{emotion}": row for (layer, emotion), row in vectors.items()})
+    return [folder / "v.npz"]
+
+
+def _behind(folder: Path, vectors: dict[tuple[int, str], np.ndarray]) -> list[Path]:
+    save_file({f"{e}.L{k}": torch.tensor(row) for (k, e), row in vectors.items()}, folder / "v.safetensors")
+    return [folder / "v.safetensors"]
+
+
+def _a_file_a_layer(folder: Path, vectors: dict[tuple[int, str], np.ndarray]) -> list[Path]:
+    files = {layer: folder / f"vectors_layer{layer}.npz" for layer, _ in vectors}
+    for layer, file in files.items():
+        np.savez(file, **{emotion: row for (k, emotion), row in vectors.items() if k == layer})
+    return list(files.values())
+
+
+def _a_file_a_vector(folder: Path, vectors: dict[tuple[int, str], np.ndarray]) -> list[Path]:
+    for (layer, emotion), row in vectors.items():
+        (folder / "all" / f"layer_{layer}").mkdir(parents=True, exist_ok=True)
+        torch.save(torch.tensor(row), folder / "all" / f"layer_{layer}" / f"{emotion}.pt")
+    return [folder / "all"]
+
+
+def _nested(folder: Path, vectors: dict[tuple[int, str], np.ndarray]) -> list[Path]:
+    data = {k: {e: torch.tensor(vectors[k, e]) for e in EMOTIONS} for k, _ in vectors}
+    torch.save({"vectors": data}, folder / "v.pt")
+    return [folder / "v.pt"]
+
+
+def _nested_other_way(folder: Path, vectors: dict[tuple[int, str], np.ndarray]) -> list[Path]:
+    data = {e: {f"layer_{k}": torch.tensor(vectors[k, e]) for k, _ in vectors} for e in EMOTIONS}
+    torch.save(data, folder / "v.pt")
+    return [folder / "v.pt"]
+
+
+def _stacked(folder: Path, vectors: dict[tuple[int, str], np.ndarray]) -> list[Path]:
+    layers = sorted({layer for layer, _ in vectors})
+    means = torch.tensor(np.array([[vectors[k, e] for e in EMOTIONS] for k in layers]))
+    torch.save({"emotions": list(EMOTIONS), "layers": layers, "means": means}, folder / "v.pt")
+    return [folder / "v.pt"]
+
+
+def _labelled(folder: Path, vectors: dict[tuple[int, str], np.ndarray]) -> list[Path]:
+    layers = sorted({layer for layer, _ in vectors})
+    means = np.array([[vectors[k, e] for k in layers] for e in EMOTIONS])
+    np.savez(folder / "v.npz", emotions=np.array(EMOTIONS), layers=np.array(layers), means=means)
+    return [folder / "v.npz"]
+
+
+LAYOUTS = (_flat, _behind, _a_file_a_layer, _a_file_a_vector, _nested, _nested_other_way, _stacked, _labelled)
+
+
+@pytest.mark.fault("C5")
+@pytest.mark.parametrize("offset", [0, 1])
+@pytest.mark.parametrize("write", LAYOUTS)
+def test_vectors_of_others_are_read_as_they_lie(tmp_path: Path, write: Callable[..., list[Path]], offset: int) -> None:
+    given = grid()
+    found = read_vectors(*write(tmp_path, given), layer_offset=offset)
+    assert found.layers == [20 - offset, 21 - offset, 28 - offset]
+    assert sorted(found.emotions) == sorted(EMOTIONS)
+    for (layer, emotion), row in given.items():
+        np.testing.assert_array_equal(found.raw.sel(language="en", emotion=emotion, layer=layer - offset), row)
+
+
+def _numbers(folder: Path) -> Path:
+    np.savez(folder / "v.npz", **{f"{e}_{k}": row for (k, e), row in grid().items()})
+    return folder / "v.npz"
+
+
+def _some_layers(folder: Path) -> Path:
+    np.savez(folder / "v.npz", layer_1__sad=np.ones(4), happy=np.ones(4))
+    return folder / "v.npz"
+
+
+def _holes(folder: Path) -> Path:
+    np.savez(folder / "v.npz", layer_1__sad=np.ones(4), layer_2__happy=np.ones(4))
+    return folder / "v.npz"
+
+
+def _either_axis(folder: Path) -> Path:
+    np.savez(folder / "v.npz", emotions=np.array(["sad", "calm"]), means=np.ones((2, 2, 4)))
+    return folder / "v.npz"
+
+
+def _zeros(folder: Path) -> Path:
+    np.savez(folder / "v.npz", **{**arrays(), "sad": np.zeros((3, 8))})
+    return folder / "v.npz"
+
+
+def _code(folder: Path) -> Path:
+    torch.save({"sad": Path("x")}, folder / "v.pt")
+    return folder / "v.pt"
+
+
+def _too_large(folder: Path) -> Path:
+    np.savez(folder / "v.npz", **{**arrays(), "sad": np.full((3, 8), 1e300)})
+    return folder / "v.npz"
+
+
+def _declared(folder: Path) -> Path:
+    with zipfile.ZipFile(folder / "v.npz", "w") as archive:
+        for name in ("sad", "calm"):
+            header = io.BytesIO()
+            np.lib.format.write_array_header_1_0(
+                header, {"descr": "<f4", "fortran_order": False, "shape": (10**7, 10**7)}
+            )
+            archive.writestr(f"{name}.npy", header.getvalue() + b"0" * 64)
+    return folder / "v.npz"
+
+
+def _twice(folder: Path) -> Path:
+    array = io.BytesIO()
+    np.save(array, np.ones((2, 4)))
+    with zipfile.ZipFile(folder / "v.npz", "w") as archive, warnings.catch_warnings(action="ignore"):
+        for name in ("sad", "calm", "sad"):
+            archive.writestr(f"{name}.npy", array.getvalue())
+    return folder / "v.npz"
+
+
+def _folder(folder: Path) -> Path:
+    np.savez(folder / "v.npz", **arrays())
+    (folder / "notes.txt").write_text("mine", encoding="utf-8")
+    return folder
+
+
+@pytest.mark.fault("C5")
+@pytest.mark.parametrize(
+    ("write", "said"),
+    [
+        (_numbers, "hold numbers without saying of what"),
+        (_some_layers, "some names have a layer and some don't"),
+        (_holes, "has the layers 2, but en.sad in .* has 1"),
+        (_either_axis, "could each be the emotions"),
+        (_zeros, "en.sad is all zeros at layer 0"),
+        (_code, "could run somebody's code"),
+        (_too_large, "too large for float32"),
+        (_declared, "declares the shape"),
+        (_twice, "'sad.npy' is there twice"),
+        (_folder, "holds 'notes.txt', which is no file of vectors"),
+    ],
+)
+def test_what_cannot_be_told_for_sure_is_refused(tmp_path: Path, write: Callable[[Path], Path], said: str) -> None:
+    with pytest.raises(EmovecError, match=said) as caught:
+        read_vectors(write(tmp_path), layer=3)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_pattern_tells_how_names_are_made(tmp_path: Path) -> None:
+    found = read_vectors(_numbers(tmp_path), names="{emotion}_{layer}")
+    np.testing.assert_array_equal(found.raw.sel(emotion="sad", layer=28)[0], grid()[28, "sad"])

@@ -73,11 +73,14 @@ def _options(
 
 def main() -> None:
     """Run the command line; bad input ends in one sentence and exit code 2."""
-    from rich.console import Console
     from rich.text import Text
+
+    from emovec.cli.terminal import SafeConsole
+    from emovec.printable import message
 
     try:
         app()
     except EmovecError as error:
-        Console(stderr=True, soft_wrap=True).print(Text.assemble(("Error: ", "bold red"), str(error)))
+        shown = message(" ".join(str(error).split()))
+        SafeConsole(stderr=True, soft_wrap=True).print(Text.assemble(("Error: ", "bold red"), shown))
         sys.exit(2)

@@ -45,6 +45,8 @@ def chat(
     dtype: Dtype = "auto",
 ) -> None:
     """Talk with an instruct model, and steer it in between: /steer angry 0.1."""
+    from rich.text import Text
+
     from emovec.cli.progress import console, show_log
     from emovec.cli.vectors_file import vectors_file
     from emovec.errors import EmovecError
@@ -71,7 +73,7 @@ def chat(
     console.print(_HELP, highlight=False, markup=False)
     while True:
         try:
-            line = console.input("[bold]you:[/bold] ").strip()
+            line = console.input(Text("you: ", "bold")).strip()
         except (EOFError, KeyboardInterrupt):
             console.print()
             return

@@ -11,13 +11,15 @@ def compare(
     out: Annotated[Path, typer.Option(help="The page; its tables go into a folder beside it.")] = Path("compare.html"),
     permutations: Annotated[int, typer.Option(min=1, help="Random relabellings of every test.")] = 10_000,
     seed: Annotated[int, typer.Option(min=0, help="Of the relabellings.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what an earlier comparison wrote.")] = False,
 ) -> None:
     """Compare the emotion geometries of finished studies: models, corpora, base and instruct."""
     from rich.table import Table
 
     from emovec.cli.progress import console, track
-    from emovec.report.compare import compare_studies, write_comparison
+    from emovec.report.compare import compare_studies, require_page, write_comparison
 
+    require_page(out, overwrite=overwrite)
     found = compare_studies(studies, permutations=permutations, seed=seed, track=track)
     for title, rows in (("Studies", found.overview()), ("Agreement at the chosen layers", found.summary())):
         table = Table(*map(str, rows.columns), title=title)
@@ -26,5 +28,5 @@ def compare(
         console.print(table, markup=False)
     for sentence in found.scope():
         console.print(sentence, highlight=False, markup=False)
-    page = write_comparison(found, out)
+    page = write_comparison(found, out, overwrite=overwrite)
     console.print(f"Page: {page}", highlight=False, soft_wrap=True, markup=False)

@@ -1,6 +1,5 @@
 """`emovec corpus`: look at the texts of a study, and check them."""
 
-import unicodedata
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,6 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from emovec.cli.progress import track
+from emovec.cli.terminal import SafeConsole
+from emovec.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -74,7 +75,7 @@ def check(
     if (page or fix) and not audit:
         raise EmovecError("--page and --fix need what --no-audit leaves out.")
     config, corpus, languages, emotions, neutral = _texts_of(source)
-    console, most = Console(), None if everything else _ROWS
+    console, most = SafeConsole(), None if everything else _ROWS
     n_texts = len(corpus.stories) + len(corpus.neutral)
     study = Path(source).suffix.lower() in _STUDIES
     if not corpus.left_out and not (corpus.stories if study else n_texts):
@@ -134,12 +135,12 @@ def show(
         if not chosen:
             known = ", ".join(str(label) for label in there if label) or "none"
             raise EmovecError(f"--{field}: no such {kind} of '{wanted}' here; there are {known}.")
-    console = Console()
+    console = SafeConsole()
     for story in chosen[:number]:
-        title = Text(_printable(story.id), style="bold")
+        title = Text(printable(story.id), style="bold")
         labels = " · ".join(filter(None, (story.language, story.emotion, story.topic)))
-        console.print(title, Text(_printable(labels), style="dim"), sep="\n", overflow="fold")
-        console.print(Text(_printable(story.text)), overflow="fold")
+        console.print(title, Text(printable(labels), style="dim"), sep="\n", overflow="fold")
+        console.print(Text(printable(story.text)), overflow="fold")
         console.print()
     console.print(Text(f"{min(number, len(chosen))} of {len(chosen)}", style="dim"))
     if corpus.problems:
@@ -194,7 +195,7 @@ def _print_counts(console: Console, report: "CheckReport", corpus: "Corpus", eve
         names = list(dict.fromkeys(f"{language} {emotion}" for language, emotion in corpus.left_out))
         n = sum(corpus.left_out.values())
         some = ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
-        console.print(Text(_printable(f"{_count(n, 'story')} of other languages or emotions left out: {some}")))
+        console.print(Text(printable(f"{_count(n, 'story')} of other languages or emotions left out: {some}")))
     if everything:
         table = report.counts.pivot_table(
             index=["emotion", "topic"], columns="language", values="n", fill_value=0, aggfunc="sum", sort=False
@@ -229,7 +230,7 @@ def _print_findings(console: Console, report: "CheckReport", limit: int | None) 
     _print_frame(console, "Stories that name their emotion", report.named, limit)
     _print_frame(console, "Texts in another script than their language's", report.script, limit)
     for sentence in report.unjudged:
-        console.print(Text(f"Not judged: {_printable(sentence)}", style="dim"))
+        console.print(Text(f"Not judged: {printable(sentence)}", style="dim"))
     _print_problems(console, report.problems, limit)
 
 
@@ -244,7 +245,7 @@ def _print_verdict(console: Console, report: "CheckReport", n_further: int = 0) 
     if report.fails:
         reasons = [f"{_count(len(report.problems), 'record')} can't be used"] * bool(report.problems) + report.gaps
         for reason in report.gaps:
-            console.print(Text(f"✗ {_printable(reason)}", style="red"))
+            console.print(Text(f"✗ {printable(reason)}", style="red"))
         verdict = f"✗ A run would fail: {_count(len(reasons), 'reason')}, {texts} read."
         console.print(Text(verdict, style="bold red"))
     elif n_findings:
@@ -270,17 +271,10 @@ def _print_table(
     for i, name in enumerate(columns):
         table.add_column(Text(name), justify="right" if isinstance(rows[0][i], int) else "left", overflow="fold")
     for row in rows[:limit]:
-        table.add_row(*(Text(_printable(str(value))) for value in row))
+        table.add_row(*(Text(printable(str(value))) for value in row))
     console.print(table)
     if limit is not None and len(rows) > limit:
         console.print(Text(f"  … and {len(rows) - limit} more (--all lists them)", style="dim"))
-
-
-def _printable(text: str) -> str:
-    """Text that can't steer the terminal: control characters other than line breaks and tabs become visible."""
-    return "".join(
-        "\ufffd" if unicodedata.category(c) == "Cc" and c not in "\n\t" else c for c in text.replace("\r\n", "\n")
-    )
 
 
 def _range(low: object, high: object) -> str:

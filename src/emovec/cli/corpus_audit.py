@@ -53,6 +53,7 @@ class Asked:
         """
         from emovec.corpus.repair import parse_rules
         from emovec.errors import EmovecError
+        from emovec.targets import PAGE, require_file
 
         if (self.out or self.rules is not None) and not self.fix:
             raise EmovecError("--out and --rules say what --fix does; give --fix as well.")
@@ -60,8 +61,8 @@ class Asked:
             raise EmovecError(
                 "--fix: say where the mended texts go with --out FILE.jsonl or --out FOLDER; yours stay as they are."
             )
-        if self.page and self.page.suffix.lower() not in {".html", ".htm"}:
-            raise EmovecError(f"--page: {self.page} should end in .html.")
+        if self.page:
+            require_file(self.page, PAGE, overwrite=self.overwrite, inputs=[Path(self.source)])
         if self.rules is not None and not parse_rules(self.rules):
             raise EmovecError("--rules: names no rule.")
 

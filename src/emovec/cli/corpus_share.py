@@ -80,7 +80,8 @@ def import_corpus(
     header: Annotated[
         bool | None, typer.Option("--header/--no-header", help="Whether the first row names the columns.")
     ] = None,
-    force: Annotated[bool, typer.Option(help="Write over a file that is there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file of texts that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", hidden=True)] = False,
 ) -> None:
     """Bring a corpus that is laid out in another way into emovec's: one JSONL file."""
     from typing import Any, cast
@@ -90,12 +91,9 @@ def import_corpus(
     from emovec.corpus.read import require_no_problems
     from emovec.corpus.story import NEUTRAL
     from emovec.corpus.write import write_jsonl
-    from emovec.errors import EmovecError
+    from emovec.targets import TEXTS, require_file
 
-    if out.suffix.lower() != ".jsonl":
-        raise EmovecError(f"--out {out}: give a file that ends in .jsonl.")
-    if out.exists() and not force:
-        raise EmovecError(f"{out}: there is such a file already; give another --out, or --force to write over it.")
+    require_file(out, TEXTS, overwrite=overwrite or force, inputs=[source])
     imported = read(
         source,
         layout=cast(Any, layout),

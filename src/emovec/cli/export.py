@@ -32,13 +32,14 @@ def export(
     norm: Annotated[float | None, typer.Option(help="The residual norm, for vectors that came without it.")] = None,
     base_model: Annotated[str | None, typer.Option(help="The model's name on the Hub, for the card.")] = None,
     license: Annotated[str | None, typer.Option(help="The card's licence, such as apache-2.0.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what an earlier export wrote.")] = False,
 ) -> None:
     """Write vectors in a form that other programs read."""
     from typing import Any, cast, get_args
 
     from emovec.cli.progress import console
     from emovec.errors import EmovecError
-    from emovec.vectors.exporting import Kind, export_vectors, usual_layer
+    from emovec.vectors.exporting import Kind, export_vectors, not_steered, usual_layer
 
     if kind is not None and kind not in get_args(Kind):
         raise EmovecError(f"--kind {kind}: give one of {', '.join(get_args(Kind))}.")
@@ -57,12 +58,15 @@ def export(
         base_model=base_model,
         license=license,
         findings=findings,
+        overwrite=overwrite,
     )
     at = ", ".join(map(str, layers or [usual_layer(vectors)]))
     spoken = f" in {vectors.languages[0]}" if format == "gguf" and not language else ""
     console.print(f"Layer {at}, strength {strength:g} residual norms{spoken}", highlight=False, markup=False)
     if "all" in (layer or []) and format != "safetensors" and 0 in vectors.layers:
         console.print("Block 0 is left out: control vectors can't steer it", highlight=False)
+    if format != "safetensors" and (warned := not_steered(vectors.provenance)):
+        console.print(warned, style="yellow", highlight=False, markup=False, soft_wrap=True)
     for file in files[:3]:
         console.print(f"{file}", highlight=False, soft_wrap=True, markup=False)
     if len(files) > 3:

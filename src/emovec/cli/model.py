@@ -21,6 +21,7 @@ def check(
     """Prove on this very model that layers, padding, cache, read-out and steering are right; exits with 2 if not."""
     from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     from emovec.cli.progress import console, show_log
     from emovec.models.check import check_model, cpu_reference
@@ -36,8 +37,8 @@ def check(
     results = Table("check", "relative error", "allowed", "", title="Compared with plain runs of one text at a time")
     checks = check_model(loaded, reference=reference)
     for result in checks:
-        verdict = "[green]holds" if result.passed else "[bold red]FAILS"
-        results.add_row(escape(result.name), f"{result.error:.1e}", f"{result.tolerance:.0e}", verdict)
+        verdict = Text("holds", "green") if result.passed else Text("FAILS", "bold red")
+        results.add_row(result.name, f"{result.error:.1e}", f"{result.tolerance:.0e}", verdict)
     console.print(results)
     if why_not:
         console.print(f"Not compared with the CPU in float32: {why_not}", highlight=False)

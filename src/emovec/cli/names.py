@@ -13,6 +13,7 @@ def names(
         list[int] | None, typer.Option(min=2, help="Name the groupings into this many clusters; repeat for more.")
     ] = None,
     max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer; models that think take more.")] = 256,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace names that were given before.")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder of the results, where it is not beside the study.")] = None,
 ) -> None:
     """Have a language model give each group of emotions a short name, and show it in the report."""
@@ -24,7 +25,7 @@ def names(
     from emovec.study import Study
 
     opened = Study(study, out)
-    found = name_study(opened, model, track, ks=tuple(k or KS), max_tokens=max_tokens)
+    found = name_study(opened, model, track, ks=tuple(k or KS), max_tokens=max_tokens, overwrite=overwrite)
     shown = found.drop_duplicates(["emotions"])
     table = Table("name", "emotions", title=f"Names by {model}")
     for row in shown[shown["name"] != ""].itertuples():

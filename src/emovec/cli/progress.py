@@ -6,7 +6,6 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 
 import typer
-from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import (
     BarColumn,
@@ -18,7 +17,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-console = Console()
+from emovec.cli.terminal import SafeConsole
+
+console = SafeConsole()
 
 
 @contextmanager
@@ -50,7 +51,7 @@ def track(description: str, total: int) -> Generator[Callable[[int], None]]:
         return
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),

@@ -102,6 +102,11 @@ def text(
         raise EmovecError("--sweep: taking an emotion out has no strength; leave out one of the two.")
     strengths = SWEEP if sweep else (1.0,) if len(amounts) > 1 or project_out else (amounts[0],)
     read = EmotionVectors.load(vectors_file(vectors))
+    if read.residual_norm is None and not project_out:
+        raise EmovecError(
+            f"{vectors}: came without the residual norm, the unit of strength, so it can't be steered by here; give "
+            "residual_norm to EmotionVectors.from_arrays, or norm= to emovec.steer in Python."
+        )
     layers = known_layers(read, layer)
     chosen = [emotion_vector(read, each, language, layers) for each in emotion]
     how: dict[str, Any] = {
@@ -186,7 +191,6 @@ def _live(heads: Sequence[str]) -> Generator[Callable[[list[str]], None]]:
 
 
 def _columns(heads: Sequence[str], texts: Sequence[str]) -> Any:
-    from rich.markup import escape
     from rich.table import Table
     from rich.text import Text
 
@@ -196,7 +200,7 @@ def _columns(heads: Sequence[str], texts: Sequence[str]) -> Any:
         for head, body in zip(heads, texts, strict=True):
             table.add_row(Text(head), Text(body.strip()))
         return table
-    table = Table(*map(escape, heads), expand=True)
+    table = Table(*heads, expand=True)
     for column in table.columns:
         column.ratio = 1
         column.overflow = "fold"

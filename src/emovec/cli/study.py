@@ -41,13 +41,13 @@ def demo(out: _Out = None, limit: _Limit = None) -> None:
 
 def init(
     path: Annotated[Path, typer.Argument(help="Where to write the study file.")] = Path("study.yaml"),
-    force: Annotated[bool, typer.Option(help="Write over a file that is there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a study file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", hidden=True)] = False,
 ) -> None:
     """Write a study file with every setting, its default and what it means."""
-    from emovec.errors import EmovecError
+    from emovec.targets import STUDY_FILE, require_file
 
-    if path.exists() and not force:
-        raise EmovecError(f"{path}: there is such a file already; give another name, or --force to write over it.")
+    require_file(path, STUDY_FILE, overwrite=overwrite or force)
     _write_template(path)
 
 
@@ -83,18 +83,24 @@ def report(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
 
 def status(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
     """Show what is done, what is stale and what is missing."""
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     from emovec.cli.progress import console
     from emovec.study import Study
+    from emovec.targets import is_imported
 
     opened = Study(study, out, limit)
-    table = Table("stage", "part", "state", "what", title=escape(str(opened.folder)))
+    if is_imported(held := study.parent) or is_imported(held := opened.folder):
+        console.print(
+            f"{held}: its vectors were imported, and what they tell is in {held / 'report.html'}.", soft_wrap=True
+        )
+        return
+    table = Table("stage", "part", "state", "what", title=str(opened.folder))
     colours = {"done": "green", "stale": "yellow", "missing": "red"}
     steps = opened.steps()
     for step in steps:
-        table.add_row(step.stage, escape(step.name), f"[{colours[step.state]}]{step.state}", step.detail)
+        table.add_row(step.stage, step.name, Text(step.state, colours[step.state]), step.detail)
     console.print(table)
     to_do = list(dict.fromkeys(step.stage for step in steps if step.state != "done"))
     message = f"To do: {', '.join(to_do)}. `emovec run {study}` does it." if to_do else "Everything is up to date."

@@ -31,6 +31,7 @@ def trace(
         str, typer.Option(help="What scores are against: neutral, text, or a file with a neutral text on each line.")
     ] = "neutral",
     html: Annotated[Path | None, typer.Option(help="Write a page with every emotion and layer to this file.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Let --html replace a page.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps …")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
 ) -> None:
@@ -44,10 +45,10 @@ def trace(
     from emovec.cli.progress import console, show_log
     from emovec.cli.steer import load_fitting
     from emovec.cli.vectors_file import vectors_file
-    from emovec.errors import EmovecError
     from emovec.files import write_bytes
     from emovec.report.trace import heading, page, peaks, signed
     from emovec.steering import trace as tracing
+    from emovec.targets import PAGE, require_file
     from emovec.vectors.choosing import require_name
 
     show_log()
@@ -60,8 +61,9 @@ def trace(
     for name in emotion or ():
         tracing.known_emotions(opened, [name])
     against = baseline if baseline in ("neutral", "text") else _lines(Path(baseline))
-    if html and html.is_dir():
-        raise EmovecError(f"--html {html}: is a folder; name a file.")
+    if html:
+        inputs = [file, *([Path(baseline)] if not isinstance(against, str) else [])]
+        require_file(html, PAGE, overwrite=overwrite, inputs=inputs)
     loaded = load_fitting(opened, model, device, dtype)
     traced = tracing.trace(
         loaded,

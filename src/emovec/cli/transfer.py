@@ -34,6 +34,9 @@ def transfer(
     keep_topics: Annotated[
         bool, typer.Option(help="Name stories also by centroids of their own topic, where both studies share it.")
     ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a transfer that was made with other options.")
+    ] = False,
 ) -> None:
     """Name the emotions of a study's texts by the vectors of another: from plain to literary, say, or to your own.
 
@@ -50,11 +53,19 @@ def transfer(
         raise EmovecError("transfer: name at least two studies: one or more whose vectors are used, then the target.")
     if source_out is not None and len(sources) > 1:
         raise EmovecError("--source-out: names the folder of one source; leave it out, or give one source at a time.")
+    names = [Study(path, source_out).folder.name for path in sources]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise EmovecError(f"transfer: two sources are called '{twice}', so their results would have one folder.")
     show_log()
     target = Study(last, out, limit)
     for path in sources:
         found = transfer_study(
-            Study(path, source_out), target, track, languages=language or (), hold_out=not keep_topics
+            Study(path, source_out),
+            target,
+            track,
+            languages=language or (),
+            hold_out=not keep_topics,
+            overwrite=overwrite,
         )
         write_transfer(found)
         console.print(_table(found))
@@ -63,7 +74,6 @@ def transfer(
 
 
 def _table(found: "Transfer"):
-    from rich.markup import escape
     from rich.table import Table
 
     from emovec.report.style import number
@@ -71,7 +81,7 @@ def _table(found: "Transfer"):
 
     table = Table(
         *("from", "to", "accuracy (95 %)", "top 3", "words", "embeddings", "chance", "stories"),
-        title=escape(f"{found.source} → {found.target}, layer {found.layer}"),
+        title=f"{found.source} → {found.target}, layer {found.layer}",
     )
     for row in rows_shown(found):
         table.add_row(

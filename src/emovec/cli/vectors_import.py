@@ -9,7 +9,10 @@ import typer
 def import_vectors(
     out: Annotated[Path, typer.Option(help="Folder for the study that is made of them.")],
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="FILE…", help=".npz, .safetensors or control-vector .gguf files.")
+        list[Path] | None,
+        typer.Argument(
+            metavar="FILE…", help=".npz, .safetensors, .pt, .npy or control-vector .gguf files, or a folder."
+        ),
     ] = None,
     emotion: Annotated[
         list[str] | None, typer.Option(metavar="NAME=FILE", help="A file that holds one vector, and what to call it.")
@@ -20,11 +23,22 @@ def import_vectors(
         int | None,
         typer.Option(min=0, help="Layer to show first (two thirds of depth by default); that of a lone vector."),
     ] = None,
+    layer_offset: Annotated[
+        int,
+        typer.Option(min=0, max=1, help="What the files call block 0: 1 for indices of hidden_states (0: embeddings)."),
+    ] = 0,
+    names: Annotated[
+        str | None, typer.Option(metavar="PATTERN", help="How vectors are called, such as 'block_{layer}_{emotion}'.")
+    ] = None,
+    array: Annotated[
+        str | None, typer.Option(help="The array with the vectors, where there are several beside the labels.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what an earlier import wrote.")] = False,
 ) -> None:
     """Take vectors that were made elsewhere, and report what can be told from them."""
     from emovec.cli.progress import console, track
     from emovec.errors import EmovecError
-    from emovec.imported import write_imported_study
+    from emovec.imported import require_import_folder, write_imported_study
     from emovec.vectors.importing import read_vectors
 
     named: dict[str, Path] = {}
@@ -35,7 +49,17 @@ def import_vectors(
         if name in named:
             raise EmovecError(f"--emotion {entry}: '{name}' is given twice.")
         named[name] = Path(path)
-    vectors = read_vectors(*(files or []), named=named, language=language, layer=layer, model=model)
+    require_import_folder(out, overwrite=overwrite, inputs=[*(files or []), *named.values()])
+    vectors = read_vectors(
+        *(files or []),
+        named=named,
+        language=language,
+        layer=layer,
+        model=model,
+        layer_offset=layer_offset,
+        names=names,
+        array=array,
+    )
     sizes = vectors.raw.sizes
     console.print(
         f"{sizes['emotion']} emotions in {', '.join(vectors.languages)}, "
@@ -44,7 +68,16 @@ def import_vectors(
         highlight=False,
         markup=False,
     )
-    sentences = write_imported_study(vectors, out, layer, track)
+    if "layer_offset" in vectors.provenance:
+        console.print(
+            f"Layers are read as the outputs of blocks, which the files count from {layer_offset}: block "
+            f"{vectors.layers[0]} is their {vectors.layers[0] + layer_offset}. If that is not so, give "
+            f"--layer-offset {1 - layer_offset}.",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+    sentences = write_imported_study(vectors, out, layer, track, overwrite=overwrite)
     for sentence in sentences:
         console.print(f"• {sentence}", highlight=False, markup=False)
     console.print(f"Report: {out / 'report.html'}", highlight=False, soft_wrap=True, markup=False)

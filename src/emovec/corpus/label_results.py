@@ -74,7 +74,9 @@ def require_own(folder: Path) -> None:
     names = (*(f"labels.{ending}" for ending in ("parquet", "jsonl")), PAGE)
     names += tuple(f"{field.name}.parquet" for field in fields(Agreement))
     there = [folder / name for name in names if (folder / name).exists()]
-    if there and not read_answers(folder / ANSWERS):
+    answers = folder / ANSWERS
+    there += [answers] if answers.is_file() and answers.stat().st_size else []
+    if there and not read_answers(answers):
         raise EmovecError(
             f"{there[0]}: is there without the answers that it was made of, and would be written over; give another "
             "--out, or move it."

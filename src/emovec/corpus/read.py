@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from emovec.config import BUNDLED, Source
+from emovec.config import BUNDLED, Source, as_source
 from emovec.corpus.bundled import Style, bundled_neutral, bundled_stories
 from emovec.corpus.rows import READERS, read_rows
 from emovec.corpus.story import NEUTRAL, Story
@@ -74,7 +74,7 @@ def read_sources(
     """
     parts: list[tuple[Source, Path | None]] = []
     for given in sources:
-        source = given if isinstance(given, Source) else Source(path=str(given))
+        source = given if isinstance(given, Source) else as_source(path=str(given))
         files = [None] if source.path in BUNDLED else _files(source.path, base or Path())
         parts.extend((source, file) for file in files)
     names = _id_prefixes(parts)
@@ -121,9 +121,7 @@ def read_stories(
     unknown = sorted(set(columns or {}) - set(FIELDS))
     if unknown:
         raise EmovecError(f"columns: no field '{unknown[0]}' in a story; map {', '.join(FIELDS)}.")
-    source = Source.model_validate(
-        {"path": str(path), "columns": dict(columns or {}), "language": language, "emotion": emotion}
-    )
+    source = as_source(path=str(path), columns=dict(columns or {}), language=language, emotion=emotion)
     result = read_sources([source])
     require_no_problems(result.problems)
     return result.stories

@@ -18,6 +18,7 @@ from emovec.files import write_bytes
 from emovec.generation.answers import read_answers
 from emovec.generation.dropping import DROPPED, drop_texts
 from emovec.labels import file_name
+from emovec.targets import TEXTS, FileKind, require_file
 
 RULES: dict[str, str] = {
     "short": "ends before the offset",
@@ -33,6 +34,15 @@ RULES: dict[str, str] = {
 DEFAULT_RULES = ("short", "duplicate", "named", "script", "leftover")
 
 _COLUMNS = ("id", "rule", "reason", "kind", "language", "emotion", "topic")
+
+
+def _is_listing(path: Path) -> bool:
+    with path.open("rb") as file:
+        first = file.readline(10_000)
+    return not first or b'"reason"' in first
+
+
+_LISTING = FileKind("list of dropped texts", (".jsonl", ".ndjson"), _is_listing)
 
 
 def parse_rules(given: str) -> tuple[str, ...]:
@@ -124,9 +134,9 @@ def write_repaired(corpus: Corpus, dropped: pd.DataFrame, out: str | Path, *, ov
                     story for story in texts if story.language == language
                 ]
         listing = out / DROPPED
-    there = [file for file in (*plan, listing) if file.exists()]
-    if there and not overwrite:
-        raise EmovecError(f"{there[0]}: is there already; give another --out, or --overwrite to replace it.")
+    for file in plan:
+        require_file(file, TEXTS, overwrite=overwrite)
+    require_file(listing, _LISTING, overwrite=overwrite)
     for file, texts in plan.items():
         write_jsonl(texts, file)
     write_bytes(listing, _lines(_reasons(dropped)))

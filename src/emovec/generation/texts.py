@@ -8,7 +8,7 @@ from typing import Any
 from emovec.corpus.story import NEUTRAL
 from emovec.errors import EmovecError
 from emovec.files import write_bytes
-from emovec.generation.answers import Answer
+from emovec.generation.answers import ANSWERS, Answer
 from emovec.generation.requests import Request
 from emovec.labels import file_name
 
@@ -27,8 +27,9 @@ def require_own(folder: Path, requests: Iterable[Request]) -> None:
     Raises:
         EmovecError: naming the first of them.
     """
-    for name in (*dict.fromkeys(map(file_of, requests)), PROBLEMS):
-        if (folder / name).exists():
+    for name in (*dict.fromkeys(map(file_of, requests)), PROBLEMS, ANSWERS):
+        # An interrupted start leaves an empty file of answers.
+        if (folder / name).exists() and (name != ANSWERS or (folder / name).stat().st_size):
             raise EmovecError(
                 f"{folder / name}: is there without the answers that it was made of, and would be written over; give "
                 "another --out, or move it."

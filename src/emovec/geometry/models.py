@@ -135,7 +135,8 @@ def _enough(a: xr.DataArray, b: xr.DataArray) -> Overlap:
 
 def _chosen(vectors: xr.DataArray, language: str, emotions: list[str]) -> xr.DataArray:
     """One language, [language, emotion, layer, hidden] in the order of the labels, centred over these emotions."""
-    chosen = in_label_order(vectors.sel(emotion=emotions), language)
+    # Residual norms go with vectors that were extracted and not with imported ones; cosines have no use for them.
+    chosen = in_label_order(vectors.sel(emotion=emotions), language).reset_coords(drop=True)
     return chosen - chosen.mean("emotion")
 
 

@@ -18,6 +18,7 @@ from emovec.geometry.models import at_equal_depth, between_layers, between_model
 from emovec.geometry.representational import MINIMUM_EMOTIONS
 from emovec.report.style import number, p_value
 from emovec.report.tables import StudyTables, read_study
+from emovec.targets import PAGE, require_file, require_folder
 from emovec.vectors.emotion_vectors import EmotionVectors
 
 Track = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
@@ -199,13 +200,33 @@ def compare_studies(
     return Comparison(studies, *(_first(pd.concat(parts, ignore_index=True)) for parts in (agreement, layers)))
 
 
-def write_comparison(found: Comparison, page: Path) -> Path:
-    """Write the page, and its tables as Parquet into a folder of its name beside it; the same input, the same bytes."""
+def require_page(page: Path, *, overwrite: bool = False) -> None:
+    """See that the page and the folder of its tables may be written.
+
+    Raises:
+        EmovecError: if one of them is there and may not be replaced, or can't be written.
+    """
+    require_file(page, PAGE, overwrite=overwrite)
+    require_folder(page.with_suffix(""), "the tables of an earlier comparison", _only_tables, overwrite=overwrite)
+
+
+def _only_tables(folder: Path) -> bool:
+    return {file.name for file in folder.iterdir()} <= {f"{name}.parquet" for name in _TABLES}
+
+
+_TABLES = ("studies", "agreement", "layers")
+
+
+def write_comparison(found: Comparison, page: Path, *, overwrite: bool = False) -> Path:
+    """Write the page, and its tables as Parquet into a folder of its name beside it; the same input, the same bytes.
+
+    Raises:
+        EmovecError: as `require_page`.
+    """
     from emovec.report.compare_page import render
 
-    if page.suffix.lower() not in {".html", ".htm"}:
-        raise EmovecError(f"{page}: give the page a name that ends in .html.")
-    tables = {"studies": found.numbers, "agreement": found.agreement, "layers": found.layers}
+    require_page(page, overwrite=overwrite)
+    tables = dict(zip(_TABLES, (found.numbers, found.agreement, found.layers), strict=True))
     for name, table in tables.items():
         buffer = io.BytesIO()
         table.to_parquet(buffer, index=False)

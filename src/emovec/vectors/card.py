@@ -10,6 +10,7 @@ from typing import Any
 from emovec.errors import EmovecError
 from emovec.files import write_bytes
 from emovec.labels import file_name
+from emovec.targets import is_control_vector, require_folder
 from emovec.vectors.emotion_vectors import EmotionVectors
 from emovec.vectors.exporting import ControlVector, write_gguf
 
@@ -30,16 +31,18 @@ def write_hub_folder(
     base_model: str | None = None,
     license: str | None = None,
     findings: Sequence[str] = (),
+    overwrite: bool = False,
 ) -> list[Path]:
     """Write `README.md`, `vectors.safetensors` (all vectors) and `control_vectors/<language>.<emotion>.gguf`.
 
     Args:
         vectors: all of them.
         controls: what becomes a GGUF each.
-        folder: new or empty.
+        folder: new or empty, or with `overwrite` one that was written so before.
         base_model: the model's name on the Hub; by default what the provenance tells.
         license: such as `apache-2.0`; by default that of a bundled model, else `other`.
         findings: sentences about the vectors.
+        overwrite: whether an earlier export may be replaced; its control vectors go.
 
     Returns:
         The files.
@@ -47,19 +50,33 @@ def write_hub_folder(
     Raises:
         EmovecError: if the folder holds something, or can't be written to.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise EmovecError(f"{folder}: holds something already; give another --out.")
+    require_folder(folder, "an earlier export", is_hub_folder, overwrite=overwrite)
     card = folder / "README.md"
     whole = folder / "vectors.safetensors"
     files = [
         folder / "control_vectors" / f"{file_name(each.language)}.{file_name(each.emotion)}.gguf" for each in controls
     ]
+    if len(set(files)) < len(files):
+        raise EmovecError(f"{folder}: two vectors would have the same file; rename one of the emotions.")
     text = model_card(vectors, controls, base_model=base_model, license=license, findings=findings)
-    vectors.save(whole)
+    for old in (folder / "control_vectors").glob("*.gguf"):
+        old.unlink()
+    write_bytes(whole, vectors.to_bytes())
     for control, file in zip(controls, files, strict=True):
         write_gguf(control, file)
     write_bytes(card, text.encode())  # last, so that a folder with a card is whole
     return [card, whole, *files]
+
+
+def is_hub_folder(folder: Path) -> bool:
+    """Whether a folder holds an export for the Hub and nothing else; hidden files, such as git's, stay as they are."""
+    card, controls = folder / "README.md", folder / "control_vectors"
+    files = {file.name for file in folder.iterdir() if not file.name.startswith(".")}
+    if not card.is_file() or not files <= {card.name, "vectors.safetensors", controls.name} or controls.is_symlink():
+        return False
+    if "library_name: emovec" not in card.read_text(encoding="utf-8", errors="replace"):
+        return False
+    return all(file.suffix == ".gguf" and is_control_vector(file) for file in controls.glob("*"))
 
 
 def model_card(

@@ -159,8 +159,19 @@ class EmotionVectors:
         if self.provenance.get("revision") != model.revision:
             log.warning("These vectors were made with %s, not with %s as it is now", made_with, model.id)
 
-    def save(self, path: str | Path) -> None:
-        """Write one safetensors file, atomically: the same vectors always give the same bytes."""
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write one safetensors file, atomically: the same vectors always give the same bytes.
+
+        Raises:
+            EmovecError: if there is such a file, unless `overwrite` is set and it is one of emotion vectors.
+        """
+        from emovec.targets import VECTORS, require_file
+
+        require_file(Path(path), VECTORS, overwrite=overwrite)
+        write_bytes(Path(path), self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """The content of the file that `save` writes."""
         arrays = {name: getattr(self, name) for name in _ARRAYS if getattr(self, name) is not None}
         tensors = {
             name: np.ascontiguousarray(array.transpose(*_ARRAYS[name]).values) for name, array in sorted(arrays.items())
@@ -175,7 +186,7 @@ class EmotionVectors:
         }
         # One key, because safetensors writes several in an order that changes from call to call.
         metadata = {"emovec": json.dumps(header, sort_keys=True, ensure_ascii=False)}
-        write_bytes(Path(path), save(tensors, metadata))
+        return save(tensors, metadata)
 
     @classmethod
     def from_arrays(
@@ -239,29 +250,35 @@ class EmotionVectors:
                     f"{path}: no file of emotion vectors; give a vectors.safetensors, or the folder of a study."
                 ) from error
             raise EmovecError(f"{path}: not a readable safetensors file ({error}). Build it again.") from error
-        header = json.loads(metadata.get("emovec", "{}"))
-        if header.get("format") != _FORMAT:
-            raise EmovecError(f"{path}: a safetensors file, but not one of emotion vectors ({_FORMAT}).")
-        labels = {"language": header["languages"], "emotion": header["emotions"], "layer": header["layers"]}
-        arrays: dict[str, Any] = {
-            name: xr.DataArray(
-                tensors[name], dims=dims, coords={dim: labels[dim] for dim in dims if dim in labels}, name=name
-            )
-            for name, dims in _ARRAYS.items()
-            if name in tensors
-        }
+        from emovec.vectors.labelling import header_labels
+
+        labels, provenance = header_labels(metadata.get("emovec", "{}"), _FORMAT, path)
+        try:
+            arrays: dict[str, Any] = {
+                name: xr.DataArray(
+                    tensors[name], dims=dims, coords={dim: labels[dim] for dim in dims if dim in labels}, name=name
+                )
+                for name, dims in _ARRAYS.items()
+                if name in tensors
+            }
+        except ValueError as error:
+            raise EmovecError(f"{path}: its tensors don't fit its labels ({error}). Build it again.") from error
         missing = [name for name in _ARRAYS if name not in arrays and name not in _OPTIONAL | _OF_ACTIVATIONS]
         if missing:
             raise EmovecError(f"{path}: lacks {', '.join(missing)}. Build it again.")
         for name in ("denoised", *_OF_ACTIVATIONS):
             arrays.setdefault(name, None)
-        return cls(**arrays, provenance=header["provenance"])
+        hidden = {array.sizes["hidden"] for array in arrays.values() if array is not None and "hidden" in array.dims}
+        if len(hidden) > 1 or 0 in arrays["raw"].shape:
+            raise EmovecError(f"{path}: its tensors are of sizes that don't fit each other. Build it again.")
+        return cls(**arrays, provenance=provenance)
 
 
 def read_provenance(path: str | Path) -> dict[str, Any]:
     """The provenance of a file of vectors without its arrays; empty if the file is broken or of another kind."""
     try:
         with safe_open(path, framework="numpy") as file:
-            return json.loads((file.metadata() or {})["emovec"])["provenance"]
-    except (SafetensorError, OSError, KeyError, ValueError):
+            found = json.loads((file.metadata() or {})["emovec"])["provenance"]
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, RecursionError):
         return {}
+    return found if isinstance(found, dict) else {}

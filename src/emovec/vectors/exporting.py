@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,7 +15,8 @@ import numpy as np
 
 from emovec.depth import two_thirds
 from emovec.errors import EmovecError
-from emovec.files import disk_error, write_bytes
+from emovec.files import TEMPORARY, disk_error, write_bytes
+from emovec.targets import CONTROL_VECTOR, CONTROL_VECTORS, require_file
 from emovec.vectors.choosing import require_direction, require_name
 from emovec.vectors.emotion_vectors import EmotionVectors
 
@@ -112,6 +114,7 @@ def export_vectors(
     base_model: str | None = None,
     license: str | None = None,
     findings: Sequence[str] = (),
+    overwrite: bool = False,
 ) -> list[Path]:
     """Write vectors in a form that other programs read.
 
@@ -123,7 +126,7 @@ def export_vectors(
 
     Args:
         vectors: what to take them from.
-        out: the file; for `hub` the folder, new or empty.
+        out: the file, ending in `.gguf` or `.safetensors`; for `hub` the folder, new or empty.
         format: as above.
         emotions: one for `gguf`; by default all for the others.
         languages: by default the first for `gguf`, all for the others.
@@ -134,12 +137,14 @@ def export_vectors(
         base_model: the model's name on the Hub, for the card; by default what the provenance tells.
         license: the card's licence, such as `apache-2.0`.
         findings: sentences about the vectors for the card.
+        overwrite: whether an earlier export may be replaced.
 
     Returns:
         The files written.
 
     Raises:
-        EmovecError: as in `control_vector`; or if block 0 is asked for in a GGUF, or a file can't be written.
+        EmovecError: as in `control_vector`; or if block 0 is asked for in a GGUF, or something is there already that
+            may not be replaced, or a file can't be written.
     """
     out = Path(out)
     if format not in get_args(Format):
@@ -159,14 +164,18 @@ def export_vectors(
         for emotion in wanted or vectors.emotions
     ]
     if format == "gguf":
+        require_file(out, CONTROL_VECTOR, overwrite=overwrite)
         write_gguf(made[0], out)
         return [out]
     if format == "safetensors":
+        require_file(out, CONTROL_VECTORS, overwrite=overwrite)
         write_safetensors(made, out)
         return [out]
     from emovec.vectors.card import write_hub_folder
 
-    return write_hub_folder(vectors, made, out, base_model=base_model, license=license, findings=findings)
+    return write_hub_folder(
+        vectors, made, out, base_model=base_model, license=license, findings=findings, overwrite=overwrite
+    )
 
 
 def write_gguf(vector: ControlVector, path: Path) -> None:
@@ -182,7 +191,7 @@ def write_gguf(vector: ControlVector, path: Path) -> None:
             "The vector stands at block 0, which control vectors can't steer (llama.cpp counts from 1); choose another "
             "--layer."
         )
-    temporary = path.with_name(path.name + ".tmp")
+    temporary = path.with_name(path.name + TEMPORARY)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         writer = GGUFWriter(temporary, "controlvector")
@@ -238,6 +247,23 @@ def _model_hint(facts: dict[str, Any]) -> str:
     # Several families share Llama's class: the one that it is named after comes first.
     families.sort(key=lambda family: not architecture.casefold().startswith(family))
     return families[0] if families else str(facts.get("model", "unknown"))
+
+
+def not_steered(facts: dict[str, Any]) -> str | None:
+    """What to tell the user of a model that llama.cpp loads but doesn't steer; None of all others.
+
+    Source: llama.cpp issue 20541: its graphs of Qwen3.5 and Qwen3-Next leave control vectors out, without a word.
+    """
+    names = (str(facts.get(key, "")) for key in ("architecture", "model", "model_type"))
+    if any(_NOT_STEERED.search(name) for name in names):
+        return (
+            "llama.cpp doesn't apply control vectors to Qwen3.5 and Qwen3-Next (its issue 20541): there this file "
+            "changes nothing. Use repeng, or emovec steer."
+        )
+    return None
+
+
+_NOT_STEERED = re.compile(r"qwen-?_?3(?:[._]5|5|[-_]?next)", re.IGNORECASE)
 
 
 def _listed(names: str | Sequence[str] | None) -> list[str]:

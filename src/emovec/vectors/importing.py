@@ -1,31 +1,36 @@
-"""Vectors that were made elsewhere: `.npz`, `.safetensors` and control-vector `.gguf` files as `EmotionVectors`."""
+"""Vectors that were made elsewhere, in one file, several or a folder, as `EmotionVectors`; or the reason why not."""
 
-import json
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from emovec.errors import EmovecError
+from emovec.printable import shortened
 from emovec.vectors.emotion_vectors import EmotionVectors
+from emovec.vectors.naming import CODE, Named, by_labels, by_name, layer_of_stem
+from emovec.vectors.reading import READERS, Contents, Parts, read_contents
 
-_CODE = re.compile(r"[a-z]{2,3}([-_][A-Za-z0-9]+)*")
-_DIRECTION = re.compile(r"direction\.(\d+)")
-_ALONE = ""  # the name of the only vector in a file that names none
+_Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class _Found:
-    """What one file holds: (language or None, emotion) → [layer, hidden] or [hidden]."""
+class _Source:
+    """A file, what the user calls its only vector, and the folders of a given folder that lead to it."""
 
-    vectors: dict[tuple[str | None, str], np.ndarray]
-    layers: list[int] | None = None
-    model: str | None = None
-    whole: EmotionVectors | None = field(default=None, repr=False)
+    path: Path
+    emotion: str | None = None
+    above: Parts = ()
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """[hidden] by layer of one language and emotion, and where they came from."""
+
+    by_layer: dict[int, np.ndarray]
+    path: Path
 
 
 def read_vectors(
@@ -34,181 +39,215 @@ def read_vectors(
     language: str = "en",
     layer: int | None = None,
     model: str | None = None,
+    layer_offset: int = 0,
+    names: str | None = None,
+    array: str | None = None,
 ) -> EmotionVectors:
-    """Read vectors out of one file or of several that belong together.
+    """Read vectors out of one file, or of several or a folder of them that belong together.
 
-    - `.safetensors`: one of emovec's own, or tensors named `<emotion>`, `<language>.<emotion>` or
-      `<language>/<emotion>`, each [layer, hidden] or [hidden].
-    - `.npz`: arrays named like that; or one array [language, emotion, layer, hidden] beside the label arrays
-      `languages`, `emotions` and, if wanted, `layers`. Pickled objects are refused.
-    - `.gguf`: a control vector of llama.cpp or repeng, one emotion a file: tensors `direction.<k>`, each [hidden].
-      `direction.k` is what llama.cpp adds to the output of 0-based block k, so it is layer k here.
-
-    Rows of [layer, hidden] are the outputs of blocks 0, 1, 2 … before any final norm.
+    - `.safetensors`, `.npz`, `.pt`, `.pth`: arrays called `<emotion>` or `<language>.<emotion>`, each [layer, hidden]
+      or [hidden], also with the layer in the name (`layer_28__afraid`), as keys of dictionaries in each other, or in
+      the name of the file (`layer_28.npz`); or one array beside the lists `emotions` and, if wanted, `layers` and
+      `languages`. emovec's own file is taken as it is. No pickled code is ever run.
+    - `.npy`, `.pt`: one vector, called like its file.
+    - `.gguf`: a control vector of llama.cpp or repeng, one emotion a file. `direction.k` is added to the output of
+      0-based block k, so it is layer k here.
 
     Args:
-        paths: the files; a `.gguf` gives the emotion that its file is named after.
+        paths: the files or folders.
         named: {emotion: file}, for files that hold one vector without a name.
         language: of vectors whose names don't tell.
-        layer: the block of a lone [hidden]; by default 0.
+        layer: the block of lone [hidden] vectors whose names don't tell; without it they are refused.
         model: what the vectors were made with, where the file doesn't tell.
+        layer_offset: what the files call block 0: 1 for indices of `hidden_states`, whose 0 are the embeddings.
+        names: how names are made where that is another way, such as `block_{layer}_{emotion}`.
+        array: the one with the vectors, where there are several beside the labels.
 
     Raises:
-        EmovecError: if a file is missing, broken or of another kind, or the vectors don't fit each other.
+        EmovecError: if a file is missing, broken or of another kind, what it holds can't be told for sure, or the
+            vectors don't fit each other.
     """
-    files = [(None, Path(path)) for path in paths] + [(emotion, Path(path)) for emotion, path in (named or {}).items()]
-    if not files:
-        raise EmovecError("Give at least one file of vectors (.npz, .safetensors or .gguf).")
-    found = [(path, _named(_read(path), emotion, path)) for emotion, path in files]
-    origin = {"imported": [path.name for _, path in files]}
+    sources = [each for path in paths for each in _sources(Path(path))]
+    sources += [_Source(Path(path), emotion) for emotion, path in (named or {}).items()]
+    if not sources:
+        raise EmovecError("Give at least one file of vectors (.npz, .safetensors, .gguf or .pt).")
+    found = [(source, read_contents(source.path)) for source in sources]
+    origin: dict[str, Any] = {"imported": [source.path.name for source in sources]}
     if len(found) == 1 and (whole := found[0][1].whole) is not None:
-        return _with_provenance(whole, origin | ({"model": model} if model else {}))
-    vectors: dict[str, dict[str, np.ndarray]] = {}
-    origins: dict[tuple[str, str], Path] = {}
-    layers, first = found[0][1].layers, found[0][0]
-    for path, part in found:
-        if part.layers != layers:
-            raise EmovecError(f"{path}: has the layers {_shown(part.layers)}, but {first} has {_shown(layers)}.")
-        for (code, emotion), array in part.vectors.items():
-            key = (code or language, emotion)
-            if key in origins:
-                raise EmovecError(f"{path}: {key[0]}.{emotion} was in {origins[key]} already; give each vector once.")
-            origins[key] = path
-            vectors.setdefault(key[0], {})[emotion] = array
-    if layers is None and all(array.ndim == 1 for by in vectors.values() for array in by.values()):
-        layers = [layer or 0]
-    hint = model or next((part.model for _, part in found if part.model), None)
-    try:
-        return EmotionVectors.from_arrays(vectors, layers=layers, model=hint, provenance=origin)
-    except EmovecError as error:
-        raise EmovecError(f"{', '.join(str(path) for _, path in files)}: {error}") from error
+        more = origin | ({"model": model} if model else {})
+        return replace(whole, provenance={**whole.provenance, **more})
+    rows: dict[_Key, _Rows] = {}
+    numbered = len(sources) > 1 and all(source.path.stem.isdecimal() for source in sources)
+    for source, contents in found:
+        for key, by_layer in _of_file(source, contents, names, array, language, layer, layer_offset, numbered):
+            _add(rows, key, by_layer, source.path)
+    _require_equal_layers(rows)
+    fixed = all(contents.layers is not None or contents.whole is not None for _, contents in found)
+    origin |= {} if fixed else {"layer_offset": layer_offset}
+    hint = model or next((contents.model for _, contents in found if contents.model), None)
+    return _whole(rows, hint, origin, ", ".join(str(source.path) for source in sources))
 
 
-def _read(path: Path) -> _Found:
-    readers = {".npz": _read_npz, ".safetensors": _read_safetensors, ".gguf": _read_gguf}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise EmovecError(f"{path}: vectors are read from {', '.join(readers)}; this is none of them.")
-    if not path.is_file():
-        raise EmovecError(f"{path}: no such file.")
-    found = reader(path)
-    if not found.vectors:
-        raise EmovecError(f"{path}: holds no vectors.")
+def _sources(path: Path) -> list[_Source]:
+    """The file itself, or all files of a folder."""
+    if not path.is_dir():
+        return [_Source(path)]
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    files = [file for file in files if not any(part.startswith(".") for part in file.relative_to(path).parts)]
+    if other := next((file for file in files if file.suffix.lower() not in READERS), None):
+        raise EmovecError(
+            f"{path}: holds '{shortened(other.name, 60)}', which is no file of vectors; name the files that "
+            f"are ({', '.join(READERS)})."
+        )
+    if not files:
+        raise EmovecError(f"{path}: the folder holds no files of vectors.")
+    return [_Source(file, above=file.relative_to(path).parts[:-1]) for file in files]
+
+
+def _of_file(
+    source: _Source,
+    contents: Contents,
+    names: str | None,
+    array: str | None,
+    language: str,
+    layer: int | None,
+    offset: int,
+    numbered: bool,
+) -> list[tuple[_Key, dict[int, np.ndarray]]]:
+    """The vectors of one file: (language, emotion) and [hidden] by layer, counted from block 0."""
+    path, where = source.path, str(source.path)
+    if contents.whole is not None:
+        raw = contents.whole.raw
+        named: dict[Named, np.ndarray] = {
+            Named(e, la): raw.sel(language=la, emotion=e).values
+            for la in contents.whole.languages
+            for e in contents.whole.emotions
+        }
+        layers, offset = contents.whole.layers, 0
+    else:
+        named, layers = _named(source, contents, where, names, array), contents.layers
+        offset = 0 if layers is not None else offset
+    at = layer_of_stem(path.stem) if not numbered else int(path.stem)
+    found: list[tuple[_Key, dict[int, np.ndarray]]] = []
+    for told, values in named.items():
+        key = (told.language or language, str(told.emotion))
+        by_layer = _by_layer(values, told.layer if told.layer is not None else at, layer, layers, key, where, offset)
+        found.append((key, by_layer))
     return found
 
 
-def _read_npz(path: Path) -> _Found:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (ValueError, OSError, EOFError, BadZipFile) as error:
-        raise EmovecError(f"{path}: not an .npz file of plain arrays ({error}).") from error
-    if not {"languages", "emotions"} & set(arrays):
-        return _Found(_split_names(arrays, path))
-    try:
-        languages, emotions = (arrays.pop(name).astype(str).tolist() for name in ("languages", "emotions"))
-    except KeyError as error:
-        raise EmovecError(f"{path}: has one of the label arrays 'languages' and 'emotions'; give both.") from error
-    numbers = arrays.pop("layers", None)
-    if len(arrays) != 1:
+def _named(
+    source: _Source, contents: Contents, where: str, names: str | None, array: str | None
+) -> dict[Named, np.ndarray]:
+    if labelled := by_labels(contents.arrays, contents.labels, where, array):
+        return labelled[0]
+    if array is not None:
+        raise EmovecError(f"{where}: --array names one array beside lists of labels, and there are no such lists.")
+    alone = len(contents.arrays) == 1
+    if source.emotion is not None and not alone:
         raise EmovecError(
-            f"{path}: beside the labels there must be one array (there are {', '.join(arrays) or 'none'})."
+            f"{where}: holds {len(contents.arrays)} vectors, so it can't be '{source.emotion}' as a whole."
         )
-    whole = EmotionVectors.from_arrays(
-        next(iter(arrays.values())),
-        languages=languages,
-        emotions=emotions,
-        layers=None if numbers is None else numbers.tolist(),
-    )
-    return _of(whole)
-
-
-def _read_safetensors(path: Path) -> _Found:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        # PyTorch reads bfloat16, which NumPy doesn't have.
-        with safe_open(path, framework="pt") as file:
-            ours, exported = (json.loads((file.metadata() or {}).get(k, "{}")) for k in ("emovec", "control_vectors"))
-            tensors: dict[str, Any] = {} if ours else {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
-        raise EmovecError(f"{path}: not a readable safetensors file ({error}).") from error
-    if ours:
-        return _of(EmotionVectors.load(path))
-    arrays = {name: tensor.float().numpy() for name, tensor in tensors.items()}
-    # What `emovec export` wrote tells which layers its rows are.
-    model = exported.get("provenance", {}).get("model")
-    return _Found(_split_names(arrays, path), exported.get("layers"), model)
-
-
-def _read_gguf(path: Path) -> _Found:
-    from gguf import GGUFReader
-
-    try:
-        reader = GGUFReader(path)
-        tensors = {str(tensor.name): np.array(tensor.data) for tensor in reader.tensors}
-        hint = reader.get_field("controlvector.model_hint")
-        kind = reader.get_field("general.architecture")
-        said = [None if entry is None else str(entry.contents()) for entry in (hint, kind)]
-    except Exception as error:  # the reader raises many kinds for a broken file
-        raise EmovecError(f"{path}: not a readable GGUF file ({' '.join(str(error).split())}).") from error
-    directions = {int(match[1]): tensors[name] for name in tensors if (match := _DIRECTION.fullmatch(name))}
-    if not directions:
-        raise EmovecError(
-            f"{path}: a GGUF file of kind '{said[1]}' without tensors 'direction.<k>': not a control vector."
+    full: dict[Parts, Parts] = {}
+    for parts in contents.arrays:
+        full[parts] = (*source.above, *(parts or (source.path.stem,)))
+        if source.emotion is not None:
+            full[parts] = source.above
+    told = by_name(list(full.values()), where, names) if source.emotion is None else {source.above: Named()}
+    found: dict[Named, np.ndarray] = {}
+    spoken = source.path.stem if CODE.fullmatch(source.path.stem) and len(source.path.stem) == 2 else None
+    for parts, values in contents.arrays.items():
+        each = told[full[parts]]
+        each = replace(
+            each, emotion=source.emotion or each.emotion, language=each.language or (spoken if parts else None)
         )
-    shapes = {array.shape for array in directions.values()}
-    if len(shapes) > 1 or len(next(iter(shapes))) != 1 or any(a.dtype.kind != "f" for a in directions.values()):
-        raise EmovecError(
-            f"{path}: each direction must be one list of floats, all of one length (got {sorted(shapes)})."
-        )
-    layers = sorted(directions)
-    return _Found({(None, _ALONE): np.stack([directions[k] for k in layers])}, layers, said[0])
-
-
-def _of(whole: EmotionVectors) -> _Found:
-    """The raw vectors of a record, by name, beside the record itself."""
-    vectors: dict[tuple[str | None, str], np.ndarray] = {
-        (language, emotion): whole.raw.sel(language=language, emotion=emotion).values
-        for language in whole.languages
-        for emotion in whole.emotions
-    }
-    return _Found(vectors, whole.layers, whole.provenance.get("model"), whole)
-
-
-def _split_names(arrays: Mapping[str, np.ndarray], path: Path) -> dict[tuple[str | None, str], np.ndarray]:
-    """Arrays by language and emotion, as their names tell."""
-    parts = {name: re.split(r"[./]", name, maxsplit=1) for name in arrays}
-    if len({len(part) for part in parts.values()}) > 1:
-        raise EmovecError(f"{path}: some names have a language ('en.happy') and some don't ({_some(parts)}).")
-    for name, part in parts.items():
-        if len(part) == 2 and not (_CODE.fullmatch(part[0]) and part[1]):
+        if each.emotion is None:
             raise EmovecError(
-                f"{path}: '{name}' is no '<emotion>', '<language>.<emotion>' or '<language>/<emotion>', with a "
-                "language such as 'en'; rename the arrays."
+                f"{where}: the names tell layers, but no emotion; give NAME=FILE by --emotion, or --names."
             )
-    return {(part[0] if len(part) == 2 else None, part[-1]): arrays[name] for name, part in parts.items()}
+        if each in found:
+            raise EmovecError(f"{where}: '{shortened(each.emotion, 40)}' is there twice; give each vector once.")
+        found[each] = values
+    return found
 
 
-def _named(found: _Found, emotion: str | None, path: Path) -> _Found:
-    """The same with the emotion that the user gave, or for a vector without a name the file's."""
-    if emotion is None and list(found.vectors) != [(None, _ALONE)]:
-        return found
-    if len(found.vectors) > 1:
-        raise EmovecError(f"{path}: holds {len(found.vectors)} vectors, so it can't be '{emotion}' as a whole.")
-    (language, _), array = next(iter(found.vectors.items()))
-    return _Found({(language, emotion or path.stem): array}, found.layers, found.model)
+def _by_layer(
+    values: np.ndarray,
+    told: int | None,
+    asked: int | None,
+    layers: Sequence[int] | None,
+    key: _Key,
+    where: str,
+    offset: int,
+) -> dict[int, np.ndarray]:
+    """[hidden] by 0-based block, of an array [layer, hidden] or [hidden]."""
+    name = f"{key[0]}.{shortened(key[1], 40)}"
+    if values.dtype.kind not in "fiu":
+        raise EmovecError(f"{where}: {name}: holds {values.dtype} and no numbers.")
+    if values.ndim == 2 and told is not None and len(values) == 1:
+        values = values[0]
+    if values.ndim == 1:
+        if told is None and layers is not None and len(layers) == 1:
+            return {layers[0]: values}
+        if told is None and asked is None:
+            raise EmovecError(
+                f"{where}: {name} is one vector without a layer; say with --layer at which 0-based block it was read."
+            )
+        number = told - offset if told is not None else int(asked or 0)
+        return {number: values} if number >= 0 else {}
+    if values.ndim != 2 or told is not None:
+        wanted = "[hidden], since its name tells the layer" if told is not None else "[layer, hidden] or [hidden]"
+        raise EmovecError(f"{where}: {name}: has the shape {values.shape}; a vector is {wanted}.")
+    numbers = range(len(values)) if layers is None else layers
+    if len(numbers) != len(values):
+        raise EmovecError(f"{where}: {name}: has {len(values)} rows for {len(numbers)} layers.")
+    return {number - offset: row for number, row in zip(numbers, values, strict=True) if number >= offset}
 
 
-def _with_provenance(vectors: EmotionVectors, more: dict[str, Any]) -> EmotionVectors:
-    from dataclasses import replace
+def _add(rows: dict[_Key, _Rows], key: _Key, by_layer: dict[int, np.ndarray], path: Path) -> None:
+    known = rows.setdefault(key, _Rows({}, path))
+    if twice := set(known.by_layer) & set(by_layer):
+        raise EmovecError(
+            f"{path}: {key[0]}.{shortened(key[1], 40)} was in {known.path} already (layer {min(twice)}); give each "
+            "vector once."
+        )
+    known.by_layer.update(by_layer)
 
-    return replace(vectors, provenance={**vectors.provenance, **more})
+
+def _require_equal_layers(rows: Mapping[_Key, _Rows]) -> None:
+    first_key, first = next(iter(rows.items()))
+    wanted = sorted(first.by_layer)
+    if not wanted:
+        raise EmovecError(f"{first.path}: holds nothing but embeddings (layer 0) with this --layer-offset.")
+    for key, found in rows.items():
+        if sorted(found.by_layer) != wanted:
+            raise EmovecError(
+                f"{found.path}: {'.'.join(key)} has the layers {_shown(found.by_layer)}, but "
+                f"{'.'.join(first_key)} in {first.path} has {_shown(wanted)}; all need the same."
+            )
+    for key, found in rows.items():
+        for number, row in found.by_layer.items():
+            if row.size and not row.any():
+                raise EmovecError(
+                    f"{found.path}: {'.'.join(key)} is all zeros at layer {number}: no direction; leave it out."
+                )
 
 
-def _shown(layers: list[int] | None) -> str:
-    return "0, 1, 2 …" if layers is None else ", ".join(map(str, layers))
+def _whole(rows: Mapping[_Key, _Rows], model: str | None, origin: Mapping[str, Any], where: str) -> EmotionVectors:
+    layers = sorted(next(iter(rows.values())).by_layer)
+    vectors: dict[str, dict[str, np.ndarray]] = {}
+    for (code, emotion), found in rows.items():
+        sizes = {found.by_layer[k].size for k in layers}
+        if len(sizes) > 1:
+            raise EmovecError(
+                f"{found.path}: {code}.{emotion} has {min(sizes)} dimensions at one layer, {max(sizes)} at another."
+            )
+        vectors.setdefault(code, {})[emotion] = np.stack([found.by_layer[k] for k in layers])
+    try:
+        return EmotionVectors.from_arrays(vectors, layers=layers, model=model, provenance=origin)
+    except EmovecError as error:
+        raise EmovecError(f"{where}: {error}") from error
 
 
-def _some(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names)[:4])
+def _shown(layers: Sequence[int] | Mapping[int, Any]) -> str:
+    return shortened(", ".join(map(str, sorted(layers))), 60)

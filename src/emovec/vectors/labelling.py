@@ -1,12 +1,16 @@
 """Arrays from elsewhere, with labels, or one sentence on what is wrong with them."""
 
+import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
 
 from emovec.errors import EmovecError
+from emovec.labels import check_label
+from emovec.printable import shortened
 
 DIMS = ("language", "emotion", "layer", "hidden")
 
@@ -31,13 +35,19 @@ def labelled(
     for dim in DIMS[:3]:
         names = array[dim].values.tolist()
         if len(set(names)) < len(names):
-            raise EmovecError(f"vectors: a {dim} is named twice among {', '.join(map(str, names))}.")
+            raise EmovecError(
+                f"vectors: the same {dim} is named twice among {shortened(', '.join(map(str, names)), 200)}."
+            )
     if array.sizes["emotion"] < 2:
         raise EmovecError("vectors: give at least two emotions: a vector is what sets an emotion apart from others.")
     if 0 in array.shape:
         raise EmovecError(f"vectors: the shape {array.shape} holds nothing.")
     require_finite(array.values, "vectors")
-    return array.astype("float32").rename("raw")
+    with np.errstate(over="ignore"):
+        narrow = array.astype("float32").rename("raw")
+    if not np.isfinite(narrow.values).all():
+        raise EmovecError("vectors: hold numbers too large for float32 (beyond 3.4e38).")
+    return narrow
 
 
 def checked(array: xr.DataArray | np.ndarray, name: str, dims: tuple[str, ...], vectors: xr.DataArray) -> xr.DataArray:
@@ -156,9 +166,54 @@ def _array(
         numbers = [-1]
     if any(number < 0 or number != layer for number, layer in zip(numbers, layers, strict=False)):
         raise EmovecError(f"layers: give 0-based block indices (got {', '.join(map(str, layers))}).")
-    coords = {"language": list(map(str, languages)), "emotion": list(map(str, emotions)), "layer": numbers}
+    coords = {
+        "language": [_label("language", language) for language in languages],
+        "emotion": [_label("emotion", emotion) for emotion in emotions],
+        "layer": numbers,
+    }
     return xr.DataArray(values, dims=DIMS, coords=coords)
+
+
+def _label(kind: Literal["language", "emotion"], text: Any) -> str:
+    try:
+        return check_label(kind, str(text))
+    except EmovecError as error:
+        raise EmovecError(f"vectors: {error}.") from error
 
 
 def _listed(dims: Sequence[Any]) -> str:
     return f"[{', '.join(map(str, dims))}]"
+
+
+def header_labels(text: str, format: str, path: Path) -> tuple[dict[str, list[Any]], dict[str, Any]]:
+    """The labels of a file of emotion vectors, by dim, and its provenance, out of the JSON in its header.
+
+    Raises:
+        EmovecError: if the file is of another kind, or its labels are none.
+    """
+    try:
+        header: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        header = None
+    if not isinstance(header, dict) or header.get("format") != format:  # pyright: ignore[reportUnknownMemberType]
+        raise EmovecError(f"{path}: a safetensors file, but not one of emotion vectors ({format}).")
+    found: Any = header  # pyright: ignore[reportUnknownVariableType]
+    lists = [found.get(name) for name in ("languages", "emotions", "layers")]
+    provenance = found.get("provenance", {})
+    if not all(isinstance(each, list) and each for each in lists) or not isinstance(provenance, dict):
+        raise EmovecError(f"{path}: its header lacks languages, emotions or layers. Build it again.")
+    languages, emotions, layers = lists
+    if any(type(layer) is not int or layer < 0 for layer in layers):
+        raise EmovecError(f"{path}: its header names layers that are no 0-based blocks. Build it again.")
+    for kind, names in (("language", languages), ("emotion", emotions), ("layer", layers)):
+        if len(set(map(str, names))) < len(names):
+            raise EmovecError(f"{path}: its header names a {kind} twice. Build it again.")
+    try:
+        labels: dict[str, list[Any]] = {
+            "language": [check_label("language", str(each)) for each in languages],
+            "emotion": [check_label("emotion", str(each)) for each in emotions],
+            "layer": layers,
+        }
+    except EmovecError as error:
+        raise EmovecError(f"{path}: {error}.") from error
+    return labels, provenance  # pyright: ignore[reportUnknownVariableType]
