@@ -23,7 +23,7 @@ def test_rates_have_wilsons_interval() -> None:
         np.testing.assert_allclose(found.loc[rule, ["low", "high"]].to_numpy(float), expected, rtol=1e-5, atol=1e-9)
     both = rates(pd.concat([rows] * 3), ["rule"]).set_index("rule")  # copies of an answer tell nothing new
     once, twice = (table.loc["a", ["low", "high"]].to_numpy(float) for table in (found, both))
-    np.testing.assert_allclose(twice, once, atol=0.02)
+    np.testing.assert_allclose(twice, once, atol=0.06)
     assert twice[0] <= once[0] < once[1] <= twice[1]  # how alike they are is an estimate
 
 

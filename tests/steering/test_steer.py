@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from contextlib import ExitStack
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from transformers import DynamicCache
 
 from emovec.depth import two_thirds
 from emovec.errors import EmovecError
+from emovec.geometry.analyses import published
 from emovec.models.behaviour import named_cache
 from emovec.models.blocks import block_output
 from emovec.models.language_model import LanguageModel
@@ -19,6 +21,7 @@ from emovec.steering.generate import generate, own_positions, pad_left
 from emovec.steering.positions import Span, character_span
 from emovec.steering.steer import intervene, steer
 from emovec.vectors.emotion_vectors import EmotionVectors
+from emovec.vectors.exporting import usual_layer
 from tests.tiny_models import FAMILIES
 
 Model = Callable[..., LanguageModel]
@@ -337,3 +340,21 @@ def test_a_plain_transformers_model_will_do(tiny_model: Model) -> None:
         expected = _generated(model, True)[2]
     with steer(model.model, vector, layer=1, strength=0.5, norm=NORM):
         assert torch.equal(_generated(model, True)[2], expected)
+
+
+@pytest.mark.fault("U6")
+def test_two_thirds_of_the_depth_is_one_layer_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).standard_normal((1, 2, 28, 4)).astype(np.float32)
+    vectors = EmotionVectors.from_arrays(values, languages=["en"], emotions=["calm", "sad"])
+    some = EmotionVectors.from_arrays(
+        values[:, :, :3], languages=["en"], emotions=["calm", "sad"], layers=[4, 17, 27], provenance={"n_layers": 28}
+    )
+
+    def no_choice(_: object) -> None:
+        raise ValueError
+
+    monkeypatch.setattr("emovec.geometry.decoding.choose_layer", no_choice)
+    for found, layer in ((vectors, 19), (some, 17)):
+        assert two_thirds(28, found.layers) == usual_layer(found) == layer
+        shown = published._choice(SimpleNamespace(layer=None, decoding=(), vectors=found))  # type: ignore[arg-type]
+        assert shown.summary["layer"] == layer

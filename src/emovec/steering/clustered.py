@@ -23,7 +23,7 @@ def mean_interval(values: Floats, groups: NDArray[np.intp], level: float = 0.95)
         low and high, [...]; NaN with fewer than two groups.
     """
     mean, n_groups = values.mean(axis=0), int(groups.max()) + 1
-    half = _quantile(groups, level, few=True) * np.sqrt(_variance(values, groups))
+    half = _quantile(groups, level) * np.sqrt(_variance(values, groups))
     half = np.where(n_groups > 1, half, np.nan)
     return mean - half, mean + half
 
@@ -36,6 +36,8 @@ def share_interval(hits: Floats, groups: NDArray[np.intp], level: float = 0.95) 
     are hits.
     """
     share = hits.mean(axis=0)
+    if np.bincount(groups).max() == 1:  # nothing needs to be estimated of how alike they are
+        return wilson(share, np.asarray(float(len(hits))), float(norm.ppf((1 + level) / 2)))
     n = effective_number(share, _variance(hits, groups), len(hits))
     return wilson(share, n, _quantile(groups, level))
 
@@ -54,9 +56,5 @@ def _variance(values: Floats, groups: NDArray[np.intp]) -> Floats:
     return (off**2).sum(axis=0) * n_groups / max(n_groups - 1, 1) / len(values) ** 2
 
 
-def _quantile(groups: NDArray[np.intp], level: float, few: bool = False) -> float:
-    sizes = np.bincount(groups)
-    # Each a group of its own: Wilson's interval needs no estimate of how alike they are.
-    if not few and sizes.max() == 1:
-        return float(norm.ppf((1 + level) / 2))
-    return float(t.ppf((1 + level) / 2, max(len(sizes) - 1, 1)))
+def _quantile(groups: NDArray[np.intp], level: float) -> float:
+    return float(t.ppf((1 + level) / 2, max(int(groups.max()), 1)))

@@ -39,9 +39,9 @@ def rates(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     found = each.groupby(list(by), sort=False).agg(n=("followed", "size"), rate=("followed", "mean"))
     n, rate, k = (found["n"].to_numpy(float), found["rate"].to_numpy(float), of["k"].to_numpy(float))
     variance = of["square"].to_numpy(float) * k / np.maximum(k - 1, 1) / n**2
-    # One answer to each prompt: nothing had to be estimated of how alike they are.
-    quantile = np.where(of["most"] == 1, norm.ppf(0.975), t.ppf(0.975, np.maximum(k - 1, 1)))
-    low, high = wilson(rate, effective_number(rate, variance, n), quantile)
+    alone = of["most"].to_numpy() == 1  # one answer to each prompt: nothing is estimated of how alike they are
+    quantile = np.where(alone, norm.ppf(0.975), t.ppf(0.975, np.maximum(k - 1, 1)))
+    low, high = wilson(rate, np.where(alone, n, effective_number(rate, variance, n)), quantile)
     return found.assign(low=low, high=high).reset_index()
 
 
