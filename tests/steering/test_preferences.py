@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -87,16 +88,22 @@ def test_a_question_knows_its_activities_and_ends_with_the_parenthesis(
 def test_answers_are_found_also_where_the_tokenizer_joins_the_parenthesis(bytewise: LanguageModel) -> None:
     class Joined:
         chat_template = TEMPLATE
+        all_special_tokens: tuple[str, ...] = ()
+        all_special_ids: tuple[int, ...] = ()
+        bos_token_id = eos_token_id = None
 
         def apply_chat_template(self, messages: list[dict[str, str]], **_: object) -> str:
             return messages[0]["content"]
 
-        def __call__(self, text: str, **_: object) -> dict[str, list[int]]:
+        def __call__(self, texts: str | list[str], **_: object) -> dict[str, Any]:
+            alone = isinstance(texts, str)
+            return {"input_ids": self._ids(texts) if alone else [self._ids(text) for text in texts]}
+
+        def _ids(self, text: str) -> list[int]:
             pieces = {"(A": 1001, "(B": 1002}
-            ids = [ord(c) for c in text[:-2]] + [pieces.get(text[-2:], 0)] if text[-2:] in pieces else None
-            return {
-                "input_ids": ids if ids is not None else [ord(c) for c in text.replace("(A)", "").replace("(B)", "")]
-            }
+            if text[-2:] in pieces:
+                return [*map(ord, text[:-2]), pieces[text[-2:]]]
+            return [*map(ord, text.replace("(A)", "").replace("(B)", ""))]
 
     model = dataclasses.replace(bytewise, tokenizer=TextTokenizer(Joined()))
     assert answer_tokens(model, "en") == (ord("A"), ord("B"))
