@@ -214,7 +214,7 @@ def test_missing_and_unreadable_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 no")
     cases = {
         "gone.jsonl": "gone.jsonl: no such file or folder",
-        "*.jsonl": r"\*.jsonl: no .jsonl, .ndjson, .csv, .parquet file matches this pattern",
+        "*.jsonl": r"\*.jsonl: no .jsonl, .ndjson, .csv, .tsv, .tab, .parquet file matches this pattern",
         "empty": "empty: the folder holds no .jsonl",
         "notes.txt": r"notes.txt: the format '.txt' can't be read; give .jsonl",
         "bad.parquet": "bad.parquet: is no valid Parquet file",

@@ -77,10 +77,10 @@ def test_configs_and_splits_are_files_that_are_there(tmp_path: Path) -> None:
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60).filter(lambda text: text.strip())
-labels = st.text("abcdefg hij-_éü漢", min_size=1, max_size=12).map(str.strip).filter(bool)
+labels = st.sampled_from(["calm", "at ease", "grief-stricken", "épuisé", "嬉しい", "Weh", "a_b"])
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.tuples(st.sampled_from(["ja", "en", "pt-BR"]), labels, st.none() | labels, texts, st.none() | labels),
