@@ -148,9 +148,8 @@ def partial_correlations(
 def noise_free_partial(a: Halves, b: Halves, controls: np.ndarray) -> float:
     """What the partial correlation of two languages would be with endless topics, the controls as they are.
 
-    The partial correlation that follows from correlations without noise: of the two languages (`noise_free_rsa`), and
-    of each with the controls, divided by the root of its half reliability (Spearman 1904). Noise that a control shares
-    with a language counts as explained, which makes the result rather too small.
+    What the controls leave of one language's cosines from half of the topics is correlated with what they leave of the
+    other's from the other half, and divided by the root of the two reliabilities of what is left (`noise_free_rsa`).
 
     Args:
         a: of one language, each of [1, split, pair].
@@ -161,21 +160,14 @@ def noise_free_partial(a: Halves, b: Halves, controls: np.ndarray) -> float:
         NaN where less than half of what the controls leave of a language would return on other topics.
     """
     basis = _basis(controls)
-    explained: list[np.ndarray] = []
-    left: list[float] = []
-    for language in (a, b):
-        reliability = float(language.correlation()[0])
-        if not reliability > 0:
-            return np.nan
-        rows = np.concatenate([language.first[0], language.second[0]])
-        rows = standardised(rows[np.isfinite(rows).all(axis=1)])
-        found = (rows @ basis.T).mean(axis=0) / np.sqrt(reliability)
-        share = 1 - float(found @ found)
-        if not spearman_brown(np.array(reliability * share / (1 - reliability * (1 - share)))) >= LOW_RELIABILITY:
-            return np.nan
-        explained.append(found)
-        left.append(share)
-    return float((noise_free_rsa(a, b)[0] - explained[0] @ explained[1]) / np.sqrt(left[0] * left[1]))
+
+    def left(values: np.ndarray) -> np.ndarray:
+        rows = standardised(values.reshape(-1, values.shape[-1]))
+        return (rows - (rows @ basis.T) @ basis).reshape(values.shape)
+
+    rest = a.mapped(left), b.mapped(left)
+    lowest = min(float(spearman_brown(half.correlation()[0])) for half in rest)
+    return float(noise_free_rsa(*rest)[0]) if lowest >= LOW_RELIABILITY else np.nan
 
 
 def control_table(

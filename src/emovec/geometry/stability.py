@@ -11,6 +11,7 @@ from emovec.geometry.cells import Cells
 from emovec.geometry.clusters import Label, language_sets
 from emovec.geometry.partition import (
     BATCH,
+    MOST_STARTS,
     adjusted_rand,
     cosines_of,
     k_means_partition,
@@ -28,6 +29,8 @@ MINIMUM = 4
 """Emotions that it takes to group them."""
 
 _DRAWS_PER_CLOUD = 5
+# There are many clouds, and more starts hardly move the silhouette of points without groups.
+_CLOUD_STARTS = 100
 
 
 @dataclass(frozen=True)
@@ -214,9 +217,11 @@ def _best_keys(fit: dict[tuple[str, int], float]) -> list[tuple[str, int]]:
     return best
 
 
-def _partitions(cosines: np.ndarray, ks: Sequence[int], seed: int) -> dict[tuple[str, int], np.ndarray]:
+def _partitions(
+    cosines: np.ndarray, ks: Sequence[int], seed: int, most_starts: int = MOST_STARTS
+) -> dict[tuple[str, int], np.ndarray]:
     """(algorithm, k) → [matrix, point]."""
-    return _with_linkage({k: k_means_partition(cosines, k, seed) for k in ks}, cosines)
+    return _with_linkage({k: k_means_partition(cosines, k, seed, most_starts) for k in ks}, cosines)
 
 
 def _redrawn(
@@ -247,7 +252,7 @@ def _clouds(
     which = np.arange(clouds * per_cloud) % len(grams)
     drawn = np.repeat(whole, per_cloud, axis=0) + noise[which]
     cosines, cosines_drawn = (cosines_of(x @ x.swapaxes(1, 2)) for x in (whole, drawn))
-    labels = _partitions(cosines, ks, seed)
+    labels = _partitions(cosines, ks, seed, _CLOUD_STARTS)
     repeated = {key: np.repeat(own, per_cloud, axis=0) for key, own in labels.items()}
     redrawn = _redrawn(cosines_drawn, repeated, ks, seed)
     found: dict[tuple[str, int], dict[str, float]] = {}
