@@ -223,6 +223,10 @@ def test_shares_of_a_component_are_those_of_a_linear_regression() -> None:
     assert row["r_arousal"] == pytest.approx(np.corrcoef(ratings[:, 1], score)[0, 1])
     assert row["r2_adjusted"] == pytest.approx(1 - (1 - row["r2"]) * 11 / 9)
     assert table["p_valence"].between(1 / 1001, 1).all()
+    planted = vectors + xr.DataArray(ratings @ np.eye(2, 12) * 20, dims=("emotion", "hidden"))
+    found = component_affect(planted, pca(planted, 2)[0], norms_of(ratings, list(DEFAULT_30[:12])), 199)
+    assert (found["p_both"] < 0.05).all()
+    assert table["p_both"].min() > 0.01
 
 
 def _inputs(vectors: xr.DataArray) -> Inputs:

@@ -300,7 +300,7 @@ def _affect(
                 word = (r, r - 0.3, emotions[0], r + 0.1, emotions[-1], r - 0.3, emotions[0], len(rated))
                 rows["word_influence"].append((variant, layer, language, "Glasgow2019", scale, *word))
         rows["affect_components"] += [
-            (variant, layer, language, "Glasgow2019", component, 0.6, -0.4, 0.002, 0.3, 0.5, 0.45, len(rated))
+            (variant, layer, language, "Glasgow2019", component, 0.6, -0.4, 0.002, 0.3, 0.5, 0.45, 0.01, len(rated))
             for component in (1, 2)
         ]
 

@@ -214,7 +214,8 @@ def component_affect(
     Returns:
         Columns layer, language, source, component, r_valence, r_arousal, p_valence, p_arousal (two-sided, family-wise
         over layers, components and the two scales), r2 (share of the component's variance that both together explain),
-        r2_adjusted (for two predictors of this many emotions), n_emotions. Without rows where fewer than ten emotions
+        r2_adjusted (for two predictors of this many emotions), p_both (of r2, family-wise over layers and components),
+        n_emotions. Without rows where fewer than ten emotions
         are rated on both.
     """
     rows: list[tuple[object, ...]] = []
@@ -229,16 +230,17 @@ def component_affect(
             orders = np.vstack([np.arange(n), label_permutations(n, permutations, seed)])
             every = np.stack([rating_correlations(columns.T, column, orders) for column in known.values.T], axis=-1)
             _, familywise, _ = compared(every)
-            design = np.column_stack([np.ones(n), known.values])
-            residual = columns - design @ np.linalg.lstsq(design, columns, rcond=None)[0]
-            total = ((columns - columns.mean(axis=0)) ** 2).sum(axis=0)
-            r2 = np.where(total > 0, 1 - (residual**2).sum(axis=0) / np.where(total > 0, total, 1), np.nan)
+            # The two scales are shuffled together, so that their own correlation stays and R² follows from the three.
+            common = float(np.corrcoef(known.values.T)[0, 1])
+            product = 2 * every[..., 0] * every[..., 1] * common
+            explained = ((every**2).sum(axis=-1) - product) / max(1 - common**2, 1e-9)
+            r2, (_, p_both, _) = explained[0], compared(explained)
             adjusted = 1 - (1 - r2) * (n - 1) / (n - 3)
             for i, (layer, component) in enumerate(table.columns):
-                numbers = (*every[0, i], *familywise[i], r2[i], adjusted[i])
+                numbers = (*every[0, i], *familywise[i], r2[i], adjusted[i], p_both[i])
                 rows.append((layer, language, known.source, component, *map(float, numbers), n))
     columns = ["layer", "language", "source", "component", "r_valence", "r_arousal", "p_valence", "p_arousal"]
-    return pd.DataFrame(rows, columns=[*columns, "r2", "r2_adjusted", "n_emotions"])
+    return pd.DataFrame(rows, columns=[*columns, "r2", "r2_adjusted", "p_both", "n_emotions"])
 
 
 def correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray:

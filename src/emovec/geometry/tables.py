@@ -104,7 +104,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "affect_predictions": ("variant", "layer", "language", "source", "emotion", "scale", "rating", "prediction"),
     "affect_components": (
         *("variant", "layer", "language", "source", "component", "r_valence", "r_arousal", "p_valence", "p_arousal"),
-        *("r2", "r2_adjusted", "n_emotions"),
+        *("r2", "r2_adjusted", "p_both", "n_emotions"),
     ),
     "procrustes": (
         *("variant", "layer", "language_a", "language_b", "components", "sample", "r2", "r2_95"),

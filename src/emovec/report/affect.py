@@ -214,7 +214,8 @@ def carried(study: StudyTables) -> str:
             f"in {language_name(language)} component 1 correlates with valence at r = {number(row['r_valence'])} "
             f"({p_value(row['p_valence'])}) and with arousal at {number(row['r_arousal'])} "
             f"({p_value(row['p_arousal'])}); both together explain {100 * row['r2']:.0f} % of it "
-            f"(valence alone {100 * row['r_valence'] ** 2:.0f} %, arousal alone {100 * row['r_arousal'] ** 2:.0f} %)"
+            f"({p_value(row['p_both'])}; "
+            f"valence alone {100 * row['r_valence'] ** 2:.0f} %, arousal alone {100 * row['r_arousal'] ** 2:.0f} %)"
         )
         if poles is not None:
             near = at_layer(poles, layer)[1]
