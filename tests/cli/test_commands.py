@@ -92,9 +92,19 @@ def test_stages_one_by_one_then_nothing_to_do(run: Run, study: Path) -> None:
 def test_model_check_prints_its_table(run: Run, tiny_folder: Callable[..., Path]) -> None:
     code, out, _ = run("model", "check", tiny_folder("gemma2"))
     assert code == 0
-    assert out.count("holds") == 7
-    assert "layer k equals hidden_states[k + 1]" in out
+    assert out.count("holds") == 14
+    assert "layer k is what block k + 1 reads" in out
+    assert "steering a span of the prompt changes what follows" in out
     assert "4 × Gemma2DecoderLayer: layers 0 to 3" in out
+
+
+@pytest.mark.fault("M2")
+def test_model_check_says_what_a_failure_means(run: Run, tiny_folder: Callable[..., Path]) -> None:
+    code, out, _ = run("model", "check", tiny_folder("mllama"))
+    assert code == 2
+    said = " ".join(out.split())
+    assert "What the failures mean" in said
+    assert "block 1 never runs on text. Leave them out: set extraction.layers" in said
 
 
 def test_store_verify_finds_and_drops_damage(run: Run, study: Path, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def convert_gguf(path: Path, folder: Path) -> None:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise EmovecError(
             f"{path}: transformers can't read this GGUF file ({reason}). If it is cut short, download it again; else "
-            "its kind of model or quantisation is unknown here: try pip install -U transformers gguf."
+            "its model or quantisation is of a kind that is unknown here: try pip install -U transformers gguf."
         ) from error
     # A model that came from a quantised file refuses to be saved; a fresh one with its weights doesn't.
     config = copy.deepcopy(loaded.config)

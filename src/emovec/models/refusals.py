@@ -222,7 +222,7 @@ def _hub_adapter(model: str) -> str | None:
 
 def _without_config(folder: Path) -> str:
     if not any(folder.iterdir()):
-        return "an empty folder; name one that holds a model (config.json, *.safetensors, tokenizer.json)."
+        return "an empty folder without config.json; name one that holds config.json, *.safetensors and tokenizer.json."
     if ggufs := sorted(folder.glob("*.gguf")):
         return f"a folder without config.json, but it holds GGUF files; name one of them: {ggufs[0]}."
     inner = sorted(path.parent for path in folder.glob("*/config.json"))
