@@ -46,7 +46,7 @@ def require_file(path: Path, kind: FileKind, *, overwrite: bool = False, inputs:
     if path.is_dir() or not path.name:
         raise EmovecError(f"{path}: is a folder; name a file.")
     if path.suffix.lower() not in kind.suffixes:
-        raise EmovecError(f"{path}: give {kind.name} a name that ends in {' or '.join(kind.suffixes)}.")
+        raise EmovecError(f"{path}: the name of such a file ({kind.name}) ends in {' or '.join(kind.suffixes)}.")
     for given in inputs:
         if given.resolve() == path.resolve():
             raise EmovecError(f"{path}: is what the result is made from; give another name.")

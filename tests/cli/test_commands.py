@@ -64,7 +64,7 @@ def test_init_writes_a_study_that_status_reads(run: Run, tmp_path: Path) -> None
     assert "720 stories, 144 neutral texts" in out
     code, _, err = run("init", "mine.yaml")
     assert code == 2
-    assert "--force" in err
+    assert "--overwrite" in err
 
 
 def test_stages_one_by_one_then_nothing_to_do(run: Run, study: Path) -> None:

@@ -66,7 +66,7 @@ def test_the_page_is_whole_and_always_the_same(tmp_path: Path) -> None:
     assert set(tables) == {"studies", "agreement", "layers"}
     assert len(tables["layers"]) == 3 * 2 * 9
     before = page.read_bytes()
-    write_comparison(compare_studies(studies, permutations=50), page)
+    write_comparison(compare_studies(studies, permutations=50), page, overwrite=True)
     assert page.read_bytes() == before
 
 

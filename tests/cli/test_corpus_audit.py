@@ -77,7 +77,7 @@ def test_fix_writes_what_stays_and_leaves_the_original(run: Run, texts: Path) ->
         (["--out", "x.jsonl"], "give --fix as well"),
         (["--fix", "--out", "x.jsonl", "--rules", "dupes"], "no rule 'dupes'"),
         (["--fix", "--out", "x.jsonl", "--rules", ","], "names no rule"),
-        (["--page", "page.pdf"], "should end in .html"),
+        (["--page", "page.pdf"], "ends in .html"),
         (["--synonyms", "nowhere.csv"], "nowhere.csv: can't be read"),
     ],
 )

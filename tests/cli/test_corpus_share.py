@@ -60,8 +60,11 @@ def test_options_of_an_import(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("import", "bad.jsonl", "--out", "o.csv"), "--out o.csv: give a file that ends in .jsonl"),
-        (("import", "bad.jsonl", "--out", "bad.jsonl"), "there is such a file already"),
+        (
+            ("import", "bad.jsonl", "--out", "o.csv"),
+            "o.csv: the name of such a file (JSONL file of texts) ends in .jsonl",
+        ),
+        (("import", "bad.jsonl", "--out", "bad.jsonl"), "is what the result is made from"),
         (("import", "bad.jsonl", "--out", "o.jsonl", "--map", "text"), "--map text: give it as NAME=VALUE"),
         (("import", "bad.jsonl", "--out", "o.jsonl"), "bad.jsonl:1: not valid JSON"),
         (("export", "bundled", "--out", "ds", "--about", "none.md"), "--about none.md: can't be read"),

@@ -18,7 +18,9 @@ def file(tmp_path: Path) -> Path:
 
 def test_a_file_or_a_folder_becomes_a_control_vector(run: Run, file: Path, tmp_path: Path) -> None:
     for source in (file, file.parent):
-        code, out, err = run("export", source, "--emotion", "angry", "--out", "angry.gguf", "--layer", "all")
+        code, out, err = run(
+            "export", source, "--emotion", "angry", "--out", "angry.gguf", "--layer", "all", "--overwrite"
+        )
         assert (code, err) == (0, "")
         assert "Block 0 is left out" in out
         assert "strength 0.1 residual norms in en" in out

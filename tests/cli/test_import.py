@@ -52,7 +52,7 @@ def test_bad_input_ends_in_one_sentence(run: Run, tmp_path: Path) -> None:
         (("--emotion", "happy"), "give it as NAME=FILE"),
         (("--emotion", "happy=a.gguf"), "at least two emotions"),
         (("--emotion", "happy=a.gguf", "--emotion", "happy=a.gguf"), "given twice"),
-        (("v.npz", "a.gguf"), "has the layers 1"),
+        (("v.npz", "a.gguf", "--layer", "0"), "has the layers 1"),
         (("v.npz",), "say with --layer"),
         (("n.npz", "--layer", "0"), "'neutral' is no emotion"),
         (("nothing.npz",), "nothing.npz: no such file"),
