@@ -1,6 +1,7 @@
 """`StudyConfig`: the study file, with the defaults of the published method."""
 
 import difflib
+import shlex
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -197,7 +198,7 @@ def read_config(path: str | Path) -> StudyConfig:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise EmovecError(f"{path}: no such study file. `emovec init {path}` writes one.") from None
+        raise EmovecError(f"{path}: no such study file. `emovec init {shlex.quote(str(path))}` writes one.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise EmovecError(f"{path}: can't be read as a study file ({error}).") from error
     try:
@@ -205,7 +206,9 @@ def read_config(path: str | Path) -> StudyConfig:
     except yaml.YAMLError as error:
         raise EmovecError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
     if data is None:
-        raise EmovecError(f"{path}: holds no settings; `emovec init {path} --force` writes them all into it.")
+        raise EmovecError(
+            f"{path}: holds no settings; `emovec init {shlex.quote(str(path))} --force` writes them all into it."
+        )
     if not isinstance(data, dict):
         raise EmovecError(f"{path}: a study file is a mapping of settings, such as 'model: gemma-3-270m'.")
     config = parse_config(data, str(path))

@@ -133,7 +133,7 @@ def test_store_verify_finds_and_drops_damage(run: Run, study: Path, tmp_path: Pa
         ({"model": "."}, "folder without config.json"),
         ({"steering": {"strengths": [0.1, 0.1000001]}}, "steering.strengths: give positive numbers"),
         ({"steering": {"strengths": [float("nan")]}}, "steering.strengths: give positive numbers"),
-        ({"geometry": {"layer": 7}}, "geometry.layer: 7 is none of the extracted layers"),
+        ({"geometry": {"layer": 7}}, "has layers 0 to 3; there is no 7"),
     ],
 )
 def test_bad_input_gets_one_sentence_and_exit_code_2(

@@ -53,8 +53,8 @@ def chat(
     layers = known_layers(read, layer)
     if language is not None:
         require_name("language", language, read.languages)
-    loaded = load_fitting(read, model, device, dtype)
-    chat_prompt(loaded, [{"role": "user", "content": "Hello"}])  # a base model is told of before anybody types
+    loaded = load_fitting(read, model, device, dtype, chat=True)
+    chat_prompt(loaded, [{"role": "user", "content": "Hello"}])  # a template that refuses says so before anybody types
     talk = _Talk(loaded, read, language, layers, max_new_tokens, temperature, seed)
     console.print(_HELP, highlight=False, markup=False)
     while True:

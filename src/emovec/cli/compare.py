@@ -16,8 +16,13 @@ def compare(
     from rich.table import Table
 
     from emovec.cli.progress import console, track
+    from emovec.errors import EmovecError
+    from emovec.ready import require_new_file
     from emovec.report.compare import compare_studies, write_comparison
 
+    if out.suffix.lower() not in {".html", ".htm"}:
+        raise EmovecError(f"--out {out}: give the page a name that ends in .html.")
+    require_new_file(out, "--out")
     found = compare_studies(studies, permutations=permutations, seed=seed, track=track)
     for title, rows in (("Studies", found.overview()), ("Agreement at the chosen layers", found.summary())):
         table = Table(*map(str, rows.columns), title=title)

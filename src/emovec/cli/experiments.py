@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-_StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study file.")]
+_StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="The study file, or the folder of its results.")]
 _Out = Annotated[
     Path | None, typer.Option(help="Folder for the results; by default beside the study file, named like it.")
 ]
@@ -66,4 +66,5 @@ def _run(name: str, path: Path, out: Path | None, limit: int | None) -> None:
     console.print(
         f"{name.capitalize()}: {where} and its tables beside it", highlight=False, soft_wrap=True, markup=False
     )
-    console.print(f"`emovec report {path}` puts it into the report.", highlight=False, soft_wrap=True, markup=False)
+    hint = f"{study.command('report')} puts it into the report."
+    console.print(hint, highlight=False, soft_wrap=True, markup=False)

@@ -131,10 +131,33 @@ def text(
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def load_fitting(vectors: "EmotionVectors", model: str, device: str, dtype: str) -> "LanguageModel":
-    """The model, once everything that vectors and options tell has been checked: it takes long to load."""
-    from emovec.models.load import load_model
+def load_fitting(
+    vectors: "EmotionVectors", model: str, device: str, dtype: str, *, chat: bool = False
+) -> "LanguageModel":
+    """The model, once everything that its name, vectors and options tell has been checked: it takes long to load.
 
+    Args:
+        vectors: that it is steered with or read along.
+        model: Hub id, folder, `.gguf` file or alias.
+        device: where to.
+        dtype: of the weights.
+        chat: whether it is to be talked to, which takes a chat template.
+
+    Raises:
+        EmovecError: if it can't be found, the vectors don't fit it, or it can't be talked to.
+    """
+    from emovec.errors import EmovecError
+    from emovec.models.before_loading import look_at_model
+    from emovec.models.load import choose_device, choose_dtype, load_model
+
+    choose_dtype(dtype, choose_device(device))
+    shape = look_at_model(model)
+    vectors.require_shape(model, shape.hidden, shape.layers)
+    if chat and shape.chat is False:
+        raise EmovecError(
+            f"model: {model} is a base model without a chat template; take its instruct version, or give plain text: "
+            "`emovec steer` continues a text of any model."
+        )
     loaded = load_model(model, device=device, dtype=dtype)
     vectors.require_fit(loaded)
     return loaded

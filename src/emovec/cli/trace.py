@@ -42,10 +42,10 @@ def trace(
     import sys
 
     from emovec.cli.progress import console, show_log
+    from emovec.cli.steer import load_fitting
     from emovec.cli.vectors_file import vectors_file
-    from emovec.errors import EmovecError
     from emovec.files import write_bytes
-    from emovec.models.load import load_model
+    from emovec.ready import require_new_file
     from emovec.report.trace import heading, page, peaks, signed
     from emovec.steering import trace as tracing
     from emovec.vectors.choosing import require_name
@@ -60,9 +60,9 @@ def trace(
     for name in emotion or ():
         tracing.known_emotions(opened, [name])
     against = baseline if baseline in ("neutral", "text") else _lines(Path(baseline))
-    if html and html.is_dir():
-        raise EmovecError(f"--html {html}: is a folder; name a file.")
-    loaded = load_model(model, device=device, dtype=dtype)
+    if html:
+        require_new_file(html, "--html")
+    loaded = load_fitting(opened, model, device, dtype)
     traced = tracing.trace(
         loaded,
         opened,

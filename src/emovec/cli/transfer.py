@@ -18,7 +18,7 @@ def transfer(
     studies: Annotated[
         list[Path],
         typer.Argument(
-            metavar="SOURCE.yaml… TARGET.yaml", help="Finished studies, then the one whose texts are named."
+            metavar="SOURCE… TARGET", help="Finished studies, then the one whose texts are named: files or folders."
         ),
     ],
     source_out: Annotated[
@@ -43,7 +43,7 @@ def transfer(
     from emovec.errors import EmovecError
     from emovec.report.transfer import sentence
     from emovec.study import Study
-    from emovec.transfer import transfer_study, write_transfer
+    from emovec.transfer import require_transferable, transfer_study, write_transfer
 
     *sources, last = studies
     if not sources:
@@ -52,10 +52,11 @@ def transfer(
         raise EmovecError("--source-out: names the folder of one source; leave it out, or give one source at a time.")
     show_log()
     target = Study(last, out, limit)
-    for path in sources:
-        found = transfer_study(
-            Study(path, source_out), target, track, languages=language or (), hold_out=not keep_topics
-        )
+    opened = [Study(path, source_out) for path in sources]
+    for source in opened:
+        require_transferable(source, target, language or ())
+    for source in opened:
+        found = transfer_study(source, target, track, languages=language or (), hold_out=not keep_topics)
         write_transfer(found)
         console.print(_table(found))
         console.print(sentence(found), highlight=False, markup=False)

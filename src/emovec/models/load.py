@@ -37,16 +37,15 @@ def load_model(
     Raises:
         EmovecError: if the model can't be found or read, or is no decoder-only language model.
     """
+    target = choose_device(device)  # before a conversion: that takes a minute
+    precision = choose_dtype(dtype, target)
     with _without_bars():
         where = resolve(model)
-    target = choose_device(device)
     options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
-    config = _read(AutoConfig, model, where, options)
+    config = read_part(AutoConfig, model, where, options)
     try:
         with _without_bars():
-            loaded: Any = AutoModelForCausalLM.from_pretrained(
-                where, config=config, dtype=choose_dtype(dtype, target), **options
-            )
+            loaded: Any = AutoModelForCausalLM.from_pretrained(where, config=config, dtype=precision, **options)
     except (OSError, ValueError) as error:
         raise _unreadable(model, error) from error
     try:
@@ -70,7 +69,7 @@ def load_model(
 def load_tokenizer(model: str, *, revision: str | None = None, trust_remote_code: bool = False) -> TextTokenizer:
     """Load only the tokenizer of a model; arguments and errors as in `load_model`."""
     options = {"revision": revision, "trust_remote_code": trust_remote_code}
-    return TextTokenizer(_read(AutoTokenizer, model, resolve(model), options))
+    return TextTokenizer(read_part(AutoTokenizer, model, resolve(model), options))
 
 
 def choose_device(device: str) -> torch.device:
@@ -120,7 +119,8 @@ def _without_bars() -> Generator[None]:
             transformers_logging.enable_progress_bar()
 
 
-def _read(auto_class: Any, model: str, where: str, options: dict[str, Any]) -> Any:
+def read_part(auto_class: Any, model: str, where: str, options: dict[str, Any]) -> Any:
+    """The configuration or the tokenizer of a model that `resolve` has found; errors name the model as it was given."""
     try:
         return auto_class.from_pretrained(where, **options)
     except (OSError, ValueError, KeyError) as error:
