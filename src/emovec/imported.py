@@ -12,6 +12,7 @@ from emovec.files import write_bytes
 from emovec.lock import locked
 from emovec.outputs import record_path
 from emovec.stages import Track, save_result
+from emovec.study_files import HEADER
 
 if TYPE_CHECKING:
     from emovec.geometry.inputs import AnalysisResult
@@ -68,7 +69,10 @@ def write_imported_study(vectors: "EmotionVectors", folder: Path, layer: int | N
     )
     results: dict[str, AnalysisResult] = {}
     with locked(folder):
-        write_bytes(folder / "study.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True).encode())
+        write_bytes(
+            folder / "study.yaml",
+            HEADER.encode() + yaml.safe_dump(config, sort_keys=False, allow_unicode=True).encode(),
+        )
         vectors.save(record_path(folder, "vectors"))
         with track("Comparing vectors", len(ANALYSES)) as advance:
             for name, analysis in ANALYSES.items():

@@ -221,6 +221,8 @@ def _folder(path: Path) -> Path:
     file = study_file(path)
     read_config(file)  # tells what is wrong with it
     folder = results_folder(path)
+    if file.name == "study.yaml" and not folder.is_dir() and (file.parent / "vectors.safetensors").is_file():
+        folder = file.parent  # results of version 0.3 that were imported
     if not (folder / "vectors.safetensors").is_file():
         raise EmovecError(f"{path}: has no vectors in {folder} yet; {command('run', path)} makes them.")
     return folder
