@@ -1,6 +1,7 @@
 """`StudyConfig`: the study file, with the defaults of the published method."""
 
 import difflib
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -298,9 +299,11 @@ def read_config(path: str | Path) -> StudyConfig:
     try:
         read = read_yaml(path)
     except FileNotFoundError:
-        raise EmovecError(f"{path}: no such study file. `emovec init {path}` writes one.") from None
+        raise EmovecError(f"{path}: no such study file. `emovec init {shlex.quote(str(path))}` writes one.") from None
     if read.data is None:
-        raise EmovecError(f"{path}: holds no settings; `emovec init {path} --overwrite` writes them all into it.")
+        raise EmovecError(
+            f"{path}: holds no settings; `emovec init {shlex.quote(str(path))} --overwrite` writes them all into it."
+        )
     if not isinstance(read.data, dict):
         raise EmovecError(
             f"{path}: a study file is a mapping of settings, such as 'model: gemma-3-270m', and this is "

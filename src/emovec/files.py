@@ -33,6 +33,19 @@ def write_bytes(path: Path, data: bytes) -> None:
         raise disk_error(path, error) from error
 
 
+def require_writable(path: Path) -> None:
+    """Make sure, before any work, that a file can be written once the work is done; makes nothing.
+
+    Raises:
+        EmovecError: if a folder on the way is a file, or may not be written to.
+    """
+    there = next((parent for parent in path.parents if parent.exists()), Path())
+    if not there.is_dir():
+        raise EmovecError(f"{path}: can't be written: {there} is a file.")
+    if not os.access(path if path.exists() else there, os.W_OK):
+        raise EmovecError(f"{path}: can't be written: no permission for {path if path.exists() else there}.")
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write JSON with sorted keys as in `write_bytes`."""
     text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)

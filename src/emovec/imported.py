@@ -11,6 +11,7 @@ from emovec.files import write_bytes
 from emovec.lock import locked
 from emovec.outputs import record_path
 from emovec.stages import Track, save_result
+from emovec.study_files import HEADER
 from emovec.targets import is_imported, require_folder
 from emovec.vectors.exporting import usual_layer
 from emovec.yaml_file import dump_yaml
@@ -92,7 +93,7 @@ def write_imported_study(
     )
     results: dict[str, AnalysisResult] = {}
     with locked(folder):
-        write_bytes(folder / "study.yaml", dump_yaml(config))
+        write_bytes(folder / "study.yaml", HEADER.encode() + dump_yaml(config))
         write_bytes(record_path(folder, "vectors"), vectors.to_bytes())
         with track("Comparing vectors", len(ANALYSES)) as advance:
             for name, analysis in ANALYSES.items():

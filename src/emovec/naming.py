@@ -174,7 +174,7 @@ def _ask(
     try:
         from inspect_ai.model import GenerateConfig, get_model
     except ImportError as error:
-        raise EmovecError("Naming clusters takes Inspect: `pip install 'emovec[inspect]'`.") from error
+        raise EmovecError("Naming clusters takes Inspect: `pip install inspect-ai`.") from error
     config = GenerateConfig(temperature=TEMPERATURE, max_tokens=max_tokens, max_retries=RETRIES, seed=seed)
 
     async def one(asked: "Model", prompt: str) -> tuple[str, bool]:

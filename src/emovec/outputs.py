@@ -20,7 +20,7 @@ from emovec.models.locate import model_identity
 Stage = Literal["corpus", "activations", "vectors", "geometry", "steering", "report"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
-_STEERING_FILES = ("activities", "prompts", "scenarios")
+STEERING_FILES = ("activities", "prompts", "scenarios")
 _BUNDLED = importlib.resources.files("emovec") / "data" / "steering"
 _ALWAYS_USED = frozenset({"emotions", "layer", "languages", "limit", "seed"})
 
@@ -62,7 +62,7 @@ def output_keys(config: StudyConfig, corpus: Corpus, base: Path) -> dict[str, st
         if name == "choice":  # from here on, `layer` is the layer that was chosen
             inputs["layer"] = keys[name]
     steering = config.steering.model_dump()
-    files = {name: steering[name] and _file_digest(base / steering[name]) for name in _STEERING_FILES}
+    files = {name: steering[name] and _file_digest(base / steering[name]) for name in STEERING_FILES}
     bundled = {
         file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in _BUNDLED.iterdir() if file.is_file()
     }

@@ -4,6 +4,7 @@ import io
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from emovec.depth import two_thirds
 from emovec.errors import EmovecError
 from emovec.files import write_bytes, write_json
 from emovec.labels import file_name
-from emovec.outputs import Stage, record_path
+from emovec.outputs import STEERING_FILES, Stage, record_path
 
 if TYPE_CHECKING:
     from emovec.geometry.inputs import AnalysisResult, Inputs
@@ -51,9 +52,8 @@ def run_corpus(study: "Study", _track: Track) -> list[str]:
 def run_activations(study: "Study", track: Track) -> list[str]:
     """Extract the activations of all texts."""
     from emovec.activations.extract import extract
-    from emovec.study_check import check_layers, depth
+    from emovec.study_check import check_layers
 
-    check_layers(study.config, depth(study.config))
     texts = [*study.corpus.stories, *study.corpus.neutral]
     settings = study.config.extraction
     record = record_path(study.folder, "activations")
@@ -79,7 +79,9 @@ def run_activations(study: "Study", track: Track) -> list[str]:
         if skipped := counted["skipped"]:
             first = skipped[0]
             log.warning("%s: %d texts left out; '%s': %s", language, len(skipped), first["id"], first["reason"])
-    write_json(record, {**facts, "key": study.keys["activations"]})
+    # The manifests keep how long it took and in what batches: two runs differ in that, and results must not.
+    kept = {name: fact for name, fact in facts.items() if name not in {"seconds", "threads", "batch_tokens"}}
+    write_json(record, {**kept, "key": study.keys["activations"]})
     return ["activations"]
 
 
@@ -155,8 +157,11 @@ def run_experiment(study: "Study", name: str, track: Track) -> bool:
     experiment, key = EXPERIMENTS[name], study.keys[name]
     folder = study.results / "steering"
     ledger = Ledger(folder / f"{name}.rows.jsonl", key)
-    tables, summary = measure(name, experiment, _steering_inputs(study), ledger, track)
+    vectors = study.vectors
+    inputs = steering_inputs(study, _fitting_model(study, vectors), vectors, study.corpus.stories)
+    tables, summary = measure(name, experiment, inputs, ledger, track)
     parameters = study.config.steering.model_dump(mode="json", include=set(experiment.settings))
+    parameters |= {name: Path(parameters[name]).name for name in STEERING_FILES if parameters.get(name)}
     save_result(folder, AnalysisResult(name, tables, parameters, summary), key)
     return True
 
@@ -239,12 +244,18 @@ def _inputs(study: "Study", vectors: "EmotionVectors", analysis: str) -> "Inputs
     )
 
 
-def _steering_inputs(study: "Study") -> "SteeringInputs":
+def steering_inputs(
+    study: "Study", model: "LanguageModel", vectors: "EmotionVectors", stories: Sequence[Story]
+) -> "SteeringInputs":
+    """What the steering experiments of a study are planned and measured on.
+
+    Raises:
+        EmovecError: if there are no vectors for the layer to steer at.
+    """
     from emovec.steering.conditions import spread_emotions
     from emovec.steering.experiment import SteeringInputs
 
-    settings, vectors, activations = study.config.steering, study.vectors, study.activations
-    model = _fitting_model(study, vectors)
+    settings, activations = study.config.steering, cache(lambda: study.activations)
     layer = two_thirds(model.n_layers, vectors.layers) if settings.layer == "auto" else settings.layer
     if layer not in vectors.layers:
         raise EmovecError(f"steering.layer: {layer} is none of the extracted layers {vectors.layers}.")
@@ -257,8 +268,8 @@ def _steering_inputs(study: "Study") -> "SteeringInputs":
         emotions=settings.emotions or spread_emotions(vectors.emotions),
         layer=layer,
         seed=settings.seed,
-        stories=study.corpus.stories,
-        activations=lambda layer, language: activations.layer(layer, language),
+        stories=stories,
+        activations=lambda layer, language: activations().layer(layer, language),
         norms=None if norms is None else study.path.parent / norms,
         base=study.path.parent,
     )

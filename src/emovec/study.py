@@ -3,7 +3,7 @@
 import copy
 import logging
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,9 +18,17 @@ from emovec.files import disk_error, read_json, write_bytes
 from emovec.lock import locked
 from emovec.outputs import STAGES, Stage, State, output_keys, output_state, record_path, report_key
 from emovec.printable import message
+from emovec.ready import require_ready
 from emovec.stages import RUNNERS, Track, leave_out_stale, run_experiment
-from emovec.study_check import check_files
-from emovec.targets import require_results_folder
+from emovec.study_files import (
+    HEADER,
+    RESULTS_FILE,
+    command,
+    model_path,
+    moved,
+    results_folder,
+    study_file,
+)
 from emovec.yaml_file import dump_yaml
 
 if TYPE_CHECKING:
@@ -57,26 +65,34 @@ class Study:
     def __init__(self, path: str | Path, out: str | Path | None = None, limit: int | None = None):
         """Read the study file; `limit` keeps that many stories of each emotion, in a folder of its own.
 
+        Args:
+            path: a study file, or a folder of results with the one that a run wrote there.
+            out: the folder for the results; by default beside the file, named like it, or the folder that it lies in.
+            limit: stories of each emotion.
+
         Raises:
             EmovecError: if the file is missing or holds something that can't be right.
         """
-        self.path = Path(path)
+        self._opened = Path(path), out, limit
+        self.path = study_file(path)
         config = read_config(self.path)
         if limit is not None:
             config = config.model_copy(update={"extraction": config.extraction.model_copy(update={"limit": limit})})
-        beside = self.path.parent / config.model
-        if beside.exists():  # like every path in a study file, the model's starts from the file's folder
-            config = config.model_copy(update={"model": str(beside)})
-        self.config: StudyConfig = config
-        suffix = f"-limit{limit}" if limit is not None else ""
-        self.folder = Path(out) if out is not None else self.path.with_name(self.path.stem + suffix)
+        # Like every path in a study file, the model's starts from the file's folder.
+        self.config: StudyConfig = config.model_copy(update={"model": model_path(config.model, self.path.parent)})
+        self.folder = Path(out) if out is not None else results_folder(path, limit)
         self.results: Path = self.folder
         """Where the results of experiments lie: the study's folder, or for a quick look a folder in it."""
+
+    def command(self, *words: str | Path) -> str:
+        """A command line on this study as it was opened, in backticks, that can be pasted: what to do next."""
+        path, out, limit = self._opened
+        return command(*words, path, out=out, limit=limit)
 
     @cached_property
     def corpus(self) -> Corpus:
         """The texts of the study."""
-        return load_corpus(self.config, self.path.parent)
+        return load_corpus(self.config, self.path.parent, self._opened[0])
 
     @cached_property
     def model(self) -> "LanguageModel":
@@ -129,7 +145,7 @@ class Study:
         stage = "steering" if name in COLUMNS else "geometry"
         path = self.folder / stage / f"{name}.parquet"
         if not path.is_file():
-            raise EmovecError(f"{path}: no such table yet. `emovec {stage} {self.path}` computes it.")
+            raise EmovecError(f"{path}: no such table yet. {self.command(stage)} computes it.")
         return pd.read_parquet(path)
 
     def summary(self, analysis: str) -> dict[str, Any]:
@@ -196,16 +212,12 @@ class Study:
         """
         from emovec.steering.experiments import EXPERIMENTS
 
-        require_results_folder(self.folder, self.path)
-        check_files(self.config, self.path.parent)
+        self.check(until)
         self._require_as_many_texts()
         with locked(self.folder), self._logged():
             done: list[str] = []
-            if (self.folder / "study.yaml").resolve() == self.path.resolve():
-                raise EmovecError(
-                    f"{self.folder}: holds the study file, which results would replace; give another --out."
-                )
-            write_bytes(self.folder / "study.yaml", _dump(self.config))
+            resolved = moved(self.config, self.path.parent, self.folder)
+            write_bytes(self.folder / RESULTS_FILE, HEADER.encode() + _dump(resolved))
             for stage in STAGES[: STAGES.index(until) + 1]:
                 # The state of these is that of each of their parts.
                 if stage == "steering" and not experiments:
@@ -214,6 +226,14 @@ class Study:
                     log.info("Stage: %s", stage)
                     done.extend(RUNNERS[stage](self, track))
             return done
+
+    def check(self, until: Stage = "report", experiment: str | None = None) -> None:
+        """Look at everything that a run up to a stage will take, before any work and before anything is written.
+
+        Raises:
+            EmovecError: if a text, a file, the model, the device or a package that it takes is not there.
+        """
+        require_ready(self, until, experiment)
 
     def run_experiment(self, name: str, track: Track = _untracked, limit: int | None = None) -> bool:
         """Run one steering experiment, listed in the study or not, and whatever of the stages before it needs.
@@ -229,6 +249,7 @@ class Study:
         Raises:
             EmovecError: as `run`.
         """
+        self.check("vectors", name)
         self.run("vectors", track)
         with locked(self.folder), self._logged():
             return run_experiment(self if limit is None else self.quick_look(limit), name, track)
@@ -290,6 +311,28 @@ class Study:
         tables = {name: self.table(name) for analysis in ANALYSES.values() for name in analysis.tables}
         summaries = {name: self.summary(name) for name in ANALYSES}
         return headlines(tables, summaries, int(summaries["choice"]["layer"]))
+
+
+def summarised(steps: Sequence[Step]) -> list[Step]:
+    """One step for each stage: as its worst part stands, with the names of the parts that are not done."""
+    found: list[Step] = []
+    for stage in STAGES:
+        parts = [step for step in steps if step.stage == stage]
+        if not parts:
+            continue
+        order: tuple[State, ...] = ("missing", "stale", "done")
+        there = {part.state for part in parts}
+        state: State = next(each for each in order if each in there)
+        left = [part.name for part in parts if part.state != "done"]
+        if len(parts) == 1:
+            detail = parts[0].detail
+        elif not left:
+            detail = f"all {len(parts)} parts"
+        else:
+            some = ", ".join(left[:4]) + (f" and {len(left) - 4} more" if len(left) > 4 else "")
+            detail = f"{len(parts) - len(left)} of {len(parts)} parts done; to do: {some}"
+        found.append(Step(stage, stage, state, detail))
+    return found
 
 
 def study_template() -> str:

@@ -1,7 +1,6 @@
 """What can be known to be wrong with a study before any of its work starts."""
 
 from pathlib import Path
-from typing import Any
 
 from emovec.config import StudyConfig
 from emovec.errors import EmovecError
@@ -73,27 +72,11 @@ def check_layers(config: StudyConfig, n_layers: int | None) -> None:
                 )
 
 
-def depth(config: StudyConfig) -> int | None:
-    """How many blocks the model's own configuration tells of; None where that can't be read without loading it."""
-    from transformers import AutoConfig
-
-    from emovec.models.locate import resolve
-
-    where = resolve(config.model)
-    try:
-        read: Any = AutoConfig.from_pretrained(
-            where, revision=config.revision, trust_remote_code=config.trust_remote_code
-        )
-        return int(read.get_text_config(decoder=True).num_hidden_layers)
-    except Exception:  # loading the model tells what is wrong with it
-        return None
-
-
 def _check_judge(judge: str) -> None:
     try:
         from inspect_ai.model import get_model
     except ImportError as error:
-        raise EmovecError("steering.judge: a judge is run by Inspect; `pip install 'emovec[inspect]'`.") from error
+        raise EmovecError("steering.judge: a judge is run by Inspect; pip install inspect-ai.") from error
     from emovec.provider_errors import reason_of
 
     try:

@@ -96,6 +96,8 @@ def require_results_folder(folder: Path, study: Path) -> None:
     Raises:
         EmovecError: if imported vectors, a study file written by hand, or files of somebody else's lie there.
     """
+    from emovec.study_files import is_results_file
+
     if os.path.lexists(folder) and not folder.is_dir():
         raise EmovecError(f"{folder}: is no folder, so it can't hold the study's results; give another --out.")
     for held in (folder, study.parent) if study.name == "study.yaml" else (folder,):
@@ -109,7 +111,7 @@ def require_results_folder(folder: Path, study: Path) -> None:
         return
     settings = folder / "study.yaml"
     if settings.exists():
-        if not _was_resolved(settings):
+        if not is_results_file(settings):
             raise EmovecError(
                 f"{folder}: holds the study file {settings.name}, which results would replace; give another --out."
             )
@@ -196,18 +198,6 @@ def _head(path: Path) -> bytes:
             return file.read(4096)
     except OSError:
         return b""
-
-
-def _was_resolved(path: Path) -> bool:
-    """Whether a study file was written by a run, and not by a person: every section, in the form that a run writes."""
-    from emovec.yaml_file import dump_yaml, read_yaml
-
-    try:
-        data = read_yaml(path).data
-        sections = {"model", "languages", "emotions", "corpus", "extraction", "vectors", "geometry"}
-        return isinstance(data, dict) and sections <= set(data) and dump_yaml(data) == path.read_bytes()  # pyright: ignore[reportUnknownArgumentType]
-    except (EmovecError, OSError):
-        return False
 
 
 def _require_outside_of_studies(path: Path) -> None:

@@ -79,15 +79,8 @@ def transfer_study(
     """
     asked_for = {"source_folder": str(source.folder.resolve()), "languages": list(languages), "hold_out": hold_out}
     require_own(source, target, asked_for, overwrite=overwrite)
-    for study in (source, target):
-        if is_imported(study.folder) or is_imported(study.path.parent):
-            raise EmovecError(
-                f"{study.path}: its vectors were imported, without the stories' activations that a transfer compares; "
-                "`emovec compare` takes such studies."
-            )
+    require_transferable(source, target, languages)
     choice = source.summary("choice")
-    if "layer" not in choice:
-        raise EmovecError(f"{source.folder}: no layer has been chosen. `emovec geometry {source.path}` does it.")
     known = source.activations
     _extract(target, track)
     asked = target.activations
@@ -141,6 +134,46 @@ def require_own(source: "Study", target: "Study", asked: Mapping[str, Any], *, o
 
 def _folder(source: "Study", target: "Study") -> Path:
     return target.folder / f"transfer-from-{source.folder.name}"
+
+
+def require_transferable(source: "Study", target: "Study", languages: Sequence[str] = ()) -> None:
+    """Make sure that a transfer can succeed, before the target's texts are read by the model, which takes long.
+
+    Raises:
+        EmovecError: as `transfer_study`.
+    """
+    for study in (source, target):
+        if is_imported(study.folder) or is_imported(study.path.parent):
+            raise EmovecError(
+                f"{study.path}: its vectors were imported, without the stories' activations that a transfer compares; "
+                "`emovec compare` takes such studies."
+            )
+    if "layer" not in source.summary("choice"):
+        raise EmovecError(f"{source.folder}: no layer has been chosen. {source.command('geometry')} does it.")
+    known = source.activations
+    for study, there in ((source, known.languages), (target, target.config.languages)):
+        if languages and not set(languages) & set(there):
+            wanted = ", ".join(languages)
+            raise EmovecError(f"--language: {study.path} has none of {wanted}; it has {', '.join(there)}.")
+    asked = {story.emotion for story in target.corpus.stories if not languages or story.language in languages}
+    if asked.isdisjoint(known.index["emotion"]):
+        raise EmovecError(f"{target.path}: shares no emotion with {source.path}: {', '.join(sorted(asked)[:5])} …")
+    if target.state("activations") == "done":
+        return
+    target.check("activations")
+    from emovec.models.before_loading import look_at_model
+
+    config = target.config
+    shape = look_at_model(config.model, revision=config.revision, trust_remote_code=config.trust_remote_code)
+    for name, ours, theirs in (
+        ("hidden_size", known.source["hidden_size"], shape.hidden),
+        ("n_layers", known.source["n_layers"], shape.layers),
+    ):
+        if theirs not in (None, ours):
+            raise EmovecError(
+                f"{target.path}: its model is another than that of {source.path} ({name} {theirs} instead of {ours}: "
+                f"{config.model}, {known.source.get('model')}); give both studies the same model."
+            )
 
 
 def write_transfer(transfer: Transfer) -> list[Path]:
@@ -260,6 +293,7 @@ def _texts(study: "Study", array: "xr.DataArray") -> list["Story"]:
     keys = [(str(a), str(b)) for a, b in zip(array["language"].values, array["id"].values, strict=True)]
     if not by_id.keys() >= set(keys):
         raise EmovecError(
-            f"{study.folder}: holds activations of texts that {study.path} has no more; `emovec run {study.path}`."
+            f"{study.folder}: holds activations of texts that {study.path} has no more; "
+            f"{study.command('run')} brings them up to date."
         )
     return [by_id[key] for key in keys]

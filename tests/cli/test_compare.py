@@ -91,7 +91,7 @@ def test_what_cannot_be_compared_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(EmovecError, match="no such study file"):
         compare_studies([a, tmp_path / "none.yaml"])
     (b / "vectors.safetensors").unlink()
-    with pytest.raises(EmovecError, match="no such file"):
+    with pytest.raises(EmovecError, match="has no vectors in"):
         compare_studies([a, b])
 
 

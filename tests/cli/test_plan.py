@@ -73,7 +73,8 @@ def test_texts_that_are_there_are_counted_by_the_models_tokenizer(run: Run, mode
     assert "Generation" not in out
     assert "en 18 360" in out
     assert "in all 36 720" in out
-    assert "Measured here, on cpu in float32" in out
+    assert "tokens a second on cpu in float32" in out
+    assert "measured here now on 24 texts" in out
 
 
 def test_a_model_that_is_not_here_takes_numbers(run: Run, tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ def test_a_study_file_stands_for_its_vectors(run: Run, talking: Path, vectors: P
     command = ("steer", talking, "study.yaml", "w1 w2", "--emotion", "sad", "--max-new-tokens", "2")
     code, _, err = run(*command)
     assert code == 2
-    assert "study/vectors.safetensors: no such file. `emovec vectors STUDY.yaml` writes one." in err
+    assert "study.yaml: has no vectors yet; `emovec vectors study.yaml` makes study/vectors.safetensors." in err
     (tmp_path / "study").mkdir()
     shutil.copy(vectors, tmp_path / "study" / "vectors.safetensors")
     assert run(*command)[0] == 0

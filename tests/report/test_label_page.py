@@ -1,4 +1,7 @@
+import io
 import json
+import socket
+import struct
 import threading
 import urllib.error
 import urllib.request
@@ -9,12 +12,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
+from emovec.cli.label_terminal import label_in_terminal
 from emovec.corpus.agreement import agreement
 from emovec.corpus.label_form import LabelForm
 from emovec.corpus.label_session import LabelSession
 from emovec.corpus.labels import label_table, read_answers
 from emovec.corpus.story import Story
+from emovec.errors import EmovecError
 from emovec.report import label_page
 from tests.corpus.labelled import CONFUSION, EMOTIONS, stories
 from tests.corpus.test_agreement import table
@@ -122,7 +128,7 @@ def test_the_form_answers_its_own_page_alone(form: LabelForm) -> None:
     assert get(form.address)[0] == 200
     assert get(f"{root}/")[0] == 404
     assert get(f"{root}/wrong/state")[0] == 404
-    assert get(form.address, Host="evil.example")[0] == 404
+    assert get(form.address, Host="evil.example")[0] == 403
     assert get(f"{form.address}label", {"no": "token"})[0] == 400
 
 
@@ -139,6 +145,84 @@ def test_a_label_of_a_text_no_longer_shown_changes_nothing(form: LabelForm) -> N
     assert (code, json.loads(state)["done"]) == (200, 1)
     code, said = get(f"{form.address}label", {"token": json.loads(state)["token"], "labels": ["gloomy"]})
     assert (code, json.loads(said)) == (409, {"error": "Label: 'gloomy' is not in the list."})
+
+
+def raw(form: LabelForm, sent: bytes) -> str:
+    """What comes back for bytes on the wire, to the end of the connection."""
+    with socket.create_connection(form.server_address[:2], timeout=10) as line:
+        line.sendall(sent)
+        return b"".join(iter(lambda: line.recv(1 << 16), b"")).decode()
+
+
+@pytest.mark.fault("U4")
+def test_whatever_is_sent_gets_an_answer_in_words(form: LabelForm, capsys: pytest.CaptureFixture[str]) -> None:
+    def sent(method: str, path: str, body: bytes = b"", host: str = "localhost:1", length: int | None = None) -> str:
+        n = len(body) if length is None else length
+        head = f"{method} {form.path}{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {n}\r\n\r\n"
+        answer = raw(form, head.encode() + body)
+        assert json.loads(answer.split("\r\n\r\n", 1)[1])["error"].endswith(".")
+        return answer.split()[1]
+
+    assert sent("POST", "label", b"[" * 60_000) == "400"
+    assert sent("POST", "label", b"[" * 200_000) == "413"
+    for body in (b"", b"{", b"[1]", b'"x"', b"{}", b"\xff"):
+        assert sent("POST", "label", body) == "400"
+    assert sent("POST", "label", length=-5) == "411"
+    assert sent("POST", "nothing", b"{}") == "404"
+    assert sent("GET", "label") == "405"
+    for method in ("PUT", "DELETE", "OPTIONS", "NONSENSE"):
+        assert sent(method, "state") == "405"
+    for host in ("evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "["):
+        assert sent("GET", "", host=host) == "403"
+    token = form.session.token
+    for labels, confidence in ((["sad"], []), (["sad"], True), ("sad", 1), ({"sad": 1}, 1), ([["sad"]], 1), (None, 1)):
+        body = json.dumps({"token": token, "labels": labels, "confidence": confidence}).encode()
+        assert sent("POST", "label", body) == "409"
+    assert form.session.done == 0
+    for host in ("localhost:9999", "127.0.0.1", "[::1]:80"):  # an SSH tunnel ends at whatever port a person chose
+        assert get(f"{form.address}state", Host=host)[0] == 200
+    assert get(form.address.removesuffix("/"))[0] == 200
+    for _ in range(3):  # a browser that is closed before the answer comes
+        with socket.create_connection(form.server_address[:2]) as line:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            line.sendall(f"GET {form.path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    assert get(f"{form.address}state")[0] == 200
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.fault("U4")
+def test_a_second_window_is_told_that_its_text_is_done(form: LabelForm) -> None:
+    token = form.session.token
+    assert "moved_on" not in json.loads(get(f"{form.address}label", {"token": token, "labels": ["sad"]})[1])
+    code, said = get(f"{form.address}label", {"token": token, "labels": ["calm"]})
+    assert (code, json.loads(said)["moved_on"], form.session.done) == (200, True, 1)
+
+
+@pytest.mark.fault("U4")
+def test_a_port_in_use_is_told(form: LabelForm) -> None:
+    with pytest.raises(EmovecError, match=r"--port: .* can't be used"):
+        LabelForm(form.session, ["en"], form.server_address[1])
+
+
+@pytest.mark.fault("U4")
+@pytest.mark.parametrize(("typed", "kept"), [
+    (["/quit"], "sad"), ([EOFError], "sad"), (["nonsense", "2", EOFError], "sad"),
+    (["/undo", "calm", "", EOFError], "calm"), (["/skip", EOFError], None),
+])  # fmt: skip
+def test_commands_are_taken_at_sure_as_well(typed: list[Any], kept: str | None, tmp_path: Path) -> None:
+    session = LabelSession(stories(2), EMOTIONS, "ann", tmp_path / "a.jsonl")
+    waiting = iter(["sad", *typed])
+
+    def ask(_prompt: str) -> str:
+        line = next(waiting)
+        if line is EOFError:
+            raise EOFError
+        return line
+
+    label_in_terminal(session, ["en"], Console(file=io.StringIO()), ask)
+    labels = [label for answer in read_answers(tmp_path / "a.jsonl") for label in answer.labels]
+    assert labels == ([] if kept is None else [kept])
+    assert next(waiting, None) is None
 
 
 @pytest.mark.browser

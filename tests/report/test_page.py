@@ -286,7 +286,7 @@ def test_an_empty_table_is_noted_in_the_analysis_s_own_words(
     table(folder, "umap").head(0).to_parquet(folder / "geometry" / "umap.parquet")
     record = {"analysis": "umap", "tables": ["umap"], "parameters": {}, "summary": {"note": "Too few vectors."}}
     (folder / "geometry" / "umap.json").write_text(json.dumps(record))
-    assert "geometry/umap.parquet holds no rows: Too few vectors." in Page(write_report(folder)).text
+    assert "Too few vectors." in Page(write_report(folder)).text
 
 
 @pytest.mark.parametrize(
@@ -318,7 +318,7 @@ def test_broken_files_are_named(study: Path, tmp_path: Path):
         file.write("{broken\n")
     with pytest.raises(EmovecError, match=r"stories\.ja\.jsonl, line 17"):
         write_report(folder)
-    with pytest.raises(EmovecError, match="no such study folder"):
+    with pytest.raises(EmovecError, match="no such folder"):
         write_report(tmp_path / "nowhere")
 
 

@@ -20,6 +20,7 @@ from emovec.corpus.story import Story
 from emovec.errors import EmovecError
 from emovec.files import read_json, write_json
 from emovec.models.language_model import LanguageModel
+from emovec.models.locate import model_name
 from emovec.models.text_tokenizer import EncodedText
 
 log = logging.getLogger(__name__)
@@ -94,6 +95,7 @@ def _tell_change(before: dict[str, Any], now: dict[str, Any]) -> None:
     if not before:
         return
     was, is_now = ({**part, **part.get("pooling", {})} for part in (before, now))
+    was["model"] = model_name(str(was.get("model")))  # up to version 0.3 it held a path
     settings = ("model", "revision", "dtype", "layers", "offset", "sink_threshold", "store_dtype")
     changed = [f"{name} {was.get(name)} → {is_now[name]}" for name in settings if was.get(name) != is_now[name]]
     if changed:

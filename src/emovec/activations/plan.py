@@ -13,6 +13,7 @@ from emovec.activations.store import store_name
 from emovec.corpus.story import Story, fingerprint
 from emovec.errors import EmovecError
 from emovec.models.language_model import LanguageModel
+from emovec.models.locate import model_name
 from emovec.models.text_tokenizer import EncodedText
 
 
@@ -79,7 +80,7 @@ def plan(stories: Sequence[Story], model: LanguageModel, recipe: Recipe, shard_s
 def source(model: LanguageModel, recipe: Recipe, stories: Sequence[Story]) -> dict[str, Any]:
     """Provenance: the model, the texts, and how one was read while it read the other."""
     return {
-        "model": model.id,
+        "model": model_name(model.id),
         "revision": model.revision,
         "architecture": type(model.model).__name__,
         "n_layers": model.n_layers,

@@ -20,6 +20,7 @@ from emovec.corpus.story import NEUTRAL, Story
 from emovec.errors import EmovecError
 from emovec.files import disk_error, read_json, write_bytes
 from emovec.labels import check_label, file_name
+from emovec.study_files import command, is_study
 
 MANIFEST = "manifest.jsonl"
 SOURCE = "source.json"
@@ -167,7 +168,7 @@ class Activations:
         self._stores = {name: ShardStore(folder) for name, folder in stores.items() if (folder / MANIFEST).is_file()}
         self._indices: dict[tuple[str, bool], pd.DataFrame] = {}
         if not self._stores:
-            raise EmovecError(f"{self.folder}: holds no activations. `emovec extract STUDY.yaml` makes them.")
+            raise EmovecError(f"{self.folder}: holds no activations. `emovec extract`, with a study, makes them.")
 
     @property
     def stores(self) -> list[ShardStore]:
@@ -274,4 +275,7 @@ class Activations:
 
 def repair(folder: Path) -> str:
     """How to get over damage in a folder of activations."""
-    return f"`emovec store verify {folder} --drop` forgets broken shards; `emovec run` then makes them anew."
+    drop = command("store", "verify", folder, "--drop")
+    study = folder.parent if is_study(folder.parent) else "the study"
+    again = command("run", study) if isinstance(study, Path) else "`emovec run`, with the study,"
+    return f"{drop} forgets broken shards; {again} then makes them anew."

@@ -28,10 +28,9 @@ corpus_app = typer.Typer(help="Look at the texts of a study, and check them.", n
 
 _SOURCE = typer.Argument(
     metavar="STUDY|TEXTS",
-    help="A study file, or texts: a .jsonl, .csv or .parquet file, a folder, a glob, or 'bundled'.",
+    help="A study file or its results, or texts: a .jsonl, .csv or .parquet file, a folder, a glob, or 'bundled'.",
 )
 _ROWS = 10
-_STUDIES = {".yaml", ".yml"}
 
 
 @corpus_app.command("check")
@@ -69,6 +68,7 @@ def check(
     from emovec.cli import corpus_audit
     from emovec.corpus.check import check_corpus
     from emovec.errors import EmovecError
+    from emovec.study_files import is_study
 
     asked = corpus_audit.Asked(source, page, fix, out, rules, overwrite, synonyms, similar)
     asked.check()
@@ -77,7 +77,7 @@ def check(
     config, corpus, languages, emotions, neutral = _texts_of(source)
     console, most = SafeConsole(), None if everything else _ROWS
     n_texts = len(corpus.stories) + len(corpus.neutral)
-    study = Path(source).suffix.lower() in _STUDIES
+    study = is_study(source)
     if not corpus.left_out and not (corpus.stories if study else n_texts):
         _print_problems(console, corpus.problems, most)
         what = "corpus.stories holds" if study else "holds"
@@ -122,11 +122,14 @@ def show(
 ) -> None:
     """Print some of the texts."""
     from emovec.errors import EmovecError
+    from emovec.study_files import command
 
     _, corpus, _, _, _ = _texts_of(source)
     chosen = corpus.stories if kind == "stories" else corpus.neutral
     if not chosen:
-        raise EmovecError(f"{source}: holds no {kind} to show; `emovec corpus check` says what was read.")
+        raise EmovecError(
+            f"{source}: holds no {kind} to show; {command('corpus', 'check', source)} says what was read."
+        )
     for field, wanted in (("language", language), ("emotion", emotion), ("topic", topic)):
         if wanted is None:
             continue
@@ -144,19 +147,20 @@ def show(
         console.print()
     console.print(Text(f"{min(number, len(chosen))} of {len(chosen)}", style="dim"))
     if corpus.problems:
-        console.print(
-            Text(f"{_count(len(corpus.problems), 'record')} left out: see `emovec corpus check`", style="yellow")
-        )
+        n_out = _count(len(corpus.problems), "record")
+        console.print(Text(f"{n_out} left out: see {command('corpus', 'check', source)}", style="yellow"))
 
 
 def _texts_of(source: str) -> "tuple[StudyConfig, Corpus, list[str], list[str], bool]":
     """The study (for bare texts the default one), its texts, languages, emotions, and if it wants neutral texts."""
     from emovec.config import StudyConfig, read_config
     from emovec.corpus.load import collect_corpus, corpus_of
+    from emovec.study_files import is_study, model_path, study_file
 
-    path = Path(source)
-    if path.suffix.lower() in _STUDIES:
+    if is_study(source):
+        path = study_file(source)
         config = read_config(path)
+        config = config.model_copy(update={"model": model_path(config.model, path.parent)})
         corpus = collect_corpus(config, path.parent)
         return config, corpus, config.languages, list(config.emotion_words), config.corpus.neutral is not None
     corpus, languages, emotions = corpus_of(source)

@@ -1,6 +1,5 @@
 """The deeper part of `emovec corpus check`: scores, the page, and mended copies."""
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,11 +68,13 @@ class Asked:
     @property
     def generated(self) -> Path | None:
         """The folder of generated texts of the study, if there is one."""
-        from emovec.config import generated_folder
+        from emovec.config import read_config
+        from emovec.study_files import generated_texts, is_study, study_file
 
-        if Path(self.source).suffix.lower() not in {".yaml", ".yml"}:
+        if not is_study(self.source):
             return None
-        folder = generated_folder(self.source)
+        file = study_file(self.source)
+        folder = generated_texts(file, read_config(file))
         return folder if (folder / "answers.jsonl").exists() else None
 
 
@@ -175,12 +176,13 @@ def fix(console: "Console", corpus: "Corpus", check: "CheckReport", report: "Aud
 def _take_back(console: "Console", folder: Path, dropped: "pd.DataFrame", asked: Asked) -> None:
     """Take those of the dropped texts that were generated out of the study's, and tell of the others."""
     from emovec.corpus.repair import take_back
+    from emovec.study_files import command
 
     n, listing = take_back(folder, dropped)
     if n:
         console.print(Text(f"{n:,} taken out of {folder} at once; reasons: {listing}"))
-        command = f"emovec corpus generate {shlex.quote(asked.source)}"
-        console.print(Text(f"To have others written in their place: {command}", style="bold"), soft_wrap=True)
+        again = command("corpus", "generate", asked.source)
+        console.print(Text(f"To have others written in their place: {again}", style="bold"), soft_wrap=True)
     others = dropped["id"].nunique() - n
     if others and asked.out is None:
         said = f"{others:,} of them are no texts of {folder}, and stay as they are; --out writes a copy without them."

@@ -24,7 +24,7 @@ _EXAMPLE = 160
 
 
 def generate(
-    study: Annotated[Path, typer.Argument(metavar="STUDY", help="The study file.")],
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="The study file, or the folder of its results.")],
     model: Annotated[
         str | None, typer.Option(help="The model that writes, as Inspect calls it: openai/…, anthropic/….")
     ] = None,
@@ -44,20 +44,24 @@ def generate(
     Shows what it will take, and asks before it starts. Exits with 2 where no answer holds a usable text or the model
     stops answering; what was answered is kept, and the same command goes on from there.
     """
-    from emovec.config import generated_folder, read_config
+    from emovec.config import read_config
     from emovec.errors import EmovecError
     from emovec.generation.run import generate, pending_requests
+    from emovec.ready import require_inspect
+    from emovec.study_files import generated_texts, study_file
 
     show_log()
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    given, study = study, study_file(study)
     config = read_config(study)
-    folder = out or generated_folder(study)
+    folder = out or generated_texts(study, config)
     if model is not None:
         config = config.model_copy(update={"generation": config.generation.model_copy(update={"model": model})})
     elif config.generation.model is None:
         raise EmovecError(
             f"{study}: generation.model: name the model that writes, such as openai/gpt-4o-mini (--model)."
         )
+    require_inspect("corpus generate")
     pending = pending_requests(config, folder, study.parent)[:limit]
     if pending:
         _print_plan(config, pending, study.parent, prices)
@@ -69,7 +73,7 @@ def generate(
         except EmovecError:
             _print_reasons(folder, errors=False)  # the sentence tells the last of them
             raise
-    _print_outcome(found, config, study)
+    _print_outcome(found, config, given, out)
     _print_reasons(folder)
 
 
@@ -91,7 +95,7 @@ def _ask_leave() -> None:
         raise typer.Exit(1)
 
 
-def _print_outcome(found: "Outcome", config: "StudyConfig", study: Path) -> None:
+def _print_outcome(found: "Outcome", config: "StudyConfig", study: Path, out: Path | None) -> None:
     share = f"{found.there:,} of {found.planned:,} texts are there"
     done = found.there == found.planned
     console.print(Text(f"{'✓ ' * done}{share}: {found.folder}", style="bold green" if done else "bold"))
@@ -110,7 +114,14 @@ def _print_outcome(found: "Outcome", config: "StudyConfig", study: Path) -> None
         )
     if left := found.planned - found.there - found.given_up:
         console.print(Text(f"{left:,} texts still to ask for: the same command goes on, without --limit to the end."))
-    if done and not str(config.corpus.stories).startswith(f"{study.stem}-texts/"):
+    if done and out is not None:
+        from os.path import relpath
+
+        # Paths in a study file start from the file.
+        place = Path(relpath(out, study if study.is_dir() else study.parent)).as_posix()
+        setting = f"corpus: {{stories: {place}/stories.*.jsonl, neutral: {place}/neutral.*.jsonl}}"
+        console.print(Text(f"To study them: {setting}", style="dim"))
+    elif done and not str(config.corpus.stories).endswith("-texts/stories.*.jsonl"):
         console.print(Text("To study them: corpus: {stories: generated, neutral: generated}", style="dim"))
 
 

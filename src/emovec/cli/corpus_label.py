@@ -94,9 +94,10 @@ def _corpus(source: str, languages: str | None, console: "Console") -> "tuple[li
     from emovec.config import read_config
     from emovec.corpus.load import collect_corpus, corpus_of
     from emovec.errors import EmovecError
+    from emovec.study_files import command, is_study, study_file
 
-    path = Path(source)
-    if path.suffix.lower() in {".yaml", ".yml"}:
+    if is_study(source):
+        path = study_file(source)
         config = read_config(path)
         corpus, options = collect_corpus(config, path.parent), list(config.emotion_words)
     else:
@@ -110,9 +111,16 @@ def _corpus(source: str, languages: str | None, console: "Console") -> "tuple[li
             raise EmovecError(f"--languages: no texts in '{missing[0]}'; there are {', '.join(there) or 'none'}.")
         stories = [story for story in stories if story.language in wanted]
     if not stories or len(options) < 2:
-        raise EmovecError(f"{source}: labelling takes texts of two emotions or more; `emovec corpus check` says more.")
+        raise EmovecError(
+            f"{source}: labelling takes texts of two emotions or more; {command('corpus', 'check', source)} says more."
+        )
     if corpus.problems:
-        console.print(f"{len(corpus.problems)} records can't be used and are left out: see `emovec corpus check`.")
+        console.print(
+            f"{len(corpus.problems)} records can't be used and are left out: see {command('corpus', 'check', source)}.",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
     return stories, options
 
 

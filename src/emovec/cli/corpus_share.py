@@ -1,5 +1,6 @@
 """`emovec corpus export` and `emovec corpus import`: texts to others and from others."""
 
+import shlex
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -50,7 +51,9 @@ def export_corpus(
         console.print(f"{file}", highlight=False, soft_wrap=True, markup=False)
     if "license: other" in files[-1].read_text(encoding="utf-8"):
         console.print("No licence is stated: others can't use it. Give --license, or fill it in in README.md.")
-    console.print(f"Read the card, then: hf upload NAME {out} --repo-type dataset", highlight=False, markup=False)
+    upload = shlex.join(["hf", "upload", "NAME", str(out), "--repo-type", "dataset"])
+    said = f"Read the card, then, with the dataset's name on the Hub in place of NAME: {upload}"
+    console.print(said, highlight=False, soft_wrap=True, markup=False)
 
 
 def import_corpus(
@@ -91,6 +94,7 @@ def import_corpus(
     from emovec.corpus.read import require_no_problems
     from emovec.corpus.story import NEUTRAL
     from emovec.corpus.write import write_jsonl
+    from emovec.study_files import command
     from emovec.targets import TEXTS, require_file
 
     require_file(out, TEXTS, overwrite=overwrite or force, inputs=[source])
@@ -118,7 +122,8 @@ def import_corpus(
     console.print(
         f"{len(emotions)} emotions ({shown}){beside} in {languages}", highlight=False, soft_wrap=True, markup=False
     )
-    console.print(f"{out}; look at it with: emovec corpus check {out}", highlight=False, soft_wrap=True, markup=False)
+    look = command("corpus", "check", out)
+    console.print(f"{out}; look at it with {look}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _pairs(option: str, given: list[str] | None) -> dict[str, str]:

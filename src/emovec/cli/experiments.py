@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-_StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study file.")]
+_StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="The study file, or the folder of its results.")]
 _Out = Annotated[
     Path | None, typer.Option(help="Folder for the results; by default beside the study file, named like it.")
 ]
@@ -65,7 +65,7 @@ def _run(name: str, path: Path, out: Path | None, limit: int | None) -> None:
         f"{name.capitalize()}: {where} and its tables beside it", highlight=False, soft_wrap=True, markup=False
     )
     hint = (
-        f"`emovec report {path}` puts it into the report."
+        f"{study.command('report')} puts it into the report."
         if limit is None
         else "A quick look: the report and the full results are as they were."
     )

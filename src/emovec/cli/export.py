@@ -75,19 +75,19 @@ def export(
 
 def _read(source: Path) -> "tuple[EmotionVectors, list[str]]":
     """The vectors, and what the study found about them where it got that far."""
+    from emovec.cli.vectors_file import vectors_file
     from emovec.errors import EmovecError
     from emovec.study import Study
+    from emovec.study_files import is_study
     from emovec.vectors.emotion_vectors import EmotionVectors
 
-    study = None
-    if source.suffix in {".yaml", ".yml"}:
-        study = Study(source)
-        vectors = study.vectors
-    else:
-        vectors = EmotionVectors.load(source / "vectors.safetensors" if source.is_dir() else source)
-    if study is None or study.state("report") != "done":
+    vectors = EmotionVectors.load(vectors_file(source))
+    if not is_study(source):
         return vectors, []
     try:
+        study = Study(source)
+        if study.state("report") != "done":
+            return vectors, []
         return vectors, study.headlines()
     except EmovecError:
         return vectors, []

@@ -1,7 +1,7 @@
 """Labelling in the terminal: a text, a prefix of an emotion's name, the next text."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 from rich.panel import Panel
@@ -62,8 +62,18 @@ def _step(session: "LabelSession", languages: Sequence[str], console: Console, a
                     chosen = _chosen(typed, session, languages, console)
                     if chosen:
                         console.print(Text(" → ".join(["", *chosen]).strip(), style="bold"))
-                        session.label(chosen, _confidence(console, ask))
-                        return True
+                        match _confidence(console, ask):
+                            case "/undo":  # of what was just typed: nothing is kept yet
+                                continue
+                            case "/skip":
+                                session.skip()
+                                return True
+                            case "/quit":
+                                session.label(chosen)
+                                return False
+                            case confidence:
+                                session.label(chosen, confidence)
+                                return True
         except (EOFError, KeyboardInterrupt):
             return False
 
@@ -88,14 +98,27 @@ def _chosen(typed: str, session: "LabelSession", languages: Sequence[str], conso
     return list(dict.fromkeys(chosen))
 
 
-def _confidence(console: Console, ask: Callable[[str], str]) -> int | None:
+def _confidence(console: Console, ask: Callable[[str], str]) -> int | Literal["/undo", "/skip", "/quit"] | None:
+    """How sure the person is, None where that is left open, or one of the commands; Ctrl-D means /quit."""
     while True:
-        typed = ask("sure? 1 guess, 2 fairly, 3 sure, Enter to leave it> ").strip()
-        if not typed:
-            return None
-        if typed in {"1", "2", "3"}:
-            return int(typed)
-        console.print(Text("1, 2, 3 or Enter.", style="yellow"))
+        try:
+            typed = ask("sure? 1 guess, 2 fairly, 3 sure, Enter to leave it open> ").strip()
+        except EOFError:
+            return "/quit"
+        match typed:
+            case "":
+                return None
+            case "1" | "2" | "3":
+                return int(typed)
+            case "/undo" | "/u":
+                return "/undo"
+            case "/skip" | "/s":
+                return "/skip"
+            case "/quit" | "/q":
+                return "/quit"
+            case _:
+                said = "1, 2, 3 or Enter; /undo chooses another emotion, /skip comes back later, /quit keeps this one."
+                console.print(Text(said, style="yellow"))
 
 
 def _printable(text: str) -> str:

@@ -7,7 +7,7 @@ import typer
 
 
 def names(
-    study: Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="A study whose geometry is done.")],
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="A study whose geometry is done, or its results.")],
     model: Annotated[str, typer.Option(help="The model that gives the names, as Inspect calls it: openai/…, hf/….")],
     k: Annotated[
         list[int] | None, typer.Option(min=2, help="Name the groupings into this many clusters; repeat for more.")
@@ -21,10 +21,13 @@ def names(
 
     from emovec.cli.progress import console, track
     from emovec.naming import KS, name_study
+    from emovec.ready import require_inspect
     from emovec.report.page import write_report
     from emovec.study import Study
 
     opened = Study(study, out)
+    opened.table("cluster_profile")  # the command that makes it is told before Inspect is waited for
+    require_inspect("--model")
     found = name_study(opened, model, track, ks=tuple(k or KS), max_tokens=max_tokens, overwrite=overwrite)
     shown = found.drop_duplicates(["emotions"])
     table = Table("name", "emotions", title=f"Names by {model}")

@@ -13,33 +13,39 @@ if TYPE_CHECKING:
     from emovec.config import StudyConfig
     from emovec.corpus.story import Story
     from emovec.generation.costs import GenerationCost, GenerationRow
+    from emovec.stage_costs import Rate
+    from emovec.study import Study
 
 _SAMPLE = 64  # texts of a language whose tokens are counted; the rest is reckoned from their lengths
 _MEASURED = 24
 
 
 def plan(
-    study: Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study file.")],
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="The study file, or the folder of its results.")],
     prices: Annotated[Path | None, typer.Option(help="A table of prices of your own: CSV.")] = None,
     model: Annotated[str | None, typer.Option(help="Instead of generation.model.")] = None,
-    measure: Annotated[bool, typer.Option(help="Run the model on a few texts here, and tell the hours.")] = False,
+    measure: Annotated[bool, typer.Option(help="Run the model on a few texts, which times this machine best.")] = False,
     layers: Annotated[int | None, typer.Option(min=1, help="Blocks of a model that isn't on this machine.")] = None,
     hidden: Annotated[int | None, typer.Option(min=1, help="Its hidden size.")] = None,
     parameters: Annotated[float | None, typer.Option(min=1, help="Its parameters, such as 7e9.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder of the results, as in `emovec run`.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Of the quick look `emovec run --limit`.")] = None,
 ) -> None:
-    """Tell the texts, tokens and price of generation, and the time and disk of extraction; spends nothing."""
-    from emovec.cli.progress import console
-    from emovec.config import read_config
+    """Tell the price of generating the texts, and the time, memory and disk of every stage; spends nothing."""
+    from emovec.cli.progress import console, show_log
     from emovec.errors import EmovecError
     from emovec.generation.costs import planned_cost
     from emovec.generation.prices import read_prices
+    from emovec.study import Study
 
-    config = read_config(study)
-    generation, generated = None, _is_generated(config, study)
+    show_log()
+    opened = Study(study, out, limit)
+    config, base = opened.config, opened.path.parent
+    generation, generated = None, _is_generated(config)
     if model or config.generation.model or generated:
-        generation = planned_cost(config, study.parent, read_prices(prices), model=model)
+        generation = planned_cost(config, base, read_prices(prices), model=model)
         print_generation(generation, config.generation.max_attempts)
-    texts = _texts(config, study.parent, generation if generated else None)
+    texts = _texts(config, base, generation if generated else None)
     try:
         size = _size(config, layers, hidden, int(parameters) if parameters else None)
     except EmovecError as error:
@@ -48,8 +54,7 @@ def plan(
         console.print(str(error), highlight=False, markup=False)
         return
     print_extraction(config, texts, size)
-    if measure:
-        _measure(config, study.parent, sum(tokens for _, _, tokens in texts))
+    _print_stages(opened, texts, size, measure)
 
 
 def print_generation(cost: "GenerationCost", max_attempts: int) -> None:
@@ -110,19 +115,21 @@ def print_extraction(config: "StudyConfig", texts: Sequence[tuple[str, int, int]
 
 
 def _print_times(cost: "ExtractionCost") -> None:
-    from emovec.cli.progress import console
+    from emovec.cli.progress import console, duration
 
     rows = [
         (
             time.device.name,
-            _hours(time.hours) if time.fits else f"the weights need more than {time.device.memory_gb:g} GB",
+            (duration(3600 * time.hours) if time.hours > 1 / 60 else "under a minute")
+            if time.fits
+            else f"the weights need more than {time.device.memory_gb:g} GB",
         )
         for time in cost.times
     ]
-    _table(("device", "time"), rows)
+    _table(("extraction on another device", "time"), rows)
     console.print(
         "From each device's peak at 25 to 30 % use. Models of less than a billion parameters use far less of a large "
-        "one; --measure times this machine.",
+        "one.",
         style="dim",
         highlight=False,
     )
@@ -133,13 +140,38 @@ def _print_texts(config: "StudyConfig", texts: Sequence[tuple[str, int, int]]) -
     _table(("language", "texts", f"tokens of {config.model}"), [*texts, total])
 
 
-def _is_generated(config: "StudyConfig", study: Path) -> bool:
-    """Whether a source of the study is what `emovec corpus generate` writes for it."""
-    from emovec.config import generated_folder
+def _print_stages(study: "Study", texts: Sequence[tuple[str, int, int]], size: "ModelSize", measure: bool) -> None:
+    """What every stage takes here, and what is known of how fast this machine is."""
+    from emovec.cli.progress import console, duration
+    from emovec.stage_costs import DEMO, past_rate, reckoned_rate, stage_costs
 
-    written = {f"{generated_folder(study).name}/{kind}.*.jsonl" for kind in ("stories", "neutral")}
+    settings = study.config.extraction
+    rate = _measured(study) if measure else past_rate(study) or reckoned_rate(size, settings.device, settings.threads)
+    tokens = sum(tokens for _, _, tokens in texts)
+    costs = stage_costs(study, sum(n for _, n, _ in texts), tokens, size, rate)
+    rows: list[tuple[str, str, str, str]] = []
+    for cost in costs:
+        told = "not counted" if cost.seconds is None else duration(cost.seconds)
+        memory = "" if cost.memory_bytes is None else _bytes(cost.memory_bytes)
+        rows.append((cost.stage, cost.amount, told, memory))
+    total = sum(cost.seconds or 0 for cost in costs)
+    most = max(cost.memory_bytes or 0 for cost in costs)
+    console.print("\nEvery stage on this machine", style="bold")
+    _table(("stage", "of", "time", "memory"), [*rows, ("in all", "", duration(total), _bytes(most))])
+    said = (
+        f"{rate.tokens:,.0f} tokens a second on {rate.device}, {rate.known}. Steering runs at half of that. Geometry "
+        f"and report are reckoned from {DEMO}: times layers, pairs of languages and emotions; geometry also times "
+        "topics and once more emotions. Expect these to be off by a half"
+    )
+    more = "." if measure else "; --measure times the model itself."
+    console.print(said + more, style="dim", highlight=False)
+
+
+def _is_generated(config: "StudyConfig") -> bool:
+    """Whether a source of the study is what `emovec corpus generate` writes for it."""
     sources = (config.corpus.stories, config.corpus.neutral)
-    return any(isinstance(source, str) and source in written for source in sources)
+    endings = ("-texts/stories.*.jsonl", "-texts/neutral.*.jsonl")
+    return any(isinstance(source, str) and source.endswith(endings) for source in sources)
 
 
 def _texts(config: "StudyConfig", base: Path, generation: "GenerationCost | None") -> list[tuple[str, int, int]]:
@@ -214,23 +246,21 @@ def _size(config: "StudyConfig", layers: int | None, hidden: int | None, paramet
     return size
 
 
-def _measure(config: "StudyConfig", base: Path, tokens: int) -> None:
+def _measured(study: "Study") -> "Rate":
+    """The rate of a real extraction of a few texts."""
     from emovec.activations.costs import measured_rate
-    from emovec.cli.progress import console
     from emovec.corpus.bundled import bundled_stories
     from emovec.corpus.load import collect_corpus
     from emovec.errors import EmovecError
+    from emovec.stage_costs import Rate
 
     try:
-        stories = collect_corpus(config, base).stories
+        stories = collect_corpus(study.config, study.path.parent).stories
     except EmovecError:
         stories = bundled_stories()  # the study's own are not written yet
     sample = stories[:: max(1, len(stories) // _MEASURED)][:_MEASURED]
-    rate, where = measured_rate(config, sample)
-    console.print(
-        f"Measured here, on {where}: {rate:,.0f} tokens a second, so {_hours(tokens / rate / 3600)} for all of them.",
-        highlight=False,
-    )
+    rate, where = measured_rate(study.config, sample)
+    return Rate(rate, where, f"measured here now on {len(sample)} texts")
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -250,18 +280,6 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 def _money(usd: float) -> str:
     return f"{usd:,.0f}" if usd >= 100 else f"{usd:.2f}" if usd >= 0.01 else f"{usd:.1g}"
-
-
-def _hours(hours: float) -> str:
-    if hours >= 1:
-        return f"{hours:,.1f} hours" if hours < 100 else f"{hours / 24:,.0f} days"
-    return (
-        f"{hours * 60:.1f} minutes"
-        if hours * 60 >= 1
-        else f"{hours * 3600:.0f} seconds"
-        if hours * 3600 >= 1
-        else "under a second"
-    )
 
 
 def _bytes(n: float) -> str:

@@ -20,6 +20,7 @@ from rich.progress import (
 from emovec.cli.terminal import SafeConsole
 
 console = SafeConsole()
+_BETWEEN_LINES = 60.0  # seconds
 
 
 @contextmanager
@@ -44,10 +45,11 @@ def show_findings(found: Iterable[str]) -> None:
 def track(description: str, total: int) -> Generator[Callable[[int], None]]:
     """Show a bar with percentage, elapsed time and remaining time; gives a function to advance it.
 
-    Where there is no terminal, such as in the log of a cluster's job, a line is printed for each tenth.
+    Where there is no terminal, such as in the log of a cluster's job, a line is printed once a minute; nothing of
+    a step that takes less.
     """
     if not console.is_terminal:
-        yield _tenths(description, total)
+        yield _once_a_minute(description, total)
         return
     columns = (
         SpinnerColumn(),
@@ -64,19 +66,35 @@ def track(description: str, total: int) -> Generator[Callable[[int], None]]:
         yield lambda done: progress.advance(task, done)
 
 
-def _tenths(description: str, total: int) -> Callable[[int], None]:
-    started, done, told = time.monotonic(), 0, 0
+def _once_a_minute(description: str, total: int) -> Callable[[int], None]:
+    started = told = time.monotonic()
+    done = 0
 
     def advance(step: int) -> None:
         nonlocal done, told
         done += step
-        if total and done * 10 // total > told:
-            told = done * 10 // total
-            elapsed = time.monotonic() - started
-            left = elapsed * (total - done) / done
-            console.print(f"{description}: {told}0%, {elapsed:.0f} s elapsed, about {left:.0f} s left", highlight=False)
+        now = time.monotonic()
+        if now - told < _BETWEEN_LINES or not 0 < done < total:
+            return
+        told = now
+        elapsed = now - started
+        left = duration(elapsed * (total - done) / done)
+        said = f"{description}: {100 * done // total} % after {duration(elapsed)}, about {left} left"
+        console.print(said, highlight=False, soft_wrap=True, markup=False)
 
     return advance
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it: 40 seconds, 12 minutes, 3.5 hours, 2 days."""
+    if seconds < 1:
+        return "under a second"
+    for unit, size, most in (("second", 1, 100), ("minute", 60, 100 * 60), ("hour", 3600, 72 * 3600)):
+        if seconds < most:
+            n = seconds / size
+            shown = f"{n:.0f}" if n >= 10 or unit == "second" else f"{n:.1f}".removesuffix(".0")
+            return f"{shown} {unit}{'s' * (shown != '1')}"
+    return f"{seconds / 86400:.0f} days"
 
 
 def show_log() -> None:

@@ -137,16 +137,39 @@ def text(
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def load_fitting(vectors: "EmotionVectors", model: str, device: str, dtype: str) -> "LanguageModel":
-    """The model, once everything that vectors and options tell has been checked: it takes long to load.
+def load_fitting(
+    vectors: "EmotionVectors", model: str, device: str, dtype: str, *, chat: bool = False
+) -> "LanguageModel":
+    """The model, once everything that its name, vectors and options tell has been checked: it takes long to load.
 
     Of a model of the Hub it is the commit that the vectors were made with.
-    """
-    from emovec.models.load import load_model
 
+    Args:
+        vectors: that it is steered with or read along.
+        model: Hub id, folder, `.gguf` file or alias.
+        device: where to.
+        dtype: of the weights.
+        chat: whether it is to be talked to, which takes a chat template.
+
+    Raises:
+        EmovecError: if it can't be found, the vectors don't fit it, or it can't be talked to.
+    """
+    from emovec.errors import EmovecError
+    from emovec.models.before_loading import look_at_model
+    from emovec.models.load import choose_device, choose_dtype, load_model
+
+    choose_dtype(dtype, choose_device(device))
     made_with = str(vectors.provenance.get("revision"))
     known = vectors.provenance.get("model") == model and re.fullmatch("[0-9a-f]{40}", made_with)
-    loaded = load_model(model, revision=made_with if known else None, device=device, dtype=dtype)
+    revision = made_with if known else None
+    shape = look_at_model(model, revision=revision)
+    vectors.require_shape(model, shape.hidden, shape.layers)
+    if chat and shape.chat is False:
+        raise EmovecError(
+            f"model: {model} is a base model without a chat template; take its instruct version, or give plain text: "
+            "`emovec steer` continues a text of any model."
+        )
+    loaded = load_model(model, revision=revision, device=device, dtype=dtype)
     vectors.require_fit(loaded)
     return loaded
 

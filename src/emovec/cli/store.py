@@ -2,10 +2,11 @@
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+_PLAIN: Any = {"highlight": False, "soft_wrap": True, "markup": False}
 store_app = typer.Typer(help="Look after the activations on disk.", no_args_is_help=True)
 
 
@@ -16,7 +17,7 @@ def _group() -> None:
 
 @store_app.command("verify")
 def verify(
-    study: Annotated[Path, typer.Argument(help="A study file, or the folder of its activations.")],
+    study: Annotated[Path, typer.Argument(help="A study file, its results, or the folder of its activations.")],
     out: Annotated[Path | None, typer.Option(help="The study's folder, where it isn't the default.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="As in the run that was limited.")] = None,
     drop: Annotated[
@@ -28,8 +29,14 @@ def verify(
     from emovec.cli.progress import console
     from emovec.lock import locked
     from emovec.study import Study
+    from emovec.study_files import command, is_study
 
-    folder = study if study.is_dir() else Study(study, out, limit).folder / "activations"
+    opened = Study(study, out, limit) if is_study(study) or not study.is_dir() else None
+    folder = opened.folder / "activations" if opened else study
+    if opened:
+        anew = opened.command("run")
+    else:  # a folder of activations by itself has no study to name
+        anew = command("run", folder.parent) if is_study(folder.parent) else "`emovec run`, with the study,"
     n_broken = n_shards = 0
     with locked(folder.parent) if drop else nullcontext():
         for store in Activations(folder).stores:
@@ -44,9 +51,10 @@ def verify(
                 # So that the stage counts as unfinished.
                 (folder.parent / "activations.json").unlink(missing_ok=True)
     if n_broken and drop:
-        console.print(f"Forgot {n_broken} broken shards; `emovec run` makes them anew.")
+        console.print(f"Forgot {n_broken} broken shards; {anew} makes them anew.", **_PLAIN)
     elif n_broken:
-        console.print("Run the same command with --drop to forget them; `emovec run` then makes them anew.")
+        forget = opened.command("store", "verify") if opened else command("store", "verify", folder)
+        console.print(f"{forget[:-1]} --drop` forgets them; {anew} then makes them anew.", **_PLAIN)
         raise typer.Exit(2)
     else:
         console.print(f"All {n_shards} shards are as they were written.")

@@ -8,7 +8,7 @@ import typer
 if TYPE_CHECKING:
     from emovec.outputs import Stage
 
-_StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study file.")]
+_StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="The study file, or the folder of its results.")]
 _Out = Annotated[
     Path | None, typer.Option(help="Folder for the results; by default beside the study file, named like it.")
 ]
@@ -81,39 +81,48 @@ def report(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
     _run(study, out, limit, "report", experiments=False)
 
 
-def status(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
+def status(
+    study: _StudyFile,
+    out: _Out = None,
+    limit: _Limit = None,
+    everything: Annotated[bool, typer.Option("--all", help="A row for each part of each stage.")] = False,
+) -> None:
     """Show what is done, what is stale and what is missing."""
     from rich.table import Table
     from rich.text import Text
 
     from emovec.cli.progress import console
-    from emovec.study import Study
+    from emovec.study import Study, summarised
     from emovec.targets import is_imported
 
     opened = Study(study, out, limit)
-    if is_imported(held := study.parent) or is_imported(held := opened.folder):
+    if is_imported(held := opened.path.parent) or is_imported(held := opened.folder):
         console.print(
             f"{held}: its vectors were imported, and what they tell is in {held / 'report.html'}.", soft_wrap=True
         )
         return
-    table = Table("stage", "part", "state", "what", title=str(opened.folder))
-    colours = {"done": "green", "stale": "yellow", "missing": "red"}
     steps = opened.steps()
-    for step in steps:
-        table.add_row(step.stage, step.name, Text(step.state, colours[step.state]), step.detail)
+    columns = ("stage", "part", "state", "what") if everything else ("stage", "state", "what")
+    table = Table(*columns, title=str(opened.folder))
+    colours = {"done": "green", "stale": "yellow", "missing": "red"}
+    for step in steps if everything else summarised(steps):
+        name = [step.name] if everything else []
+        table.add_row(step.stage, *name, Text(step.state, colours[step.state]), step.detail)
     console.print(table)
     to_do = list(dict.fromkeys(step.stage for step in steps if step.state != "done"))
-    message = f"To do: {', '.join(to_do)}. `emovec run {study}` does it." if to_do else "Everything is up to date."
-    console.print(message, markup=False)
+    message = f"To do: {', '.join(to_do)}. {opened.command('run')} does it." if to_do else "Everything is up to date."
+    console.print(message, highlight=False, soft_wrap=True, markup=False)
 
 
 def _write_template(path: Path) -> None:
     from emovec.cli.progress import console
     from emovec.files import write_bytes
     from emovec.study import study_template
+    from emovec.study_files import command
 
     write_bytes(path, study_template().encode())
-    console.print(f"Wrote {path}. Change what you like, then: emovec run {path}", highlight=False, markup=False)
+    said = f"Wrote {path}. Change what you like, then: {command('run', path)}"
+    console.print(said, highlight=False, soft_wrap=True, markup=False)
 
 
 def _run(path: Path, out: Path | None, limit: int | None, until: "Stage", *, experiments: bool = True) -> None:

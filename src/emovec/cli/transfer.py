@@ -18,7 +18,7 @@ def transfer(
     studies: Annotated[
         list[Path],
         typer.Argument(
-            metavar="SOURCE.yaml… TARGET.yaml", help="Finished studies, then the one whose texts are named."
+            metavar="SOURCE… TARGET", help="Finished studies, then the one whose texts are named: files or folders."
         ),
     ],
     source_out: Annotated[
@@ -46,7 +46,7 @@ def transfer(
     from emovec.errors import EmovecError
     from emovec.report.transfer import sentence
     from emovec.study import Study
-    from emovec.transfer import transfer_study, write_transfer
+    from emovec.transfer import require_transferable, transfer_study, write_transfer
 
     *sources, last = studies
     if not sources:
@@ -58,14 +58,12 @@ def transfer(
         raise EmovecError(f"transfer: two sources are called '{twice}', so their results would have one folder.")
     show_log()
     target = Study(last, out, limit)
-    for path in sources:
+    opened = [Study(path, source_out) for path in sources]
+    for source in opened:
+        require_transferable(source, target, language or ())
+    for source in opened:
         found = transfer_study(
-            Study(path, source_out),
-            target,
-            track,
-            languages=language or (),
-            hold_out=not keep_topics,
-            overwrite=overwrite,
+            source, target, track, languages=language or (), hold_out=not keep_topics, overwrite=overwrite
         )
         write_transfer(found)
         console.print(_table(found))

@@ -2,17 +2,22 @@
 
 import json
 import secrets
+import sys
 import threading
 from collections.abc import Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from emovec.corpus.label_session import LabelSession, option_names, option_words
 from emovec.errors import EmovecError
 
 _MOST_BYTES = 1 << 16
+_MOST_DRAINED = 1 << 26
+_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+_ACTIONS = frozenset({"label", "skip", "undo", "stop"})
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -57,6 +62,11 @@ class LabelForm(ThreadingHTTPServer):
         """What to open in a browser."""
         return f"http://127.0.0.1:{self.server_address[1]}{self.path}"
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that goes away while it is answered is no error."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
+
     def state(self) -> dict[str, Any]:
         """What the page shows; nothing of the text's id, emotion or topic."""
         story = self.session.current
@@ -66,78 +76,151 @@ class LabelForm(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
+    timeout = 60  # seconds: a request that never ends holds no thread for ever
+
     @property
     def form(self) -> LabelForm:
         return cast(LabelForm, self.server)
 
     def do_GET(self) -> None:
-        if not self._known():
-            return
-        match self.path.removeprefix(self.form.path):
+        action = self._action()
+        match action:
+            case None:
+                pass
             case "":
                 self._send(HTTPStatus.OK, self.form.html, "text/html; charset=utf-8")
             case "state":
                 with self.form.lock:
                     self._json(self.form.state())
             case _:
-                self._refuse(HTTPStatus.NOT_FOUND, "There is no such page.")
+                wrong = action in _ACTIONS
+                self._refuse(
+                    HTTPStatus.METHOD_NOT_ALLOWED if wrong else HTTPStatus.NOT_FOUND,
+                    f"'{action}' takes a POST." if wrong else "There is no such page.",
+                )
 
     def do_POST(self) -> None:
-        if not self._known():
+        action = self._action()
+        if action is None:
             return
-        try:
-            length = int(self.headers.get("Content-Length", "0"))
-            given: dict[str, Any] = json.loads(self.rfile.read(length)) if 0 <= length <= _MOST_BYTES else {}
-            action, token = self.path.removeprefix(self.form.path), given["token"]
-        except (ValueError, KeyError, TypeError):
-            self._refuse(HTTPStatus.BAD_REQUEST, "This can't be understood; reload the page.")
+        given = self._given()
+        if given is None:
             return
-        session = self.form.session
+        if action not in _ACTIONS:
+            self._refuse(HTTPStatus.NOT_FOUND, "There is no such action.")
+            return
+        if action != "stop" and "token" not in given:
+            self._refuse(HTTPStatus.BAD_REQUEST, "It isn't said which text this is about; reload the page.")
+            return
         with self.form.lock:
-            # A second tab, or a key pressed twice, must not label a text that was not on the screen.
-            if action != "stop" and token != session.token:
-                self._json(self.form.state())
+            # A second window, or a key pressed twice, must not label a text that was not on the screen.
+            if action != "stop" and given["token"] != self.form.session.token:
+                self._json(self.form.state() | {"moved_on": True})
                 return
             try:
-                match action:
-                    case "label":
-                        session.label([str(name) for name in given.get("labels") or []], given.get("confidence"))
-                    case "skip":
-                        session.skip()
-                    case "undo":
-                        session.undo()
-                    case "stop":
-                        threading.Thread(target=self.form.shutdown).start()
-                    case _:
-                        self._refuse(HTTPStatus.NOT_FOUND, "There is no such action.")
-                        return
+                self._act(action, given)
             except (EmovecError, TypeError) as error:
                 self._refuse(HTTPStatus.CONFLICT, str(error))
                 return
             self._json(self.form.state())
 
+    def _act(self, action: str, given: dict[str, Any]) -> None:
+        session = self.form.session
+        match action:
+            case "label":
+                labels = given.get("labels")
+                chosen = [str(name) for name in labels] if isinstance(labels, list) else []
+                session.label(chosen, given.get("confidence"))
+            case "skip":
+                session.skip()
+            case "undo":
+                session.undo()
+            case _:
+                threading.Thread(target=self.form.shutdown).start()
+
+    def _given(self) -> dict[str, Any] | None:
+        """The JSON object that was sent; None where there is none, which has been answered then."""
+        try:
+            length = int(self.headers.get("Content-Length", ""))
+        except ValueError:
+            length = -1
+        if length < 0:
+            self.close_connection = True
+            self._refuse(HTTPStatus.LENGTH_REQUIRED, "A request needs its length; reload the page.")
+            return None
+        if length > _MOST_BYTES:
+            # Read to its end within reason: a connection that is closed midway loses the answer as well.
+            for _ in range(min(length, _MOST_DRAINED) // _MOST_BYTES):
+                self.rfile.read(_MOST_BYTES)
+            self.close_connection = True
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A label takes less than {_MOST_BYTES:,} bytes.")
+            return None
+        try:
+            given = json.loads(self.rfile.read(length))
+        except (ValueError, RecursionError):  # brackets by the thousand
+            given = None
+        if not isinstance(given, dict):
+            self._refuse(HTTPStatus.BAD_REQUEST, "This can't be understood; reload the page.")
+            return None
+        return cast(dict[str, Any], given)
+
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: the terminal is for the summary."""
 
-    def _known(self) -> bool:
-        """Whether the request is from our page; a name of another site that was pointed here is refused."""
-        host = f"127.0.0.1:{self.form.server_address[1]}"
-        if self.path.startswith(self.form.path) and self.headers.get("Host") == host:
-            return True
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """As every refusal: methods that the page doesn't use, and what is no HTTP."""
+        if code == HTTPStatus.NOT_IMPLEMENTED:
+            code, message = HTTPStatus.METHOD_NOT_ALLOWED, "The page asks by GET and POST alone."
+        self.close_connection = True
+        self._refuse(HTTPStatus(code), message or HTTPStatus(code).phrase)
+
+    def _action(self) -> str | None:
+        """What of our page is asked for; None for a request that isn't from it, which has been answered then.
+
+        Any port is right: it may be another one at the person's end of an SSH tunnel. Another name is not: a site that
+        points its own name here must not read the page.
+        """
+        host = self.headers.get("Host", "")
+        try:
+            name, path = urlsplit(f"//{host}").hostname, urlsplit(self.path).path
+        except ValueError:
+            name, path = None, ""
+        if name not in _HOSTS:
+            self._refuse(
+                HTTPStatus.FORBIDDEN,
+                f"This page answers to localhost and 127.0.0.1 alone, not to '{host[:80]}'. From another machine, open "
+                f"a tunnel: ssh -L 8000:127.0.0.1:{self.form.server_address[1]} THIS-MACHINE, and the address that the "
+                "terminal shows, with port 8000.",
+            )
+            return None
+        if path + "/" == self.form.path:
+            self.send_response(HTTPStatus.MOVED_PERMANENTLY)
+            self.send_header("Location", self.form.path)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return None
+        if path.startswith(self.form.path):
+            return path.removeprefix(self.form.path)
         self._refuse(HTTPStatus.NOT_FOUND, "Open the address that the terminal shows.")
-        return False
+        return None
 
     def _json(self, content: object) -> None:
         self._send(HTTPStatus.OK, json.dumps(content, ensure_ascii=False).encode(), "application/json")
 
     def _refuse(self, status: HTTPStatus, message: str) -> None:
-        self._send(status, json.dumps({"error": message}, ensure_ascii=False).encode(), "application/json")
+        body = json.dumps({"error": message}, ensure_ascii=False).encode()
+        self._send(status, body, "application/json; charset=utf-8")
 
     def _send(self, status: HTTPStatus, body: bytes, kind: str) -> None:
         self.send_response(status)
         headers = {"Content-Type": kind, "Content-Length": str(len(body)), "Cache-Control": "no-store"}
         headers |= {"Content-Security-Policy": _POLICY, "Referrer-Policy": "no-referrer"}
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = "GET, POST"
+        if self.close_connection:
+            headers["Connection"] = "close"
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)

@@ -98,7 +98,7 @@ class LabelSession:
         if not chosen or unknown or len(chosen) > self.top:
             wrong = f"'{unknown[0]}' is not in the list" if unknown else f"give 1 to {self.top} of the list"
             raise EmovecError(f"Label: {wrong}.")
-        if confidence not in {None, 1, 2, 3}:
+        if confidence is not None and (type(confidence) is not int or confidence not in {1, 2, 3}):
             raise EmovecError("Confidence: 1, 2 or 3.")
         if self._waiting:
             self._keep(self._waiting[0], "ok", chosen, confidence)

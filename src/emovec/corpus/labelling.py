@@ -108,7 +108,7 @@ def label_with_model(
     try:
         from inspect_ai.model import get_model
     except ImportError as error:
-        raise EmovecError("--model: a judge is run by Inspect; `pip install 'emovec[inspect]'`.") from error
+        raise EmovecError("--model: a judge is run by Inspect; `pip install inspect-ai`.") from error
     name = str(model)
     waiting = unanswered(stories, options, name, answers, top=top, retry=retry)
     if not waiting:

@@ -1,6 +1,8 @@
 """The texts of a study: found, filtered, put in order, and complete."""
 
 import difflib
+import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +12,7 @@ from emovec.config import BUNDLED, Source, StudyConfig
 from emovec.corpus.read import Problem, read_sources, require_no_problems
 from emovec.corpus.story import NEUTRAL, Story
 from emovec.errors import EmovecError
+from emovec.study_files import command
 
 _SHOWN = 5
 
@@ -31,20 +34,23 @@ class Corpus:
     left_out: Mapping[tuple[str, str], int]
 
 
-def load_corpus(config: StudyConfig, base: Path) -> Corpus:
+def load_corpus(config: StudyConfig, base: Path, study: str | Path | None = None) -> Corpus:
     """The texts that a study runs on.
 
     Args:
         config: the study.
         base: the folder that its relative paths start from: that of the study file.
+        study: what to name in a command that shows more; by default nothing is named.
 
     Raises:
         EmovecError: if texts can't be read or are broken, or a language or an emotion has none.
     """
     corpus = collect_corpus(config, base)
-    require_no_problems(corpus.problems, "mend or remove them (`emovec corpus check` lists all)")
+    more = "" if study is None else f" ({command('corpus', 'check', study, '--all')} lists all)"
+    require_no_problems(corpus.problems, f"mend or remove them{more}")
     for gap in find_gaps(corpus, config.languages, config.emotion_words, neutral=config.corpus.neutral is not None):
-        raise EmovecError(gap)
+        shown = f" {command('corpus', 'check', study)} shows what was read." if study and not corpus.stories else ""
+        raise EmovecError(gap + shown)
     if config.extraction.limit is None:
         return corpus
     return replace(corpus, stories=limit_stories(corpus.stories, config.extraction.limit))
@@ -56,6 +62,7 @@ def collect_corpus(config: StudyConfig, base: Path) -> Corpus:
     Raises:
         EmovecError: if a source names no file, or a file that can't be read or lacks a column.
     """
+    _require_generated(config, base)
     read = read_sources(_sources(config.corpus.stories), base=base)
     stories, left_out = _select(read.stories, config.languages, config.emotion_words)
     if config.corpus.neutral is None:
@@ -101,7 +108,7 @@ def find_gaps(corpus: Corpus, languages: Sequence[str], emotions: Sequence[str],
     found_languages = sorted({language for language, _ in found})
     found_emotions = sorted({emotion for _, emotion in found})
     if not found:
-        return ["corpus.stories: holds no stories; `emovec corpus check` shows what was read."]
+        return ["corpus.stories: holds no stories; a record needs a text, a language and an emotion."]
     empty = [language for language in languages if language not in found_languages]
     gaps = [
         f"languages: '{language}' has no stories; the corpus has {', '.join(found_languages)}; "
@@ -141,6 +148,25 @@ def limit_stories(stories: Iterable[Story], limit: int) -> list[Story]:
         turns = sorted((turn, i) for places in topics.values() for turn, i in enumerate(places))
         kept.extend(i for _, i in turns[:limit])
     return [stories[i] for i in sorted(kept)]
+
+
+def _require_generated(config: StudyConfig, base: Path) -> None:
+    """Tell of texts that are still to be written by the command that has them written, not by their pattern."""
+    for kind, setting in (("stories", config.corpus.stories), ("neutral", config.corpus.neutral)):
+        for source in setting if isinstance(setting, list) else [setting]:
+            if not isinstance(source, str):
+                continue
+            found = re.fullmatch(rf"(.*)-texts/{kind}\.\*\.jsonl", source)
+            if not found or any((base / source).parent.glob(f"{kind}.*.jsonl")):
+                continue
+            written_for = [file for suffix in (".yaml", ".yml") if (file := base / (found[1] + suffix)).is_file()]
+            if written_for:
+                study = Path(os.path.relpath(written_for[0]))
+                raise EmovecError(
+                    f"corpus.{kind}: the texts of this study are not there yet. "
+                    f"{command('corpus', 'generate', study)} has a model write them, and "
+                    f"{command('plan', study)} says what that takes."
+                )
 
 
 def _sources(setting: str | Source | list[str | Source]) -> list[str | Source]:

@@ -21,6 +21,7 @@ from emovec.corpus.write import write_jsonl
 from emovec.errors import EmovecError
 from emovec.files import read_json, write_bytes
 from emovec.labels import file_name
+from emovec.study_files import is_study, study_file
 
 DatasetFormat = Literal["parquet", "jsonl"]
 
@@ -95,8 +96,8 @@ def texts_to_share(source: str | Path) -> tuple[dict[str, list[Story]], Provenan
     path = Path(source)
     if str(source) in BUNDLED:
         return {"stories": read_stories(source), "neutral": bundled_neutral()}, _bundled_provenance(str(source))
-    if path.suffix.lower() in {".yaml", ".yml"}:
-        return _of_study(path)
+    if is_study(path):
+        return _of_study(study_file(path))
     if (path / GENERATION_RECORD).is_file():
         return _of_generated(path), generated_provenance(path)
     corpus, _, _ = corpus_of(source)
@@ -257,7 +258,7 @@ def _files(kinds: Mapping[str, Sequence[Story]], format: DatasetFormat) -> list[
             split = re.sub(r"\W", "_", language)  # the Hub takes letters, digits and underscores only
             files.append(DatasetFile(kind, language, split, f"data/{kind}/{file_name(language)}.{format}", texts))
     if not files:
-        raise EmovecError("there is no text to export; `emovec corpus check` says what was read.")
+        raise EmovecError("there is no text to export; `emovec corpus check`, with the same texts, says what was read.")
     if len({file.name for file in files}) < len(files) or len({(f.kind, f.split) for f in files}) < len(files):
         raise EmovecError("two languages have names that differ in punctuation only, so their files can't; rename one.")
     return files

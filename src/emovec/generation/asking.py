@@ -55,7 +55,7 @@ class Asking:
         try:
             from inspect_ai.model import get_model
         except ImportError as error:
-            raise EmovecError("Texts are written through Inspect: `pip install 'emovec[inspect]'`.") from error
+            raise EmovecError("Texts are written through Inspect: `pip install inspect-ai`.") from error
         self.queue.extend(requests)
 
         async def everything() -> None:

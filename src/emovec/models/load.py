@@ -52,23 +52,23 @@ def load_model(
     Raises:
         EmovecError: if the model can't be found or read, or is no decoder-only language model.
     """
+    target = choose_device(device)  # before a conversion: that takes a minute
+    precision = choose_dtype(dtype, target)
     with _without_bars():
         where = resolve(model)
     local = Path(where).is_dir()
     if local:
         require_weights(Path(where))
-    target = choose_device(device)
     options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
-    config = _read(AutoConfig, model, where, options)
+    config = read_part(AutoConfig, model, where, options)
     require_decoder_only(model, config)
     require_sound(config, target)
     tokenizer = load_tokenizer(model, revision=revision, trust_remote_code=trust_remote_code)
     try:
         with _without_bars():
             loaded, info = _auto_class(config).from_pretrained(
-                where, config=config, dtype=choose_dtype(dtype, target), use_safetensors=True,
-                output_loading_info=True, **options,
-            )  # fmt: skip
+                where, config=config, dtype=precision, use_safetensors=True, output_loading_info=True, **options
+            )
     except torch.OutOfMemoryError as error:
         raise _too_large(model, target) from error
     except Exception as error:  # each family and quantiser raises errors of its own
@@ -95,7 +95,7 @@ def load_tokenizer(model: str, *, revision: str | None = None, trust_remote_code
     if Path(where).is_dir():
         require_tokenizer(Path(where))
     options = {"revision": revision, "trust_remote_code": trust_remote_code}
-    return TextTokenizer(_read(AutoTokenizer, model, where, options))
+    return TextTokenizer(read_part(AutoTokenizer, model, where, options))
 
 
 def choose_device(device: str) -> torch.device:
@@ -173,7 +173,8 @@ def _too_large(model: str, device: torch.device) -> EmovecError:
     )
 
 
-def _read(auto_class: Any, model: str, where: str, options: dict[str, Any]) -> Any:
+def read_part(auto_class: Any, model: str, where: str, options: dict[str, Any]) -> Any:
+    """The configuration or the tokenizer of a model that `resolve` has found; errors name the model as it was given."""
     try:
         return auto_class.from_pretrained(where, **options)
     except Exception as error:  # tokenizers and configurations raise errors of many kinds

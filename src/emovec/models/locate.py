@@ -19,16 +19,35 @@ def resolve(model: str) -> str:
     if model in EMBEDDED:
         return str(embedded_folder(model))
     path = Path(model).expanduser()
-    if path.suffix == ".gguf":
-        if not path.is_file():
-            raise EmovecError(f"model: {path}: no such file.")
-        return str(gguf_folder(path))
+    if (file := named_file(model)) is not None:
+        return str(gguf_folder(file))
     if path.is_dir():
         require_model_folder(path)
         return str(path)
     if path.is_file() or path.is_absolute() or model.startswith((".", "~")) or model.count("/") > 1:
         raise EmovecError(f"model: {model}: no such model folder or .gguf file.")
     return model
+
+
+def named_file(model: str) -> Path | None:
+    """The `.gguf` file that a model's name is; None where it is something else.
+
+    Raises:
+        EmovecError: if there is no such file.
+    """
+    path = Path(model).expanduser()
+    if path.suffix != ".gguf":
+        return None
+    if not path.is_file():
+        raise EmovecError(f"model: {path}: no such file.")
+    return path
+
+
+def model_name(model: str) -> str:
+    """What results call a model: a Hub id or an alias as it is, of a path its last part, which no move changes."""
+    path = Path(model)
+    is_path = path.is_absolute() or model.startswith((".", "~")) or path.suffix == ".gguf" or model.count("/") > 1
+    return (path.name or path.resolve().name) if is_path or path.exists() else model
 
 
 def local_digest(where: str) -> str | None:

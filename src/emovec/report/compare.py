@@ -16,8 +16,10 @@ from emovec.errors import EmovecError
 from emovec.files import write_bytes
 from emovec.geometry.models import at_equal_depth, between_layers, between_models, overlap
 from emovec.geometry.representational import MINIMUM_EMOTIONS
+from emovec.models.locate import model_name
 from emovec.report.style import number, p_value
 from emovec.report.tables import StudyTables, read_study
+from emovec.study_files import command, results_folder, study_file
 from emovec.targets import PAGE, require_file, require_folder
 from emovec.vectors.emotion_vectors import EmotionVectors
 
@@ -50,7 +52,7 @@ class ComparedStudy:
         """Columns study, model, layer, measure, language_a, language_b, value, at the chosen layer."""
         rows = pd.DataFrame(self._rows(), columns=["measure", "language_a", "language_b", "value"])
         rows.insert(0, "layer", self.layer)
-        rows.insert(0, "model", self.tables.config.model)
+        rows.insert(0, "model", model_name(self.tables.config.model))
         rows.insert(0, "study", self.name)
         return rows
 
@@ -109,7 +111,7 @@ class Comparison:
         """The headline numbers as text, a column for each study."""
         columns: dict[str, list[str]] = {}
         for study in self.studies:
-            cells = [study.tables.config.model, str(len(study.vectors.emotions))]
+            cells = [model_name(study.tables.config.model), str(len(study.vectors.emotions))]
             cells += [", ".join(study.vectors.languages), f"{study.layer} of {max(study.vectors.layers)}"]
             for measure in MEASURES:
                 found = study.numbers[study.numbers["measure"] == measure]
@@ -237,14 +239,14 @@ def write_comparison(found: Comparison, page: Path, *, overwrite: bool = False) 
 
 def _folder(path: Path) -> Path:
     """The folder with a study's results, of a study file or of the folder itself."""
-    if path.is_dir():
-        return path
-    read_config(path)  # tells what is wrong with it
-    return (
-        path.parent
-        if (path.parent / "vectors.safetensors").is_file() and path.stem == "study"
-        else path.with_suffix("")
-    )
+    file = study_file(path)
+    read_config(file)  # tells what is wrong with it
+    folder = results_folder(path)
+    if file.name == "study.yaml" and not folder.is_dir() and (file.parent / "vectors.safetensors").is_file():
+        folder = file.parent  # results of version 0.3 that were imported
+    if not (folder / "vectors.safetensors").is_file():
+        raise EmovecError(f"{path}: has no vectors in {folder} yet; {command('run', path)} makes them.")
+    return folder
 
 
 def _names(folders: Sequence[Path]) -> list[str]:

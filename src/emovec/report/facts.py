@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from pathlib import PurePath
 from typing import Any
 
+from emovec.models.locate import model_name
 from emovec.report.style import language_name
 from emovec.report.tables import StudyTables
 
@@ -18,7 +20,7 @@ def facts(study: StudyTables) -> list[tuple[str, str]]:
     extraction = config.extraction
     revision = _first(provenance, "revision", "model_revision") or config.revision or "not recorded"
     rows = [
-        ("Model", config.model),
+        ("Model", model_name(config.model)),
         ("Revision", revision),
         (
             "Layers",
@@ -119,7 +121,8 @@ def _sources(study: StudyTables) -> str:
             return "none"
         if isinstance(source, list):
             return ", ".join(name(each) for each in source)
-        return source if isinstance(source, str) else str(source.path)
+        path = PurePath(source if isinstance(source, str) else source.path)
+        return "/".join(path.parts[-2:]) if "*" in path.name else path.name  # where it lies is no part of the results
 
     corpus = study.config.corpus
     return f"stories: {name(corpus.stories)}; neutral texts: {name(corpus.neutral)}"
@@ -188,14 +191,7 @@ def _norms(study: StudyTables) -> str:
 
 def _hardware(study: StudyTables) -> str:
     facts = study.activations
-    parts = [
-        f"{name} {facts[key]}"
-        for key, name in (("device", "device"), ("dtype", "dtype"), ("batch_tokens", "batch tokens"))
-        if key in facts
-    ]
-    if isinstance(facts.get("seconds"), int | float):
-        parts.append(f"{facts['seconds']:,.0f} s of extraction")
-    return ", ".join(parts)
+    return ", ".join(f"{key} {facts[key]}" for key in ("device", "dtype") if key in facts)
 
 
 def _versions(study: StudyTables, provenance: Mapping[str, Any]) -> str:

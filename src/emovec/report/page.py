@@ -13,6 +13,7 @@ from plotly.offline import get_plotlyjs
 from emovec.errors import EmovecError
 from emovec.files import write_bytes
 from emovec.geometry.headlines import headlines
+from emovec.models.locate import model_name
 from emovec.report import facts, interactive
 from emovec.report.animation import ffmpeg, films, write_films
 from emovec.report.charts import Chart, Listing
@@ -43,7 +44,7 @@ def write_report(
     """
     study_dir = Path(study_dir)
     if not study_dir.is_dir():
-        raise EmovecError(f"{study_dir}: no such study folder. `emovec run STUDY.yaml` makes one.")
+        raise EmovecError(f"{study_dir}: no such folder; give that of a study's results.")
     study = read_study(study_dir)
     found = sections(study)
     charts = charts_of(found)
@@ -64,6 +65,7 @@ def render(study: StudyTables, found: Sequence[Section]) -> str:
     script = _template("report.js").replace("FONT_FAMILY", json.dumps(interactive.FONT))
     return environment.from_string(_template("report.html.j2")).render(
         study=study,
+        model=model_name(study.config.model),
         sections=found,
         exhibit_json=exhibit_json,
         paper_names=_paper_names,

@@ -124,7 +124,8 @@ def findings_of(folder: Path, experiment: str, results: Path | None = None) -> l
 def _of(study: StudyTables, experiment: str) -> list[str]:
     tables = set(EXPERIMENTS[experiment].tables)
     found = [_section(plan, study) for plan in PLANS if tables & set(plan.tables)]
-    return [section.finding or " ".join(section.missing) for section in found]
+    # Several read-outs of an experiment may lack their rows for the same reason.
+    return list(dict.fromkeys(section.finding or " ".join(section.missing) for section in found))
 
 
 def _section(plan: Plan, study: StudyTables) -> Section:
@@ -158,7 +159,7 @@ def _absence(name: str, plan: Plan, study: StudyTables) -> str:
     ]
     stage = stage_of(name)
     if name in study.empty:
-        return f"{stage}/{name}.parquet holds no rows{f': {said[0]}' if said else '.'}"
+        return said[0] if said else f"There is nothing to show in {stage}/{name}.parquet."
     return f"There is no {stage}/{name}.parquet, so that part of “{plan.title}” is left out."
 
 

@@ -19,6 +19,7 @@ from emovec.labels import file_name
 from emovec.naming import COLUMNS as NAME_COLUMNS
 from emovec.steering import tables as steering
 from emovec.steering.experiments import EXPERIMENTS
+from emovec.study_files import command
 from emovec.vectors.emotion_vectors import EmotionVectors
 
 EXCERPTS_PER_LANGUAGE = 3
@@ -127,7 +128,9 @@ def read_study(study: Path, stages: Sequence[str] = STAGES, results: Path | None
         EmovecError: if `study.yaml` is missing or wrong, or a file is broken.
     """
     config, tables = read_config(study / "study.yaml"), results or study
-    analyses = {path.stem: _read_json(path) for stage in stages for path in sorted((tables / stage).glob("*.json"))}
+    analyses = {
+        path.stem: _read_json(path, study) for stage in stages for path in sorted((tables / stage).glob("*.json"))
+    }
     read = {name: _read_table(tables, stage, name) for stage in stages for name in _COLUMNS[stage]}
     # What an experiment leaves without its record was measured with other settings.
     outdated = {table for name, made in EXPERIMENTS.items() if name not in analyses for table in made.tables}
@@ -149,7 +152,7 @@ def read_study(study: Path, stages: Sequence[str] = STAGES, results: Path | None
         tables={name: table for name, table in found.items() if len(table)},
         empty={name: table for name, table in found.items() if table.empty},
         analyses=analyses,
-        activations=_read_json(activations) if activations.is_file() else {},
+        activations=_read_json(activations, study) if activations.is_file() else {},
         vectors=_read_vectors(study / "vectors.safetensors"),
         corpus=corpus,
         excerpts=excerpts,
@@ -165,21 +168,24 @@ def _read_table(study: Path, stage: str, name: str) -> pd.DataFrame | None:
     except Exception as error:  # pyarrow raises many kinds for a broken file
         raise EmovecError(
             f"{path}: not a readable Parquet table ({' '.join(str(error).split())}). "
-            f"Delete it and run `emovec {stage}` again."
+            f"Delete it; {command(stage, study)} makes it anew."
         ) from error
     missing = [column for column in _COLUMNS[stage][name] if column not in table]
     if missing:
-        raise EmovecError(f"{path}: lacks the columns {', '.join(missing)}. Delete it and run `emovec {stage}` again.")
+        raise EmovecError(
+            f"{path}: lacks the columns {', '.join(missing)}. Delete it; {command(stage, study)} makes it anew."
+        )
     return table
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path, study: Path) -> dict[str, Any]:
+    anew = f"Delete it; {command('run', study)} makes it anew."
     try:
         data: Any = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise EmovecError(f"{path}: not valid JSON ({error}). Delete it and run the study again.") from error
+        raise EmovecError(f"{path}: not valid JSON ({error}). {anew}") from error
     if not isinstance(data, dict):
-        raise EmovecError(f"{path}: holds no JSON object. Delete it and run the study again.")
+        raise EmovecError(f"{path}: holds no JSON object. {anew}")
     return data
 
 
@@ -201,7 +207,10 @@ def _scan_corpus(path: Path, wanted: set[str]) -> tuple[int, dict[str, Story]]:
                     str(record["text"]),
                 )
             except (ValueError, KeyError, TypeError) as error:
-                raise EmovecError(f"{path}, line {position}: no text record ({error}). Run the study again.") from error
+                record, again = path.parent.parent / "corpus.json", command("run", path.parent.parent)
+                raise EmovecError(
+                    f"{path}, line {position}: no text record ({error}). Delete {record}; {again} writes it anew."
+                ) from error
             counts[story.emotion] += 1
             if story.emotion in wanted:
                 firsts.setdefault(story.emotion, story)

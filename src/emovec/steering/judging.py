@@ -43,7 +43,7 @@ def judge(texts: Sequence[str], emotions: Sequence[str], model: "str | Any", see
     try:
         from inspect_ai.model import GenerateConfig, Model, get_model
     except ImportError as error:
-        raise EmovecError("steering.judge: a judge is run by Inspect; `pip install 'emovec[inspect]'`.") from error
+        raise EmovecError("steering.judge: a judge is run by Inspect; `pip install inspect-ai`.") from error
 
     rng = np.random.default_rng(seed)
     asked = list(dict.fromkeys(text for text in texts if text.strip()))

@@ -8,6 +8,7 @@ half: what all steered ones gain or lose together, their mean shift, then shows 
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -221,7 +222,7 @@ def _facts(inputs: SteeringInputs, tables: dict[str, pd.DataFrame]) -> dict[str,
             language: question_format(inputs.model, language, inputs.settings.form) for language in inputs.languages
         },
         "activities": {language: len(activities_of(inputs, language)) for language in inputs.languages},
-        "source": inputs.settings.activities or "bundled",
+        "source": Path(inputs.settings.activities).name if inputs.settings.activities else "bundled",
         "limit": inputs.settings.limit,
         "layer": inputs.layer,
         "share_a": {str(language): float(value) for language, value in base["share_a"].items()},

@@ -149,15 +149,25 @@ class EmotionVectors:
         Raises:
             EmovecError: if the model's hidden size or number of layers is another.
         """
+        self.require_shape(model.id, model.hidden_size, model.n_layers)
         made_with = str(self.provenance.get("model", "another model"))
-        if self.raw.sizes["hidden"] != model.hidden_size or max(self.layers) >= model.n_layers:
-            raise EmovecError(
-                f"These vectors were made with {made_with} (hidden size {self.raw.sizes['hidden']}, layers up to "
-                f"{max(self.layers)}) and can't be used with {model.id} (hidden size {model.hidden_size}, "
-                f"{model.n_layers} layers); build vectors for that model."
-            )
         if self.provenance.get("revision") != model.revision:
             log.warning("These vectors were made with %s, not with %s as it is now", made_with, model.id)
+
+    def require_shape(self, name: str, hidden: int | None, layers: int | None) -> None:
+        """As `require_fit`, by what is known of a model before it is loaded; None is not known.
+
+        Raises:
+            EmovecError: if the model's hidden size or number of layers is another.
+        """
+        ours, last = self.raw.sizes["hidden"], max(self.layers)
+        if hidden in (None, ours) and (layers is None or last < layers):
+            return
+        made_with = str(self.provenance.get("model", "another model"))
+        raise EmovecError(
+            f"These vectors were made with {made_with} (hidden size {ours}, layers up to {last}) and can't be used "
+            f"with {name} (hidden size {hidden}, {layers} layers); build vectors for that model."
+        )
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write one safetensors file, atomically: the same vectors always give the same bytes.
@@ -239,7 +249,7 @@ class EmotionVectors:
         """
         path = Path(path)
         if not path.is_file():
-            raise EmovecError(f"{path}: no such file. `emovec vectors STUDY.yaml` writes one.")
+            raise EmovecError(f"{path}: no such file. `emovec vectors`, with a study, writes one.")
         try:
             with safe_open(path, framework="numpy") as file:
                 metadata = file.metadata() or {}

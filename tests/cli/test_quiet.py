@@ -1,0 +1,66 @@
+"""What a command says is no more than a person wants to read."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from emovec.cli import progress
+from emovec.report.sections import findings_of
+from emovec.steering.experiments import EXPERIMENTS
+from emovec.steering.tables import COLUMNS
+from emovec.study import Step, summarised
+from tests.report.synthetic import write_study
+
+
+@pytest.mark.fault("U5")
+def test_a_pipe_gets_a_line_a_minute(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    now = 0.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    with progress.track("Extracting 1,000 texts", 1000) as advance:
+        for _ in range(1000):  # ten minutes
+            now += 0.6
+            advance(1)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 9
+    assert lines[0] == "Extracting 1,000 texts: 10 % after 60 seconds, about 9 minutes left"
+    with progress.track("Short", 10) as advance:
+        for _ in range(10):
+            now += 5
+            advance(1)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.2, "under a second"), (1, "1 second"), (99, "99 seconds"), (143, "2.4 minutes"), (7200, "2 hours"),
+     (9e5, "10 days")],
+)  # fmt: skip
+def test_durations_as_people_say_them(seconds: float, said: str) -> None:
+    assert progress.duration(seconds) == said
+
+
+@pytest.mark.fault("U5")
+def test_an_experiment_that_found_nothing_says_so_once(tmp_path: Path) -> None:
+    folder = write_study(tmp_path, languages=("en", "ja", "fr"), layers=range(3))
+    note = "There are no scenarios in the study's languages."
+    (folder / "steering").mkdir()
+    for name in ("implicit", "intensity", "calibration"):
+        made = EXPERIMENTS[name].tables
+        for table in made:
+            pd.DataFrame(columns=list(COLUMNS[table])).to_parquet(folder / "steering" / f"{table}.parquet")
+        record = {"analysis": name, "tables": list(made), "summary": {"note": note}}
+        (folder / "steering" / f"{name}.json").write_text(json.dumps(record), encoding="utf-8")
+        assert findings_of(folder, name) == [note]
+
+
+@pytest.mark.fault("U5")
+def test_status_sums_up_each_stage() -> None:
+    steps = [Step("geometry", f"a{i}", "done" if i < 20 else "stale") for i in range(26)] + [
+        Step("report", "r", "missing", "x")
+    ]
+    assert summarised(steps) == [
+        Step("geometry", "geometry", "stale", "20 of 26 parts done; to do: a20, a21, a22, a23 and 2 more"),
+        Step("report", "report", "missing", "x"),
+    ]
