@@ -289,17 +289,23 @@ def accuracy(simulations: int, topics: list[int]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["topics", "true share", "holds", "percentile holds"])
 
 
-def partial_coverage(simulations: int, topics: int, shared: float, size: float) -> dict[str, float]:
-    """Partial correlation beyond a control that adds to both languages' similarities: observed, corrected, true."""
+def partial_coverage(simulations: int, topics: int, shared: float, size: float, same_topics: bool) -> dict[str, float]:
+    """Partial correlation beyond a control that adds to both languages' similarities: observed, corrected, true.
+
+    With `same_topics` the control is measured on the stories that the vectors come from, so that it has their noise.
+    """
     rows = []
     for k in range(simulations):
         rng = np.random.default_rng([10, topics, int(100 * shared), int(100 * size), k])
         truth = geometries(rng, shared)
         words = geometries(rng, 1.0)[:1] * 0.7
         truth = np.concatenate([truth, np.repeat(words, 2, axis=0)], axis=2)
-        control = _triangle_of(words[0])
-        values = truth[:, None] + np.concatenate([noise(rng, topics, size, 0)] * 2, axis=3)
-        true, observed = (_partial(*(_triangle_of(own) for own in each), control) for each in (truth, values.mean(1)))
+        own, of_words = noise(rng, topics, size, 0), 0.7 * noise(rng, topics, size, 0)
+        values = truth[:, None] + np.concatenate([own, of_words], axis=3)
+        exact = _triangle_of(words[0])
+        control = np.vstack([_triangle_of(words[0] + part.mean(axis=0)) for part in of_words]) if same_topics else exact
+        true = _partial(*(_triangle_of(part) for part in truth), exact)
+        observed = _partial(*(_triangle_of(part) for part in values.mean(axis=1)), control)
         weights, splits = np.ones((1, topics)), half_weights(topics, 30, k)
         first, second = (halves(as_cells(values), name, weights, splits) for name in LANGUAGES)
         rows.append((true, observed, noise_free_partial(first, second, control)))
@@ -309,9 +315,11 @@ def partial_coverage(simulations: int, topics: int, shared: float, size: float) 
 def partial(simulations: int, topics: list[int]) -> pd.DataFrame:
     """Partial correlation without noise; and p where controls explain all, in similarities or in vectors."""
     rows = [
-        {"case": "noise removed", "topics": n, "noise": size} | partial_coverage(simulations, n, 0.9, size)
+        {"case": "noise removed", "topics": n, "noise": size, "control has the same noise": same}
+        | partial_coverage(simulations, n, 0.9, size, same)
         for n in topics
         for size in (0.5, 0.8)
+        for same in (False, True)
     ]
     for case in ("confound in similarities", "confound in vectors"):
         for own in (0.3, 1.0):
