@@ -26,7 +26,10 @@ def check_files(config: StudyConfig, base: Path) -> None:
         base / given if given else None for given in (settings.activities, settings.prompts, settings.scenarios)
     )
     if config.geometry.norms is not None:
-        load_norms(base / config.geometry.norms)
+        try:
+            load_norms(base / config.geometry.norms)
+        except EmovecError as error:
+            raise EmovecError(f"geometry.norms: {error}") from error
     asked = settings.languages or config.languages
     if activities or "preferences" in experiments:
         load_activities(asked if "preferences" in experiments else [], activities)

@@ -40,11 +40,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"model": "nowhere.gguf"}, "no such file"),
     ({"model": "nobody/none"}, "is no local folder"),
     ({"extraction": {"device": "cuda:7"}}, "extraction.device"),
-    ({"extraction": {"layers": [9]}}, "has layers 0 to 3; there is no 9"),
+    ({"extraction": {"layers": [9]}}, "extraction.layers: 9 is none of the layers of"),
     ({"geometry": {"layer": 9}}, "geometry.layer: "),
     ({"steering": {"layer": 9}}, "steering.layer: "),
     ({"geometry": {"norms": "nowhere.csv"}}, "geometry.norms: "),
-    ({"steering": {"scenarios": "nowhere.jsonl"}}, "steering.scenarios: "),
+    ({"steering": {"scenarios": "nowhere.jsonl"}}, "steering.scenarios"),
 ]
 
 

@@ -218,7 +218,7 @@ def test_what_is_computed_survives_bad_input(run: Run, study: Path, tmp_path: Pa
 
 
 def test_interrupting_says_that_work_is_kept(run: Run, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Study, "run", interrupt)
@@ -240,7 +240,7 @@ def test_results_never_replace_the_users_files(run: Run, study: Path, tmp_path: 
     edit(tmp_path / "study.yaml", corpus={"stories": "study/corpus/stories.en.jsonl", "neutral": None})
     code, _, err = run("run", "study.yaml")
     assert code == 2
-    assert "lies where this study keeps its copy" in err
+    assert "holds 'corpus' and no study" in err
     assert own.read_bytes() == (tmp_path / "stories.jsonl").read_bytes()
 
 

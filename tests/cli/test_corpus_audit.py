@@ -73,7 +73,7 @@ def test_fix_writes_what_stays_and_leaves_the_original(run: Run, texts: Path) ->
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--fix"], "say where the mended texts go"),
+        (["--fix"], "say where the repaired texts go"),
         (["--out", "x.jsonl"], "give --fix as well"),
         (["--fix", "--out", "x.jsonl", "--rules", "dupes"], "no rule 'dupes'"),
         (["--fix", "--out", "x.jsonl", "--rules", ","], "names no rule"),

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from emovec.cli.steer import _columns as steer_columns
 from emovec.cli.steer import coherence_lines, load_fitting
+from emovec.models.before_loading import ModelShape
 from emovec.models.load import load_model
 from emovec.steering.side_by_side import Sample
 from emovec.vectors.emotion_vectors import EmotionVectors
@@ -255,6 +256,7 @@ def test_a_message_that_could_not_be_answered_is_replaced_by_the_next(
 @pytest.mark.fault("U6")
 def test_the_revision_of_the_vectors_is_loaded(vectors: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read, seen = EmotionVectors.load(vectors), []
+    monkeypatch.setattr("emovec.models.before_loading.look_at_model", lambda *_, **__: ModelShape(None, None, None))
     monkeypatch.setattr("emovec.models.load.load_model", lambda model, **options: seen.append((model, options)))
     monkeypatch.setattr(EmotionVectors, "require_fit", lambda *_: None)
     made = replace(read, provenance={"model": "some/model", "revision": "a" * 40})

@@ -65,7 +65,7 @@ def test_names_the_target_and_says_so(run: Run, studies: tuple[Path, Path]) -> N
     shown = expected[expected["variant"] == "standardised"]["accuracy"].iloc[0]
     assert f"{100 * shown:.0f} % of the English" in out
 
-    again = run("transfer", *studies, "--language", "en")
+    again = run("transfer", *studies, "--language", "en", "--overwrite")
     assert again[0] == 0
     assert "has no activations yet" not in again[1]
     assert set(pd.read_parquet(folder / "transfer.parquet")["target_language"]) == {"en"}

@@ -71,7 +71,7 @@ def test_labels_of_parquet_that_lost_their_names(tmp_path: Path, info: str) -> N
 
 def test_labels_of_a_card_that_lost_their_names(tmp_path: Path) -> None:
     card = "---\nconfigs: [{config_name: a, data_files: x.csv}]\ndataset_info: x\n---\n"
-    with pytest.raises(EmovecError, match=r"README\.md: is not as .*; mend its dataset_info"):
+    with pytest.raises(EmovecError, match=r"README\.md: is not as .*; correct its dataset_info"):
         import_corpus(put(tmp_path, {"README.md": card, "x.csv": "text,label\na,0\n"}), language="en")
 
 

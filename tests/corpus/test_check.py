@@ -91,7 +91,7 @@ def test_duplicates(records: list[tuple[str, str, str | None, str]]) -> None:
 
 def test_every_empty_corpus_still_gives_whole_tables() -> None:
     report = check_corpus(Corpus([], [], [], {}), ["en"], ["calm"], count_tokens=len)
-    assert report.gaps == ["corpus.stories: holds no stories; `emovec corpus check` shows what was read."]
+    assert report.gaps == ["corpus.stories: holds no stories; a record needs a text, a language and an emotion."]
     assert list(report.named.columns) == ["language", "emotion", "id", "words"]
     assert report.n_findings == 1
     assert check_corpus(Corpus([], [], [], {}), [], []).n_findings == 0

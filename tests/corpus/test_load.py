@@ -169,7 +169,7 @@ def test_broken_records_stop_a_study_but_can_be_collected(tmp_path: Path) -> Non
     message = refusal(config, tmp_path)
     assert message.startswith("corpus: 4 records can't be used: ")
     assert "s.jsonl:3: no text; " in message
-    assert "and 1 more; mend or remove them (`emovec corpus check` lists all)" in message
+    assert "and 1 more; fix or remove them" in message
     corpus = collect_corpus(config, tmp_path)
     assert [p.line for p in corpus.problems] == [3, 4, 5, 6]
     assert len(corpus.stories) == 2

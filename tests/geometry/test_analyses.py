@@ -85,7 +85,7 @@ def run_all(inputs: Inputs) -> tuple[dict, dict]:
 # that nobody rated, a number computed at the chosen layer alone, a test of few emotions.
 MAY_LACK = {
     "silhouette": {"silhouette"},
-    "controls": {"r_control"},
+    "controls": {"r_control", "partial_noise_free"},
     "cluster_quality": {
         "silhouette",
         "stability",

@@ -120,7 +120,7 @@ def test_axes_of_random_words_are_the_null_of_the_poles() -> None:
         row = rows.loc[(layer, component, f"post {axis}")]
         assert abs(row["r"]) == pytest.approx(own[0])
         assert row["p"] == pytest.approx(share[0])
-        assert row["null_95"] == pytest.approx(np.quantile(own[1:], 0.95))
+        assert row["null_95"] == pytest.approx(np.sort(own[1:])[-5])  # of 99 the 5th largest: 5 = .05 × 100
         assert row["p_familywise"] == pytest.approx((shares.min(axis=0) <= share[0]).mean())
 
 

@@ -126,7 +126,7 @@ def test_what_is_wrong_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch) 
         return imported(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(EmovecError, match=r"pip install 'emovec\[inspect\]'"):
+    with pytest.raises(EmovecError, match="pip install inspect-ai"):
         name_clusters(PROFILE, "mockllm/model", ks=[2])
 
 

@@ -85,7 +85,7 @@ def test_a_finished_study_has_nothing_to_do(finished: Path) -> None:
     ("settings", "redone"),
     [
         ({"geometry": {"permutations": 300}}, PERMUTED | {"report"}),
-        ({"geometry": {"bootstraps": 40}}, {"uncertainty", "stability", "geodesic", "report"}),
+        ({"geometry": {"bootstraps": 40}}, {"uncertainty", "stability", "report"}),
         ({"geometry": {"top_k": 3}}, {"lens", "report"}),
         ({"geometry": {"layer": 2}}, AT_THE_LAYER | {"choice", "report"}),
         ({"steering": {"seed": 1}}, {"implicit", "report"}),
@@ -190,7 +190,8 @@ def test_norms_of_ones_own(finished: Path, change: Change, tmp_path: Path) -> No
     change(geometry={"norms": "norms.csv"})
     rated = {"pca", "axes", "controls", "stability", "uncertainty", "affect", "robustness"}
     assert set(Study(finished).run("geometry")) == rated
-    assert "Mine2026 valence" in set(Study(finished).table("axes")["reference"])
+    # Four emotions are too few for a correlation with ratings.
+    assert Study(finished).table("axes").empty
     (tmp_path / "norms.csv").write_text(norms.replace(",3\n", ",4\n"), encoding="utf-8")
     rated = {"pca", "axes", "controls", "stability", "uncertainty", "affect", "robustness"}
     assert set(Study(finished).run("geometry")) == rated
@@ -232,7 +233,7 @@ def test_results_do_not_depend_on_the_order_of_languages_and_emotions(study_file
 
 def test_a_folder_that_cannot_be_written(study_file: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(EmovecError, match="can't be used as the study's folder"):
+    with pytest.raises(EmovecError, match="can't hold the study's results"):
         Study(study_file, out=tmp_path / "file").run()
 
 

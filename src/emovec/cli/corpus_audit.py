@@ -1,4 +1,4 @@
-"""The deeper part of `emovec corpus check`: scores, the page, and mended copies."""
+"""The deeper part of `emovec corpus check`: scores, the page, and repaired copies."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ class Asked:
         source: the study or the texts, as given.
         page: where the page goes, if it is wanted.
         fix: whether offenders are to be taken out.
-        out: where mended texts go.
+        out: where repaired texts go.
         rules: names of rules with commas between, or None for the default ones.
         overwrite: whether files may be replaced.
         synonyms: a list of synonyms to use instead of the package's.
@@ -58,7 +58,7 @@ class Asked:
             raise EmovecError("--out and --rules say what --fix does; give --fix as well.")
         if self.fix and not self.out and self.generated is None:
             raise EmovecError(
-                "--fix: say where the mended texts go with --out FILE.jsonl or --out FOLDER; yours stay as they are."
+                "--fix: say where the repaired texts go with --out FILE.jsonl or --out FOLDER; yours stay as they are."
             )
         if self.page:
             require_file(self.page, PAGE, overwrite=self.overwrite, inputs=[Path(self.source)])

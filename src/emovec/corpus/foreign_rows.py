@@ -77,7 +77,7 @@ def datasets_texts(folder: Path, choices: Choices) -> Iterator[Found]:
                 raise EmovecError(f"--config {choices.config}: {folder} has {', '.join(configs)}.")
             wanted = [choices.config]
         choices.left.extend(f"config '{name}' (--config {name} takes it)" for name in configs if name not in wanted)
-        with understood(folder / "README.md", "mend its dataset_info"):
+        with understood(folder / "README.md", "correct its dataset_info"):
             labels = card_names(_card(folder))
         for name in wanted:
             for split, path in configs[name]:

@@ -47,7 +47,7 @@ def load_corpus(config: StudyConfig, base: Path, study: str | Path | None = None
     """
     corpus = collect_corpus(config, base)
     more = "" if study is None else f" ({command('corpus', 'check', study, '--all')} lists all)"
-    require_no_problems(corpus.problems, f"mend or remove them{more}")
+    require_no_problems(corpus.problems, f"fix or remove them{more}")
     for gap in find_gaps(corpus, config.languages, config.emotion_words, neutral=config.corpus.neutral is not None):
         shown = f" {command('corpus', 'check', study)} shows what was read." if study and not corpus.stories else ""
         raise EmovecError(gap + shown)

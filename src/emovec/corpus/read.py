@@ -127,7 +127,7 @@ def read_stories(
     return result.stories
 
 
-def require_no_problems(problems: Sequence[Problem], remedy: str = "mend or remove them") -> None:
+def require_no_problems(problems: Sequence[Problem], remedy: str = "fix or remove them") -> None:
     """Raise an error that names the first broken records and says how many there are.
 
     Raises:

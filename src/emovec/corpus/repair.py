@@ -126,7 +126,7 @@ def write_repaired(corpus: Corpus, dropped: pd.DataFrame, out: str | Path, *, ov
         plan[out] = [*stories, *neutral]
         listing = out.with_suffix(".dropped.jsonl")
     elif out.suffix.lower() in {".csv", ".parquet", ".json"}:
-        raise EmovecError(f"{out}: mended texts are written as JSONL; give a name that ends in .jsonl, or a folder.")
+        raise EmovecError(f"{out}: repaired texts are written as JSONL; give a name that ends in .jsonl, or a folder.")
     else:
         for kind, texts in (("stories", stories), ("neutral", neutral)):
             for language in dict.fromkeys(story.language for story in texts):

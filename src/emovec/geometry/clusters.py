@@ -37,12 +37,14 @@ def k_means(
     clusters: list[tuple[int, str, int, str, str, int]] = []
     scores: list[tuple[int, str, int, float]] = []
     for name, members in language_sets(labels(vectors, "language")).items():
-        for layer, points, owners in _points(vectors, members):
-            cosines = (points @ points.T)[None]
-            for k in (k for k in ks if 2 <= k < len(points)):
-                numbers = k_means_partition(cosines, k, seed, most_starts)
-                clusters += [(layer, name, k, *owner, int(c)) for owner, c in zip(owners, numbers[0], strict=True)]
-                scores.append((layer, name, k, float(silhouettes(cosines, numbers)[0])))
+        at_layers = _points(vectors, members)
+        cosines, owners = np.stack([points @ points.T for _, points, _ in at_layers]), at_layers[0][2]
+        for k in (k for k in ks if 2 <= k < len(owners)):
+            found = k_means_partition(cosines, k, seed, most_starts)
+            fits = silhouettes(cosines, found)
+            for (layer, _, _), numbers, fit in zip(at_layers, found, fits, strict=True):
+                clusters += [(layer, name, k, *owner, int(c)) for owner, c in zip(owners, numbers, strict=True)]
+                scores.append((layer, name, k, float(fit)))
     return (
         pd.DataFrame(clusters, columns=["layer", "languages", "k", "language", "emotion", "cluster"]),
         pd.DataFrame(scores, columns=["layer", "languages", "k", "silhouette"]),

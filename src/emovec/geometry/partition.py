@@ -1,6 +1,8 @@
 """Partitions of labelled points found from their Gram matrices, many at once: k-means, average linkage, agreement."""
 
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
 import numpy as np
 from scipy.cluster.hierarchy import linkage
@@ -176,9 +178,6 @@ def _start(gram: np.ndarray, draws: np.ndarray) -> np.ndarray:
 def _improved(gram: np.ndarray, which: np.ndarray, labels: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Partitions that no move of one point improves, and their sums of squared distances to the means.
 
-    Point i leaves cluster A of n points for B of m points where m/(m+1) d²(i, B) < n/(n−1) d²(i, A); the squared
-    distance to the mean of C is Gᵢᵢ − 2 Σⱼ Gᵢⱼ/|C| + ΣΣ Gⱼₗ/|C|² over j, l in C.
-
     Args:
         gram: [matrix, n, n].
         which: [start] the matrix of each start.
@@ -188,35 +187,73 @@ def _improved(gram: np.ndarray, which: np.ndarray, labels: np.ndarray, k: int) -
     Returns:
         [start, n] and [start].
     """
-    own, labels = gram[which], labels.copy()
-    squares = np.diagonal(own, axis1=1, axis2=2)
-    member = _members(labels, k)
-    sums, sizes = own @ member, member.sum(axis=1)  # of dot products with each cluster's members [start, n, cluster]
-    within = (member * sums).sum(axis=1)
-    smallest = _TOLERANCE * np.abs(squares).max(axis=1, initial=0)
-    active = np.arange(len(labels))
-    while len(active):
-        size, at = sizes[active][:, None], labels[active][..., None]
-        some = np.maximum(size, 1)
-        distances = squares[active][..., None] - 2 * sums[active] / some + within[active][:, None] / some**2
-        left = np.take_along_axis(np.broadcast_to(size, distances.shape), at, axis=2)
-        gain = left / np.maximum(left - 1, 1) * np.take_along_axis(distances, at, axis=2) * (left > 1)
-        gain = gain - size / (size + 1) * distances
-        np.put_along_axis(gain, at, -np.inf, axis=2)
-        gain = np.where((size > 0) | (left > 1), gain, -np.inf).reshape(len(active), -1)
-        move = gain.argmax(axis=1)
-        moves = gain[np.arange(len(active)), move] > smallest[active]
-        active, (point, to) = active[moves], np.divmod(move[moves], k)
-        away = labels[active, point]
-        within[active, away] += squares[active, point] - 2 * sums[active, point, away]
-        within[active, to] += squares[active, point] + 2 * sums[active, point, to]
-        sums[active, :, away] -= own[active, point]
-        sums[active, :, to] += own[active, point]
-        sizes[active, away] -= 1
-        sizes[active, to] += 1
-        labels[active, point] = to
-    costs = squares.sum(axis=1) - (within / np.maximum(sizes, 1)).sum(axis=1)
+    labels = np.ascontiguousarray(labels, dtype=np.int64).copy()
+    costs = np.array([_descent()(gram[at], own, k) for at, own in zip(which, labels, strict=True)])
     return labels, costs
+
+
+@cache
+def _descent() -> Any:
+    """`_descend`, compiled: numpy's vectors are too short here for its own speed."""
+    from numba import njit
+
+    return njit(_descend)
+
+
+def _descend(gram: np.ndarray, labels: np.ndarray, k: int) -> float:
+    """Move one point at a time, the one that gains most, until no move gains; changes `labels`, returns their cost.
+
+    Point i leaves cluster A of n points for B of m points where m/(m+1) d²(i, B) < n/(n−1) d²(i, A); the squared
+    distance to the mean of C is Gᵢᵢ − 2 Σⱼ Gᵢⱼ/|C| + ΣΣ Gⱼₗ/|C|² over j, l in C.
+
+    Args:
+        gram: [n, n].
+        labels: [n].
+        k: number of clusters.
+    """
+    n = len(gram)
+    sums, within, sizes = np.zeros((n, k)), np.zeros(k), np.zeros(k)  # of dot products with each cluster's members
+    for i in range(n):
+        sizes[labels[i]] += 1
+        for j in range(n):
+            sums[i, labels[j]] += gram[i, j]
+    largest = total = 0.0
+    for i in range(n):
+        within[labels[i]] += sums[i, labels[i]]
+        total += gram[i, i]
+        largest = max(largest, abs(gram[i, i]))
+    while True:
+        most, point, to = _TOLERANCE * largest, -1, -1
+        for i in range(n):
+            at = labels[i]
+            if sizes[at] < 2:
+                continue
+            own = gram[i, i] - 2 * sums[i, at] / sizes[at] + within[at] / sizes[at] ** 2
+            leaving = sizes[at] / (sizes[at] - 1) * own
+            for c in range(k):
+                if c == at:
+                    continue
+                joining = 0.0
+                if sizes[c] > 0:
+                    other = gram[i, i] - 2 * sums[i, c] / sizes[c] + within[c] / sizes[c] ** 2
+                    joining = sizes[c] / (sizes[c] + 1) * other
+                if leaving - joining > most:
+                    most, point, to = leaving - joining, i, c
+        if point < 0:
+            break
+        at = labels[point]
+        within[at] += gram[point, point] - 2 * sums[point, at]
+        within[to] += gram[point, point] + 2 * sums[point, to]
+        for i in range(n):
+            sums[i, at] -= gram[i, point]
+            sums[i, to] += gram[i, point]
+        sizes[at] -= 1
+        sizes[to] += 1
+        labels[point] = to
+    for c in range(k):
+        if sizes[c] > 0:
+            total -= within[c] / sizes[c]
+    return total
 
 
 def _members(labels: np.ndarray, k: int) -> np.ndarray:

@@ -120,13 +120,15 @@ def numbers(study: StudyTables) -> Listing | None:
     for variant in control.options:
         for a, b in found:
             own = rows[(rows["variant"] == variant) & (rows["language_a"] == a) & (rows["language_b"] == b)]
+            own = own.set_index("given")
             frames[variant, f"{a}+{b}"] = [
                 [
-                    _NAMES[str(row["given"])],
-                    *(number(row[name]) for name in ("r_control", "partial", "partial_noise_free")),
-                    *(p_value(row[name]) for name in ("p", "p_familywise")),
+                    _NAMES[given],
+                    *(number(own.loc[given, name]) for name in ("r_control", "partial", "partial_noise_free")),
+                    *(p_value(own.loc[given, name]) for name in ("p", "p_familywise")),
                 ]
-                for row in own.to_dict("records")
+                for given in _NAMES
+                if given in own.index
             ]
     columns = ("beyond", "control alone", "partial r", "partial r without noise", "p", "p over all layers")
     caption = f"What is left beyond each control, layer {layer}"

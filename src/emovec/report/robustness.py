@@ -68,7 +68,7 @@ def words(study: StudyTables) -> Listing | None:
                 *(str(row["source"]), language_name(str(row["language"])), str(row["scale"]), number(row["r"])),
                 *(f"{number(row[end])} without {row[f'{end}_word']}" for end in ("low", "high")),
             ]
-            for row in rows[rows["variant"] == variant].to_dict("records")
+            for row in rows[rows["variant"] == variant].sort_values(["source", "language", "scale"]).to_dict("records")
         ]
         for variant in control.options
     }

@@ -161,7 +161,7 @@ def _read_prompts(path: Path) -> list[Prompt]:
     for line, row in read_rows(path)[1]:
         made = row if isinstance(row, str) else _prompt(row, line)
         if isinstance(made, str):
-            raise EmovecError(f"{path}:{line}: {made}; mend or remove this line.")
+            raise EmovecError(f"{path}:{line}: {made}; fix or remove this line.")
         for field, value in (("id", made.id), ("prompt", made.text)):
             before = first.setdefault((made.language, field, value), line)
             if before != line:
