@@ -160,3 +160,14 @@ def test_export_says_where_llama_cpp_does_not_steer(run: Run, tmp_path: Path, ar
     code, out, _ = run("export", "v.safetensors", "--emotion", "sad", "--out", "sad.gguf")
     assert (code, (tmp_path / "sad.gguf").is_file()) == (0, True)
     assert ("this file changes nothing" in out) == warned
+
+
+@pytest.mark.fault("C4")
+def test_paths_that_no_file_system_takes_are_told_in_a_sentence(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "a.jsonl").write_text('{"text": "A lake.", "language": "en", "emotion": "sad"}\n')
+    for path in ("x" * 300 + ".jsonl", "loop/x.jsonl"):
+        for arguments in (("import", "a.jsonl", "--out", path), ("check", path), ("import", path, "--out", "b.jsonl")):
+            code, _, err = run("corpus", *arguments)
+            assert (code, err.startswith("Error: ")) == (2, True)
+    assert {path.name for path in tmp_path.iterdir()} == {"loop", "a.jsonl"}
