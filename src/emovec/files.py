@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from emovec.errors import EmovecError
+from emovec.printable import shortened
 
 TEMPORARY = ".emovec.tmp"
 """What a file is called besides its name until it is whole: no file of a user's is called so."""
@@ -66,3 +67,13 @@ def disk_error(path: Path, error: OSError) -> EmovecError:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return EmovecError(f"{path}: the disk is full. Free some space and run the same command again; it resumes.")
     return EmovecError(f"{path}: can't be written ({error.strerror or error}).")
+
+
+def path_error(error: BaseException) -> EmovecError | None:
+    """A sentence for a path that no file system takes, which any look at it raises; None for all other errors."""
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return EmovecError(f"{shortened(str(error.filename), 80)}: the name is too long for a file or folder.")
+    looped = isinstance(error, OSError) and error.errno == errno.ELOOP
+    if looped or (isinstance(error, RuntimeError) and str(error).startswith("Symlink loop")):
+        return EmovecError("A path leads through a symbolic link that leads back to itself; remove the link.")
+    return None

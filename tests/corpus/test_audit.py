@@ -113,7 +113,7 @@ def test_a_list_of_ones_own_replaces_the_synonyms(tmp_path: Path) -> None:
     assert synonyms_in("Er war WÜTEND.", "de", "angry", synonyms) == ("wütend",)
     assert synonyms_in("furious", "en", "angry", synonyms) == ()
     file.write_text("language,word\nde,wütend\n", encoding="utf-8")
-    with pytest.raises(EmovecError, match=r"mine\.csv: .*'emotion' is not there"):
+    with pytest.raises(EmovecError, match=r"mine\.csv: .*no column 'emotion'"):
         load_synonyms(file)
     file.write_text("language,emotion,word\nde,,wütend\n", encoding="utf-8")
     with pytest.raises(EmovecError, match=r"mine\.csv:2: .*one is empty"):

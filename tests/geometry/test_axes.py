@@ -211,8 +211,8 @@ def test_own_norms_are_read_and_broken_ones_refused(tmp_path: Path) -> None:
     assert norms[["source", "word", "valence"]].values.tolist() == [["mine", "joyful", 8.0], ["mine", "sad", 1.5]]
     assert norms["arousal"].isna().all()
     for text, message in (
-        ("wort,valence\na,1\n", "column 'word'"),
-        ("word\na\n", "column 'word'"),
+        ("wort,valence\na,1\n", "no column .word."),
+        ("word\na\n", "one of valence, arousal, dominance"),
         ("word,valence\na,high\n", "no number"),
         ("word,valence\na,1\na,2\n", "'a' is given twice"),
     ):

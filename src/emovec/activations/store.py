@@ -72,7 +72,7 @@ class ShardStore:
         for line in lines[:-1]:  # each whole line ends in a newline, so what follows the last one is a torn line
             try:
                 record = ShardRecord(**json.loads(line))
-            except (ValueError, TypeError):
+            except (ValueError, TypeError, RecursionError):
                 continue
             records[record.shard] = record
         return [records[shard] for shard in sorted(records)]

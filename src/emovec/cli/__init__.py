@@ -76,11 +76,15 @@ def main() -> None:
     from rich.text import Text
 
     from emovec.cli.terminal import SafeConsole
+    from emovec.files import path_error
     from emovec.printable import message
 
     try:
         app()
-    except EmovecError as error:
-        shown = message(" ".join(str(error).split()))
+    except (EmovecError, OSError, RuntimeError) as error:
+        said = error if isinstance(error, EmovecError) else path_error(error)
+        if said is None:
+            raise
+        shown = message(" ".join(str(said).split()))
         SafeConsole(stderr=True, soft_wrap=True).print(Text.assemble(("Error: ", "bold red"), shown))
         sys.exit(2)

@@ -127,11 +127,11 @@ def _corpus(source: str, languages: str | None, console: "Console") -> "tuple[li
 def _folder(source: str) -> Path:
     """`<name>-labels` beside the texts; in the current folder for patterns and the bundled corpus."""
     from emovec.config import BUNDLED
-    from emovec.report.style import slug
+    from emovec.labels import file_name
 
     path = Path(source)
     if source in BUNDLED or not path.exists():
-        return Path(f"{slug(source)}-labels")
+        return Path(f"{file_name(source)}-labels")
     path = path.resolve()
     return path.with_name(f"{path.name if path.is_dir() else path.stem}-labels")
 

@@ -21,6 +21,7 @@ def export_corpus(
         typer.Option(help="A Markdown file that goes into the card: who wrote, who labelled, what is weak."),
     ] = None,
     audit: Annotated[bool, typer.Option(help="Put the scores of `emovec corpus check` into the card.")] = True,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")] = False,
 ) -> None:
     """Write texts as a dataset for the Hugging Face Hub: data files and a card. Nothing is uploaded."""
     from typing import Any, cast
@@ -46,6 +47,7 @@ def export_corpus(
             about=said,
             audit=audit,
             progress=progress,
+            overwrite=overwrite,
         )
     for file in files:
         console.print(f"{file}", highlight=False, soft_wrap=True, markup=False)

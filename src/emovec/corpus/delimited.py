@@ -126,6 +126,42 @@ def read_delimited(
     return columns, dialect, rows()
 
 
+def read_small_table(
+    path: str | Path, what: str, needed: Collection[str]
+) -> tuple[list[str], list[tuple[int, Mapping[str, str]]]]:
+    """All of a table that is a list of settings, such as synonyms: its columns, and its rows with their lines.
+
+    Args:
+        path: of the file.
+        what: it is, for messages.
+        needed: the columns that it must have.
+
+    Raises:
+        EmovecError: if it can't be read, a row is broken, or a column is missing or there twice.
+    """
+    path = Path(path)
+    try:
+        columns, _, found = read_delimited(path, expected=needed)
+        rows = list(found)
+    except OSError as error:
+        raise EmovecError(f"{path}: can't be read as {what} ({error.strerror or error}).") from error
+    if missing := [column for column in needed if column not in columns]:
+        raise EmovecError(f"{path}: no column '{missing[0]}'; {what} has {', '.join(needed)}.")
+    if twice := next((column for column in columns if columns.count(column) > 1), None):
+        raise EmovecError(f"{path}: two columns are named '{twice}'; rename one.")
+    read: list[tuple[int, Mapping[str, str]]] = []
+    for line, row in rows:
+        said = row if isinstance(row, str) else "bytes that are no UTF-8" if _is_broken(row) else None
+        if said or isinstance(row, str):
+            raise EmovecError(f"{path}, line {line}: {said}.")
+        read.append((line, row))
+    return columns, read
+
+
+def _is_broken(row: Mapping[str, str]) -> bool:
+    return any("\ud800" <= character <= "\udfff" for value in row.values() for character in value)
+
+
 def _records(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str] | str]]:
     """The rows that aren't blank with their lines, and for those that can't be read why."""
     csv.field_size_limit(max(csv.field_size_limit(), _FIELD_LIMIT))

@@ -86,8 +86,12 @@ def nested_json(source: Path, choices: Choices) -> Iterator[Found]:
         for level in levels:
             if level in _PLACES:
                 choices.taken[level] = f"key {levels.index(level) + 1} of the nested JSON"
-        for keys, fields in _leaves(tree, levels, choices):
-            yield Found(path, 1, f"{_spelt(keys)}: {fields}" if isinstance(fields, str) else {**known, **fields}, keys)
+        try:
+            for keys, fields in _leaves(tree, levels, choices):
+                said = f"{_spelt(keys)}: {fields}"
+                yield Found(path, 1, said if isinstance(fields, str) else {**known, **fields}, keys)
+        except RecursionError as error:
+            raise EmovecError(f"{path}: its lists and objects are too deep in each other to be texts.") from error
 
 
 def _levels(tree: Any, n_files: int, known: Mapping[str, str]) -> tuple[str, ...]:
@@ -147,7 +151,7 @@ def line_of(path: Path, keys: Sequence[str | int]) -> int:
         for key in keys:
             node = node.value[key] if isinstance(key, int) else next(v for k, v in node.value if k.value == key)
         return int(node.start_mark.line) + 1
-    except (yaml.YAMLError, StopIteration, AttributeError, LookupError, TypeError):
+    except (yaml.YAMLError, StopIteration, AttributeError, LookupError, TypeError, RecursionError):
         return 1
 
 

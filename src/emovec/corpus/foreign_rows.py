@@ -7,8 +7,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
-
 from emovec.corpus.class_names import card_names, class_name, feature_names, json_object, parquet_names, understood
 from emovec.corpus.foreign_choices import ALIASES, Choices, Found
 from emovec.corpus.foreign_labels import hot, one_hot_columns
@@ -18,6 +16,7 @@ from emovec.corpus.rows import READERS, Row, first_line, valid_rows
 from emovec.corpus.script import WRITINGS
 from emovec.corpus.story import NEUTRAL
 from emovec.errors import EmovecError
+from emovec.yaml_file import parse_yaml
 
 STORY_CONFIGS = ("stories", NEUTRAL)
 
@@ -208,10 +207,6 @@ def _card(folder: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError):
         return {}
     found = re.match(r"---\s*\n(.*?)\n---\s*(?:\n|\Z)", text, re.DOTALL)
-    try:
-        data: Any = yaml.safe_load(found[1]) if found else None
-    except yaml.YAMLError as error:
-        raise EmovecError(
-            f"{folder / 'README.md'}: its front matter is no valid YAML: {' '.join(str(error).split())}"
-        ) from error
+    # The line of dashes above it counts among the lines that a message names.
+    data = parse_yaml(f"\n{found[1]}", f"{folder / 'README.md'}: its front matter").data if found else None
     return cast(dict[str, Any], data) if isinstance(data, dict) else {}

@@ -139,6 +139,6 @@ def _answer(line: bytes) -> Answer | None:
         known: dict[str, Any] = {field.name: record[field.name] for field in fields(Answer) if field.name in record}
         known["labels"] = tuple(known["labels"])
         answer = Answer(**known)
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     return answer if answer.status in get_args(Status) else None

@@ -2,6 +2,7 @@
 
 import csv
 import re
+import unicodedata
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
@@ -61,7 +62,7 @@ def named_words(text: str, language: str, emotion: str) -> tuple[str, ...]:
     pattern = _pattern(base_language(language), emotion)
     if pattern is None:
         return ()
-    found = {" ".join(match.lower().split()) for match in pattern.findall(text)}
+    found = {" ".join(match.lower().split()) for match in pattern.findall(unicodedata.normalize("NFC", text))}
     return tuple(word for word in emotion_words(language, emotion) if word.lower() in found)
 
 

@@ -22,6 +22,7 @@ from emovec.errors import EmovecError
 from emovec.files import read_json, write_bytes
 from emovec.labels import file_name
 from emovec.study_files import is_study, study_file
+from emovec.targets import require_folder
 
 DatasetFormat = Literal["parquet", "jsonl"]
 
@@ -52,18 +53,20 @@ def export_corpus(
     about: str = "",
     audit: bool = False,
     progress: Callable[[int], None] | None = None,
+    overwrite: bool = False,
 ) -> list[Path]:
     """Write the texts of a study, of files, or of the bundled corpus as a dataset; see `write_dataset`.
 
     Args:
         source: a study file, a file, folder or glob of texts, or `bundled`, `bundled-literary`, `bundled-controlled`.
-        folder: new or empty.
+        folder: new or empty, or with `overwrite` one that was written so before.
         format: `parquet` or `jsonl`.
         license: as the Hub names it; the bundled corpus brings its own.
         name: of the dataset.
         about: Markdown that goes into the card as it is: how the texts came about, who labelled them, what is weak.
         audit: whether the card has the scores of `emovec corpus check`; a minute or so for ten thousand texts.
         progress: called while texts are audited, with numbers that add up to `audit.STAGES` times all texts.
+        overwrite: whether an earlier export may be replaced.
 
     Raises:
         EmovecError: as `write_dataset`, or if the texts can't be read.
@@ -84,6 +87,7 @@ def export_corpus(
         provenance=provenance,
         audit=audit,
         progress=progress,
+        overwrite=overwrite,
     )
 
 
@@ -187,18 +191,20 @@ def write_dataset(
     provenance: Provenance | None = None,
     audit: bool = False,
     progress: Callable[[int], None] | None = None,
+    overwrite: bool = False,
 ) -> list[Path]:
     """Write `README.md` and `data/<kind>/<language>.<format>`: a config a kind, a split a language.
 
     Args:
         kinds: texts by kind: `stories`, and where there are any `neutral` and others.
-        folder: new or empty.
+        folder: new or empty, or with `overwrite` one that was written so before.
         format: `parquet` or `jsonl`.
         license: as the Hub names it, such as `cc-by-4.0`; by default `other`, with a request to fill it in.
         name: of the dataset; by default that of the folder.
         provenance: what the card says of how the texts came about.
         audit: as in `export_corpus`.
         progress: as in `export_corpus`.
+        overwrite: as in `export_corpus`; all data files of the earlier export go.
 
     Returns:
         The files, the card last.
@@ -209,8 +215,7 @@ def write_dataset(
     folder = Path(folder)
     if format not in get_args(DatasetFormat):
         raise EmovecError(f"--format {format}: give one of {', '.join(get_args(DatasetFormat))}.")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise EmovecError(f"{folder}: holds something already; give another --out.")
+    require_folder(folder, "an earlier export", is_dataset, overwrite=overwrite)
     files = _files(kinds, format)
     paired = {file.kind for file in files if any(story.other for story in file.stories)}  # the splits of a config alike
     card = dataset_card(
@@ -221,6 +226,8 @@ def write_dataset(
         audit=audit,
         progress=progress,
     )
+    for old in folder.glob("data/*/*"):
+        old.unlink()
     for file in files:
         if format == "parquet":
             write_bytes(folder / file.name, parquet_bytes(file.stories, other=file.kind in paired))
@@ -228,6 +235,20 @@ def write_dataset(
             write_jsonl(file.stories, folder / file.name)
     write_bytes(folder / "README.md", card.encode())  # last, so that a folder with a card is whole
     return [*(folder / file.name for file in files), folder / "README.md"]
+
+
+def is_dataset(folder: Path) -> bool:
+    """Whether a folder holds an export of texts and nothing else; hidden files, such as git's, stay as they are."""
+    card, data = folder / "README.md", folder / "data"
+    if not {path.name for path in folder.iterdir() if not path.name.startswith(".")} <= {card.name, data.name}:
+        return False
+    if not card.is_file() or "emovec" not in card.read_text(encoding="utf-8", errors="replace"):
+        return False
+    inside = [data, *data.rglob("*")]
+    kept = [
+        path for path in inside if path.is_symlink() or not (path.is_dir() or path.suffix in {".parquet", ".jsonl"})
+    ]
+    return not kept and all(len(path.relative_to(data).parts) == 2 for path in inside if path.is_file())
 
 
 def parquet_bytes(stories: Sequence[Story], *, other: bool = False) -> bytes:

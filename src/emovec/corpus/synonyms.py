@@ -1,13 +1,15 @@
 """Near synonyms of emotions, from a list that users may replace, and where a text uses them."""
 
-import csv
 import re
+import unicodedata
 from collections import defaultdict
 from importlib.resources import files
 from pathlib import Path
 
+from emovec.corpus.delimited import read_small_table
 from emovec.corpus.lexicon import base_language, named_words, word_pattern
 from emovec.errors import EmovecError
+from emovec.labels import check_label, clean
 
 Synonyms = dict[tuple[str, str], re.Pattern[str]]
 """(language, emotion) → a pattern that finds its synonyms."""
@@ -24,23 +26,17 @@ def load_synonyms(path: str | Path | None = None) -> Synonyms:
     Raises:
         EmovecError: if the file can't be read or lacks a column or a value.
     """
-    file = files("emovec") / "data" / "emotion_synonyms.csv" if path is None else Path(path)
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no UTF-8"
-        raise EmovecError(f"{path}: can't be read as a list of synonyms ({reason}).") from error
-    rows = csv.DictReader(lines)
-    if missing := [column for column in _COLUMNS if column not in (rows.fieldnames or [])]:
-        raise EmovecError(
-            f"{path}: a list of synonyms has the columns language, emotion, word; '{missing[0]}' is not there."
-        )
+    file = Path(str(files("emovec") / "data" / "emotion_synonyms.csv")) if path is None else Path(path)
+    _, rows = read_small_table(file, "a list of synonyms", _COLUMNS)
     words: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    for row in rows:
-        language, emotion, word = ((row[column] or "").strip() for column in _COLUMNS)
-        if not (language and emotion and word):
-            raise EmovecError(f"{path}:{rows.line_num}: a row names a language, an emotion and a word; one is empty.")
-        words[base_language(language), emotion].append(word)
+    for line, row in rows:
+        if not all(clean(row[column]) for column in _COLUMNS):
+            raise EmovecError(f"{path}:{line}: a row names a language, an emotion and a word; one is empty.")
+        try:
+            language, emotion = check_label("language", row["language"]), check_label("emotion", row["emotion"])
+        except EmovecError as error:
+            raise EmovecError(f"{path}:{line}: {error}.") from error
+        words[base_language(language), emotion].append(clean(row["word"]))
     return {key: word_pattern(found, key[0]) for key, found in words.items()}
 
 
@@ -49,5 +45,7 @@ def synonyms_in(text: str, language: str, emotion: str, synonyms: Synonyms) -> t
     pattern = synonyms.get((base_language(language), emotion))
     if pattern is None:
         return ()
-    found = dict.fromkeys(" ".join(match.lower().split()) for match in pattern.findall(text))
+    found = dict.fromkeys(
+        " ".join(match.lower().split()) for match in pattern.findall(unicodedata.normalize("NFC", text))
+    )
     return tuple(word for word in found if not named_words(word, language, emotion))

@@ -145,5 +145,5 @@ def _lines(path: Path) -> Iterator[Answer]:
             try:
                 record: dict[str, Any] = json.loads(line)
                 yield Answer(**{key: value for key, value in record.items() if key in known})
-            except (ValueError, TypeError, AttributeError):
+            except (ValueError, TypeError, AttributeError, RecursionError):
                 continue

@@ -56,5 +56,5 @@ def _take_out(path: Path, gone: set[str]) -> None:
 def _id(line: bytes) -> str | None:
     try:
         return json.loads(line)["id"]
-    except (ValueError, KeyError, TypeError):  # edited by hand: `generate` writes the file anew
+    except (ValueError, KeyError, TypeError, RecursionError):  # edited by hand: `generate` writes the file anew
         return None

@@ -128,7 +128,7 @@ def _unquoted(line: str) -> str | None:
     if line.startswith('"'):
         try:
             value = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return value if isinstance(value, str) else None
     match = re.fullmatch(r"「([^「」]+)」|“([^“”]+)”|『([^『』]+)』", line)

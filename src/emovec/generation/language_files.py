@@ -3,16 +3,16 @@
 import re
 import string
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
-
-import yaml
 
 from emovec.corpus.script import MIN_SHARE, Writing, writing_of
 from emovec.errors import EmovecError
 from emovec.generation.topics import did_you_mean
-from emovec.labels import Spellings, check_label, clean
+from emovec.labels import Spellings, check_label
+from emovec.printable import shortened
+from emovec.yaml_file import Key, Written, read_yaml
 
 PLACEHOLDERS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     kind: (frozenset(f"n topic {needed}".split()), frozenset(f"names variation {allowed}".split()))
@@ -36,20 +36,14 @@ def read_language_file(path: Path) -> dict[str, Any]:
         EmovecError: naming every problem of the file with its line.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        root = yaml.compose(text)
-        data: Any = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise EmovecError(f"{path}: can't be read as a language file ({error}).") from error
-    except yaml.YAMLError as error:
-        raise EmovecError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(data, dict) or not isinstance(root, yaml.MappingNode):
+        read = read_yaml(path)
+    except FileNotFoundError as error:
+        raise EmovecError(f"{path}: no such language file.") from error
+    if not isinstance(read.data, dict):
         raise EmovecError(f"{path}: a language file is a mapping; docs/add-a-language.md shows one.")
-    lines = dict(_lines(root))
-    fields, problems = _checked(cast("dict[str, Any]", data), path.stem)
-    problems = [(key, f"{key[-1]} is there twice; drop one") for key in _twice(root)] + problems
+    fields, problems = _checked(cast("dict[str, Any]", read.data), path.stem)
     if problems:
-        told = [f"line {_line(lines, key)}: {message}" for key, message in problems]
+        told = [f"line {_line(read.places, key)}: {message}" for key, message in problems]
         raise EmovecError(
             f"{path}: " + "; ".join(told[:12]) + (f"; and {len(told) - 12} more" * (len(told) > 12)) + "."
         )
@@ -87,7 +81,7 @@ def _checked(data: Mapping[str, Any], code: str) -> tuple[dict[str, Any], _Probl
         **{"shortest": shortest, "longest": longest, "offset": offset, "prompts": prompts, "labels": labels},
         "variations": _variations(data.get("variations", {}), problems),
         "people": tuple(_texts(data.get("people", []), ("people",), problems)),
-        "topics": _mapping(data.get("topics", {}), ("topics",), problems),
+        "topics": _topics(data.get("topics", {}), problems),
     }
     return fields, problems
 
@@ -188,11 +182,29 @@ def _mapping(value: Any, key: _Key, problems: _Problems) -> dict[str, str]:
     if not isinstance(value, dict):
         problems.append((key, f"{'.'.join(key)}: give a mapping to texts"))
         return {}
-    texts = {clean(str(name)): text for name, text in cast("dict[Any, Any]", value).items()}
+    texts = cast("dict[str, Any]", value)
     for name, text in texts.items():
         if not isinstance(text, str) or not text.strip():
-            problems.append(((*key, name), f"{'.'.join((*key, name))}: give text"))
+            problems.append(((*key, name), f"{'.'.join((*key, shortened(name, 40)))}: give text"))
     return {name: text for name, text in texts.items() if isinstance(text, str)}
+
+
+def _topics(value: Any, problems: _Problems) -> dict[str, str]:
+    """Texts by the topics' names, each in its one spelling."""
+    found: dict[str, str] = {}
+    spellings = Spellings()
+    for given, text in _mapping(value, ("topics",), problems).items():
+        try:
+            topic = check_label("topic", given)
+        except EmovecError as error:
+            problems.append((("topics", given), f"topics: {error}"))
+            continue
+        if other := spellings.other_spelling("topic", topic, "this file"):
+            problems.append((("topics", given), f"topics: {other}"))
+        elif topic in found:
+            problems.append((("topics", given), f"topics: '{shortened(topic, 40)}' is there twice; drop one"))
+        found[topic] = text
+    return found
 
 
 def _texts(value: Any, key: _Key, problems: _Problems) -> list[str]:
@@ -214,27 +226,8 @@ def _share(text: str, writing: Writing) -> float:
     return sum(script in writing.scripts for script in letters) / max(len(letters), 1)
 
 
-def _lines(node: yaml.MappingNode, above: _Key = ()) -> Iterator[tuple[_Key, int]]:
-    for name, value in node.value:
-        key = (*above, str(name.value))
-        yield key, name.start_mark.line + 1
-        if isinstance(value, yaml.MappingNode):
-            yield from _lines(value, key)
-
-
-def _line(lines: Mapping[_Key, int], key: _Key) -> int:
+def _line(places: Mapping[Key, Written], key: _Key) -> int:
     """The line of a key, or of the nearest one above it."""
-    while key and key not in lines:
+    while key and key not in places:
         key = key[:-1]
-    return lines.get(key, 1)
-
-
-def _twice(node: yaml.MappingNode, above: _Key = ()) -> Iterator[_Key]:
-    seen: set[str] = set()
-    for name, value in node.value:
-        key = (*above, str(name.value))
-        if key[-1] in seen:
-            yield key
-        seen.add(key[-1])
-        if isinstance(value, yaml.MappingNode):
-            yield from _twice(value, key)
+    return places[key].line if key else 1

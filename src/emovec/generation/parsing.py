@@ -202,7 +202,7 @@ def _found(text: str, request: Request) -> Found:
 def _decoded(text: str) -> Any:
     try:
         return json.loads(text, strict=False)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

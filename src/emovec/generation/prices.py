@@ -1,15 +1,15 @@
 """What models cost, by an editable table of dated prices."""
 
-import csv
 import datetime
 import difflib
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from emovec.corpus.delimited import read_small_table
 from emovec.errors import EmovecError
 
 _COLUMNS = ("model", "input", "output", "batch", "as_of")
@@ -66,19 +66,12 @@ def read_prices(path: str | Path | None = None) -> list[Price]:
         EmovecError: if it can't be read, or a line is broken.
     """
     where = "prices.csv" if path is None else str(path)
-    try:
-        source = files("emovec") / "data" / "prices.csv" if path is None else Path(path)
-        lines = source.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise EmovecError(f"{where}: can't be read as a table of prices ({error}).") from error
-    reader = csv.DictReader(lines)
-    missing = [column for column in _COLUMNS if column not in (reader.fieldnames or ())]
-    if missing:
-        raise EmovecError(f"{where}: no column '{missing[0]}'; a table of prices has {', '.join(_COLUMNS)}.")
-    return [_price(where, reader.line_num, row) for row in reader]
+    source = Path(str(files("emovec") / "data" / "prices.csv")) if path is None else Path(path)
+    _, rows = read_small_table(source, "a table of prices", _COLUMNS)
+    return [_price(where, line, row) for line, row in rows]
 
 
-def _price(where: str, line: int, row: dict[str, str | None]) -> Price:
+def _price(where: str, line: int, row: Mapping[str, str]) -> Price:
     try:
         amounts = tuple(float(row[column] or "nan") for column in ("input", "output", "batch"))
         as_of = datetime.date.fromisoformat(row["as_of"]) if row["as_of"] else None

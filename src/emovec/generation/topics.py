@@ -99,7 +99,7 @@ _EXAMPLE = '{"id": "night_drive", "en": "Driving home at night."}'
 def _topic(line: str, where: str) -> Topic:
     try:
         fields: Any = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EmovecError(f"{where}: no JSON ({error}); a topic looks like {_EXAMPLE}.") from error
     if not isinstance(fields, dict):
         raise EmovecError(f"{where}: no JSON object; a topic looks like {_EXAMPLE}.")

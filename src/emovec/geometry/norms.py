@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from emovec.corpus.delimited import read_small_table
 from emovec.errors import EmovecError
+from emovec.labels import clean, is_missing
 
 DIMENSIONS = ("valence", "arousal", "dominance")
 MINIMUM_RATED = 10
@@ -33,23 +35,24 @@ def load_norms(path: str | Path | None = None) -> pd.DataFrame:
         EmovecError: if the file is missing, has no such columns, holds text for numbers, or gives a word twice.
     """
     path = BUNDLED if path is None else Path(path)
-    try:
-        table = pd.read_csv(path, dtype={"word": str})
-    except FileNotFoundError:
-        raise EmovecError(f"{path}: no such file of norms.") from None
-    except (OSError, ValueError) as error:
-        raise EmovecError(f"{path}: can't be read as a CSV of norms ({' '.join(str(error).split())}).") from error
+    if not path.is_file():
+        raise EmovecError(f"{path}: no such file of norms.")
+    columns, rows = read_small_table(path, "a table of norms", ["word"])
+    table = pd.DataFrame([row for _, row in rows if clean(row["word"])], columns=columns)
     given = [dimension for dimension in DIMENSIONS if dimension in table]
-    if "word" not in table or not given:
-        raise EmovecError(f"{path}: norms need a column 'word' and one of {', '.join(DIMENSIONS)}.")
+    if not given:
+        raise EmovecError(f"{path}: norms need one of the columns {', '.join(DIMENSIONS)}.")
     for dimension in given:
         try:
-            table[dimension] = pd.to_numeric(table[dimension]).astype("float64")
-        except (ValueError, TypeError) as error:
+            empty = table[dimension].map(is_missing).astype(bool)
+            table[dimension] = pd.to_numeric(table[dimension].mask(empty)).astype("float64")
+        except (ValueError, TypeError, OverflowError) as error:
             raise EmovecError(f"{path}: column '{dimension}' holds something that is no number ({error}).") from error
+        if np.isinf(table[dimension]).any():
+            raise EmovecError(f"{path}: column '{dimension}' holds an infinite number.")
     table = table.assign(
         source=table["source"].astype(str) if "source" in table else path.stem,
-        word=table["word"].astype(str).str.strip().str.casefold(),
+        word=[clean(str(word)).casefold() for word in table["word"]],
         term=table["term_in_source"] if "term_in_source" in table else table["word"],
         **{dimension: np.nan for dimension in DIMENSIONS if dimension not in given},
     )

@@ -204,7 +204,7 @@ _MERGE = (
 def _base(path: Path) -> str:
     try:
         base = json.loads(path.read_text(encoding="utf-8")).get("base_model_name_or_path")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         base = None
     return f" for {base}" if base else ""
 
@@ -237,5 +237,5 @@ def _pickled(folder: Path) -> str | None:
 def _indexed(index: Path) -> list[str]:
     try:
         return [str(name) for name in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()]
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, RecursionError) as error:
         raise EmovecError(f"model: {index} can't be read ({error}); download the model again.") from error

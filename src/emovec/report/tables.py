@@ -182,7 +182,7 @@ def _read_json(path: Path, study: Path) -> dict[str, Any]:
     anew = f"Delete it; {command('run', study)} makes it anew."
     try:
         data: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise EmovecError(f"{path}: not valid JSON ({error}). {anew}") from error
     if not isinstance(data, dict):
         raise EmovecError(f"{path}: holds no JSON object. {anew}")
@@ -206,7 +206,7 @@ def _scan_corpus(path: Path, wanted: set[str]) -> tuple[int, dict[str, Story]]:
                     record.get("topic"),
                     str(record["text"]),
                 )
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
                 record, again = path.parent.parent / "corpus.json", command("run", path.parent.parent)
                 raise EmovecError(
                     f"{path}, line {position}: no text record ({error}). Delete {record}; {again} writes it anew."

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from emovec.errors import EmovecError
+from emovec.labels import check_label
 
 CATEGORIES = ("helpful", "engaging", "social", "self-curiosity", "neutral", "aversive", "misaligned", "unsafe")
 """The categories of the bundled activities, in the order of every table."""
@@ -108,7 +109,7 @@ def _parse(text: str, name: str) -> list[Activity]:
 def _activity(line: str, where: str) -> Activity:
     try:
         record: Any = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EmovecError(f"{where}: not valid JSON ({error}).") from error
     if not isinstance(record, dict):
         raise EmovecError(f"{where}: holds no JSON object with {', '.join(_FIELDS)}.")
@@ -118,4 +119,8 @@ def _activity(line: str, where: str) -> Activity:
         if not isinstance(value, str) or not value.strip():
             raise EmovecError(f"{where}: '{field}' is missing or empty; give a text.")
         values.append(value.strip())
+    try:
+        values[_FIELDS.index("language")] = check_label("language", values[_FIELDS.index("language")])
+    except EmovecError as error:
+        raise EmovecError(f"{where}: {error}.") from error
     return Activity(*values)

@@ -160,7 +160,7 @@ class Ledger:
         for line in self._lines():
             try:
                 record = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if record.get("key") == self.key:
                 found[record["unit"]] = record["rows"]
@@ -188,7 +188,7 @@ class Ledger:
         for line in self._lines():
             try:
                 lines.setdefault(json.loads(line)["key"], []).append(line)
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 continue
         others = [key for key in lines if key != self.key]
         if len(others) > 1:

@@ -14,6 +14,7 @@ import yaml
 
 from emovec.corpus.rows import read_rows
 from emovec.errors import EmovecError
+from emovec.labels import check_label
 from emovec.steering.rule_checks import CHECKS, follows
 
 Kind = Literal["task", "closed", "quantity"]
@@ -183,5 +184,9 @@ def _prompt(row: Mapping[str, Any], line: int) -> Prompt | str:
     kind = row.get("kind") or "task"
     if kind not in KINDS:
         return f"'kind' is '{kind}', which is none of {', '.join(KINDS)}"
+    try:
+        language = check_label("language", row["language"])
+    except EmovecError as error:
+        return str(error)
     text = re.sub(r"\s+", " ", row["prompt"]).strip()
-    return Prompt(str(row.get("id") or f"line-{line}"), row["language"].strip(), kind, text)
+    return Prompt(str(row.get("id") or f"line-{line}"), language, kind, text)

@@ -1,6 +1,5 @@
 """Texts that are read, not steered: scenarios that imply an emotion, and templates whose number moves one."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
@@ -9,6 +8,7 @@ from typing import Any, TypeVar
 
 from emovec.corpus.rows import read_rows
 from emovec.errors import EmovecError
+from emovec.labels import check_label
 
 PLACEHOLDER = "{number}"
 _FEWEST_VALUES = 3
@@ -126,7 +126,10 @@ def _scenario(fields: Mapping[str, Any], default_id: str) -> Scenario | str:
     for name in ("language", "emotion", "text"):
         if not isinstance(fields.get(name), str) or not fields[name].strip():
             return f"a scenario needs a text for {name} that is not empty"
-    language, emotion = (fields[name].strip() for name in ("language", "emotion"))
+    try:
+        language, emotion = check_label("language", fields["language"]), check_label("emotion", fields["emotion"])
+    except EmovecError as error:
+        return str(error)
     return Scenario(str(fields.get("id") or default_id), language, emotion, fields["text"])
 
 
@@ -139,6 +142,11 @@ def _template(fields: Mapping[str, Any], default_id: str) -> Template | str:
     rises, falls = (fields.get(name) or [] for name in ("rises", "falls"))
     if not all(_all_words(words) for words in (rises, falls)) or not [*rises, *falls]:
         return "rises and falls must be lists of emotions, and one of them must name some"
+    try:
+        language = check_label("language", fields["language"])
+        rises, falls = ([check_label("emotion", word) for word in words] for words in (rises, falls))
+    except EmovecError as error:
+        return str(error)
     if both := set(rises) & set(falls):
         return f"'{sorted(both)[0]}' can't both rise and fall"
     values = fields.get("values")
@@ -148,7 +156,7 @@ def _template(fields: Mapping[str, Any], default_id: str) -> Template | str:
     if len(ordered) < _FEWEST_VALUES:
         return f"values must hold at least {_FEWEST_VALUES} different numbers"
     id_ = str(fields.get("id") or default_id)
-    return Template(id_, fields["language"].strip(), fields["template"], ordered, tuple(rises), tuple(falls))
+    return Template(id_, language, fields["template"], ordered, tuple(rises), tuple(falls))
 
 
 def _all_words(words: object) -> bool:
@@ -156,4 +164,4 @@ def _all_words(words: object) -> bool:
 
 
 def _finite(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300

@@ -8,8 +8,9 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
+from emovec.corpus.story import NEUTRAL
 from emovec.errors import EmovecError
-from emovec.labels import check_label
+from emovec.labels import Spellings, check_label, shown
 from emovec.printable import shortened
 
 DIMS = ("language", "emotion", "layer", "hidden")
@@ -32,12 +33,11 @@ def labelled(
         array = _stacked(vectors, languages, layers)
     else:
         array = _from_plain(np.asarray(vectors), languages, emotions, layers)
-    for dim in DIMS[:3]:
-        names = array[dim].values.tolist()
-        if len(set(names)) < len(names):
-            raise EmovecError(
-                f"vectors: the same {dim} is named twice among {shortened(', '.join(map(str, names)), 200)}."
-            )
+    numbers = array["layer"].values.tolist()
+    if len(set(numbers)) < len(numbers):
+        raise EmovecError(
+            f"vectors: the same layer is named twice among {shortened(', '.join(map(str, numbers)), 200)}."
+        )
     if array.sizes["emotion"] < 2:
         raise EmovecError("vectors: give at least two emotions: a vector is what sets an emotion apart from others.")
     if 0 in array.shape:
@@ -166,19 +166,35 @@ def _array(
         numbers = [-1]
     if any(number < 0 or number != layer for number, layer in zip(numbers, layers, strict=False)):
         raise EmovecError(f"layers: give 0-based block indices (got {', '.join(map(str, layers))}).")
-    coords = {
-        "language": [_label("language", language) for language in languages],
-        "emotion": [_label("emotion", emotion) for emotion in emotions],
-        "layer": numbers,
-    }
+    try:
+        coords = {
+            "language": checked_names("language", languages),
+            "emotion": checked_names("emotion", emotions),
+            "layer": numbers,
+        }
+    except EmovecError as error:
+        raise EmovecError(f"vectors: {error}.") from error
     return xr.DataArray(values, dims=DIMS, coords=coords)
 
 
-def _label(kind: Literal["language", "emotion"], text: Any) -> str:
-    try:
-        return check_label(kind, str(text))
-    except EmovecError as error:
-        raise EmovecError(f"vectors: {error}.") from error
+def checked_names(kind: Literal["language", "emotion"], names: Sequence[Any]) -> list[str]:
+    """Labels in their one spelling.
+
+    Raises:
+        EmovecError: if one can't be a label, or two are the same, be it in two spellings.
+    """
+    spellings = Spellings()
+    labels: list[str] = []
+    for name in names:
+        label = check_label(kind, str(name))
+        if label == NEUTRAL and kind == "emotion":
+            raise EmovecError("'neutral' is no emotion, so it has no vector; leave it out")
+        if label in labels:
+            raise EmovecError(f"the same {kind} is named twice: {shown(label)}")
+        if other := spellings.other_spelling(kind, label, "the same vectors"):
+            raise EmovecError(other)
+        labels.append(label)
+    return labels
 
 
 def _listed(dims: Sequence[Any]) -> str:
@@ -205,13 +221,12 @@ def header_labels(text: str, format: str, path: Path) -> tuple[dict[str, list[An
     languages, emotions, layers = lists
     if any(type(layer) is not int or layer < 0 for layer in layers):
         raise EmovecError(f"{path}: its header names layers that are no 0-based blocks. Build it again.")
-    for kind, names in (("language", languages), ("emotion", emotions), ("layer", layers)):
-        if len(set(map(str, names))) < len(names):
-            raise EmovecError(f"{path}: its header names a {kind} twice. Build it again.")
+    if len(set(layers)) < len(layers):
+        raise EmovecError(f"{path}: its header names a layer twice. Build it again.")
     try:
         labels: dict[str, list[Any]] = {
-            "language": [check_label("language", str(each)) for each in languages],
-            "emotion": [check_label("emotion", str(each)) for each in emotions],
+            "language": checked_names("language", languages),
+            "emotion": checked_names("emotion", emotions),
             "layer": layers,
         }
     except EmovecError as error:
