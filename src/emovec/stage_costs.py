@@ -159,25 +159,17 @@ def steering_costs(study: "Study", size: ModelSize, rate: Rate) -> list[StageCos
 def _planned_inputs(study: "Study", size: ModelSize) -> Any:
     """What experiments plan their parts from: the real tokenizer, the model and the vectors without their numbers."""
     import numpy as np
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
 
-    from emovec.models.blocks import find_decoder
+    from emovec.models.before_loading import empty_model
     from emovec.models.language_model import LanguageModel
     from emovec.models.load import load_tokenizer
-    from emovec.models.locate import resolve
     from emovec.stages import steering_inputs
     from emovec.vectors.emotion_vectors import EmotionVectors
 
     config = study.config
     options: dict[str, Any] = {"revision": config.revision, "trust_remote_code": config.trust_remote_code}
-    try:
-        known = AutoConfig.from_pretrained(resolve(config.model), local_files_only=True, **options)
-    except (OSError, ValueError, KeyError):
-        raise EmovecError(f"the tokenizer of {config.model} is not on this machine") from None
-    with torch.device("meta"):  # shapes without numbers
-        empty: Any = AutoModelForCausalLM.from_config(known, trust_remote_code=config.trust_remote_code)
-    model = LanguageModel(config.model, "", empty, find_decoder(empty, known), load_tokenizer(config.model, **options))
+    empty, decoder = empty_model(config.model, **options)
+    model = LanguageModel(config.model, "", empty, decoder, load_tokenizer(config.model, **options))
     asked = config.extraction.layers
     layers = list(range(size.layers)) if asked == "all" else asked
     vectors = EmotionVectors.from_arrays(

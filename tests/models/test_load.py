@@ -5,6 +5,7 @@ import pytest
 import torch
 import transformers as tf
 
+from emovec.activations.forward import visit_layers
 from emovec.errors import EmovecError
 from emovec.models.check import check_model
 from emovec.models.language_model import LanguageModel
@@ -34,7 +35,11 @@ def test_the_check_fails_on_a_model_whose_blocks_are_out_of_order(tiny_folder: C
     model = load_model(str(tiny_folder("llama")), device="cpu")
     swapped = torch.nn.ModuleList(reversed(model.blocks))
     object.__setattr__(model.decoder, "blocks", swapped)
-    assert not all(check.passed for check in check_model(model, ["w1 w2 w3", "w4 w5"]))
+    (check,) = check_model(model, ["w1 w2 w3", "w4 w5"])
+    assert not check.passed
+    assert "each of the blocks 0–3 runs out of the order of the list. Take another model." in check.meaning
+    with pytest.raises(EmovecError, match="each of the blocks 0, 1 doesn't run before block 2"):
+        visit_layers(model, torch.tensor([[0, 4, 5]]), [0, 1, 2], lambda _layer, _hidden: None)
 
 
 def test_the_check_fails_where_padding_leaks(tiny_folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ import torch
 import transformers as tf
 from safetensors.torch import load_file, save_file
 
+from emovec.activations.costs import model_size
 from emovec.errors import EmovecError
 from emovec.models import check, known_bad
 from emovec.models.check import check_model
@@ -63,6 +64,52 @@ def test_quantised_weights_name_the_package(method: str, package: str, settings:
     assert "quantised" in message
 
 
+@pytest.mark.fault("M5")
+@pytest.mark.parametrize("settings", [{"quant_method": "brand-new"}, {"bits": 4}])
+def test_an_unknown_quantisation_is_refused(settings: dict, llama: Path) -> None:
+    _configured(llama, quantization_config=settings)
+    assert "transformers doesn't know" in _refused(llama)
+
+
+@pytest.mark.fault("M5")
+@pytest.mark.fault("U7")
+def test_plan_says_the_same_of_a_model_as_loading_it(llama: Path) -> None:
+    def planned() -> str:
+        with pytest.raises(EmovecError) as error:
+            model_size(str(llama))
+        return str(error.value)
+
+    _configured(llama, quantization_config={"quant_method": "brand-new"})
+    assert planned() == _refused(llama)
+    _configured(llama, model_type="t5", architectures=["T5ForConditionalGeneration"], is_encoder_decoder=True)
+    assert planned() == _refused(llama)
+    _configured(llama, model_type="own", architectures=["Own"], auto_map={"AutoConfig": "own.OwnConfig"})
+    (llama / "own.py").write_text("raise SystemExit('this code ran')")
+    assert "trust_remote_code: true" in planned()
+    assert planned() == _refused(llama)
+
+
+@pytest.mark.fault("M8")
+def test_an_adapter_in_the_hubs_cache_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshot = tmp_path / "models--lab--adapter" / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    (snapshot / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": "lab/base"}))
+    (snapshot.parents[1] / "refs").mkdir()
+    (snapshot.parents[1] / "refs" / "main").write_text("abc")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(EmovecError, match="lab/adapter is a LoRA or PEFT adapter for lab/base"):
+        model_size("lab/adapter")
+    assert "lab/adapter is a LoRA or PEFT adapter for lab/base" in _refused("lab/adapter")
+
+
+@pytest.mark.fault("M3")
+def test_a_model_whose_numbers_overflow_is_refused_as_that(llama: Path) -> None:
+    weights = load_file(llama / "model.safetensors")
+    weights["model.layers.3.mlp.down_proj.weight"][0, 0] = float("nan")
+    save_file(weights, llama / "model.safetensors", metadata={"format": "pt"})
+    assert "logits that are not finite in float32" in _refused(llama)
+
+
 class _Harm:
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return (Path.touch, (Path("harmed"),))  # type: ignore[return-value]
@@ -95,6 +142,7 @@ def test_an_adapter_is_told_as_one(with_config: bool, llama: Path) -> None:
     message = _refused(llama)
     assert "LoRA or PEFT adapter for lab/base" in message
     assert "merge_and_unload()" in message
+    assert "take adapter_config.json out of the folder" in message
 
 
 @pytest.mark.fault("M8")

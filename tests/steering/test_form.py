@@ -58,6 +58,15 @@ def model(tiny_model: Model) -> Generator[LanguageModel]:
         "/cache/models--Qwen--Qwen2.5-7B/snapshots/ab12": False,
         "files/Qwen2.5-7B-Instruct.Q4_K_M.gguf": True,
         "files/Qwen2.5-7B-Q4_K_M.gguf": False,
+        "files/Qwen2.5-7B-IQ3_XXS.gguf": False,
+        "files/Qwen2.5-7B-UD-Q4_K_XL-00001-of-00002.gguf": False,
+        "/cache/models--lab--chat/snapshots/ab12/Qwen2.5-7B.Q4_K_M.gguf": False,
+        "Qwen/Qwen1.5-MoE-A2.7B": False,
+        "meta-llama/Llama-3.2-11B-Vision": False,
+        "google/gemma-2-2b-jpn-it": True,
+        "baidu/ERNIE-4.5-0.3B-PT": None,
+        "me/Make-it-so-7B": None,
+        "me/Llama-3.1-8B-base-finetuned": None,
         "./mine": None,
         "./llama": None,
     }.items(),
@@ -87,6 +96,19 @@ def test_a_base_model_with_a_template_is_asked_in_plain_text(model: LanguageMode
 
 
 @pytest.mark.fault("M6")
+def test_where_the_name_does_not_say_the_form_is_told_once(
+    model: LanguageModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="emovec")
+    for name in ("told-once", "told-once", "x-instruct", "Qwen/Qwen2.5-7B"):
+        talks(replace(model, id=name))
+    assert [record.getMessage() for record in caplog.records] == [
+        "Its name doesn't say whether told-once was trained on conversations; it is asked through its chat template, "
+        "since it stops where the template ends a turn. If that is wrong, set steering.form: plain (or --form plain)."
+    ]
+
+
+@pytest.mark.fault("M6")
 @pytest.mark.parametrize(
     ("written", "answer"),
     [
@@ -102,6 +124,9 @@ def test_a_base_model_with_a_template_is_asked_in_plain_text(model: LanguageMode
         ("<|channel|>analysis<|message|>no, or", Answer("", True)),
         ("<|channel|>final<|message|>yes<|return|>", Answer("yes")),
         ("yes<|end|><|start|>assistant<|channel|>analysis<|message|>no", Answer("yes", True)),
+        ("<|channel|>final <|constrain|>json<|message|>yes<|return|>", Answer("yes")),
+        ("<|channel>thought\nno, or<channel|>yes", Answer("yes", True)),
+        ("<thought>no</thought>\nyes", Answer("yes", True)),
     ],
 )
 def test_thinking_is_no_part_of_the_answer(written: str, answer: Answer) -> None:
@@ -117,6 +142,7 @@ def test_thinking_is_switched_off_in_the_prompt(model: LanguageModel) -> None:
     assert prompt("{% if enable_thinking is defined and not enable_thinking %} off {% endif %}") == "w1 off ("
     assert prompt("{% if thinking is defined and not thinking %} off {% endif %}") == "w1 off ("
     assert prompt(" <think>\n") == "w1 <think>\n\n</think>\n\n("
+    assert prompt(" <thought>\n") == "w1 <thought>\n\n</thought>\n\n("
     assert prompt(" <|start|>assistant") == "w1 <|start|>assistant<|channel|>final<|message|>("
 
 

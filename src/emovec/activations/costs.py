@@ -134,36 +134,17 @@ def model_size(model: str, *, revision: str | None = None, trust_remote_code: bo
     """The size of a model by its configuration: a local one, or one in the Hugging Face cache. Loads no weights.
 
     Raises:
-        EmovecError: if the configuration is not on this machine, or belongs to no decoder-only language model.
+        EmovecError: if the configuration is not on this machine, or of no model that emovec reads.
     """
+    from emovec.models.before_loading import empty_model
     from emovec.models.locate import resolve
 
-    where = resolve(model)
-    if (size := _size_of_weights(Path(where))) is not None:
+    if (size := _size_of_weights(Path(resolve(model)))) is not None:
         return size
-
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    from emovec.models.blocks import find_decoder
-
-    options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
-    try:
-        config = AutoConfig.from_pretrained(where, local_files_only=True, **options)
-    except (OSError, ValueError, KeyError) as error:
-        raise EmovecError(
-            f"model: the configuration of '{model}' is not on this machine, so its size is not known; give --layers, "
-            "--hidden and --parameters, or run this again once the model has been downloaded."
-        ) from error
-    try:
-        with torch.device("meta"):  # shapes without numbers
-            empty: Any = AutoModelForCausalLM.from_config(config, trust_remote_code=trust_remote_code)
-    except (ValueError, TypeError, ImportError) as error:
-        raise EmovecError(f"model: {model} is no causal language model ({str(error).splitlines()[0]}).") from error
-    decoder = find_decoder(empty, config)
+    empty, decoder = empty_model(model, revision=revision, trust_remote_code=trust_remote_code)
     return ModelSize(
         layers=len(decoder.blocks),
-        hidden=int(config.get_text_config(decoder=True).hidden_size),
+        hidden=decoder.hidden_size,
         parameters=_count(empty),
         block_parameters=_count(decoder.blocks),
     )
@@ -179,6 +160,8 @@ def _size_of_weights(folder: Path) -> ModelSize | None:
     config = read_json(folder / "config.json")
     layers, hidden = config.get("num_hidden_layers"), config.get("hidden_size")
     if not (isinstance(layers, int) and isinstance(hidden, int)) or "quantization_config" in config:
+        return None
+    if not str((config.get("architectures") or [""])[0]).endswith("ForCausalLM"):  # an encoder may have such names too
         return None
     counts: dict[str, int] = {}
     try:

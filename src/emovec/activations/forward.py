@@ -53,4 +53,5 @@ def visit_layers(
             with torch.inference_mode():
                 model.decoder.module(input_ids=ids, use_cache=False)
         except _Done:
+            record.stop()
             require_all(record, model.decoder, model.id)

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from emovec.errors import EmovecError
 from emovec.models.embedded import EMBEDDED, converted_already, require_installed
 from emovec.models.locate import named_file, resolve
-from emovec.models.refusals import require_decoder_only
+from emovec.models.refusals import adapter_refusal, unreadable
+
+if TYPE_CHECKING:
+    from emovec.models.blocks import Decoder
 
 _SHAPES = {"gemma-3-270m": (18, 640, False), "smollm2-135m-instruct": (30, 576, True)}
 """Of the embedded models: their files can't be asked before they are put together."""
@@ -41,13 +44,10 @@ def look_at_model(model: str, *, revision: str | None = None, trust_remote_code:
     file = named_file(model)
     if file is not None and not converted_already(file):
         return _gguf_shape(file)
-    from transformers import AutoConfig
-
-    from emovec.models.load import read_part
+    from emovec.models.load import read_config
 
     where = resolve(model)
-    config: Any = read_part(AutoConfig, model, where, {"revision": revision, "trust_remote_code": trust_remote_code})
-    require_decoder_only(model, config)
+    config: Any = read_config(model, where, {"revision": revision, "trust_remote_code": trust_remote_code})
     text = config.get_text_config(decoder=True)
     chat = None
     if (folder := Path(where)).is_dir():
@@ -55,6 +55,38 @@ def look_at_model(model: str, *, revision: str | None = None, trust_remote_code:
         told = settings.read_text(encoding="utf-8", errors="replace") if settings.is_file() else ""
         chat = any(folder.glob("*chat_template*")) or '"chat_template"' in told
     return ModelShape(getattr(text, "num_hidden_layers", None), getattr(text, "hidden_size", None), chat)
+
+
+def empty_model(model: str, *, revision: str | None = None, trust_remote_code: bool = False) -> tuple[Any, "Decoder"]:
+    """A model's shapes without numbers, and its decoder, by a configuration that is on this machine.
+
+    Raises:
+        EmovecError: if the configuration is not here, or of no model that emovec reads.
+    """
+    import torch
+    from huggingface_hub import try_to_load_from_cache
+
+    from emovec.models.blocks import find_decoder
+    from emovec.models.load import auto_class, read_config
+
+    where = resolve(model)
+    local = Path(where).is_dir()
+    if not local and not isinstance(try_to_load_from_cache(where, "config.json", revision=revision), str):
+        adapter = try_to_load_from_cache(where, "adapter_config.json", revision=revision)
+        if isinstance(adapter, str):
+            raise adapter_refusal(model, Path(adapter))
+        raise EmovecError(
+            f"model: the configuration of '{model}' is not on this machine, so its size is not known; give --layers, "
+            "--hidden and --parameters, or run this again once the model has been downloaded."
+        )
+    options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
+    config = read_config(model, where, {**options, "local_files_only": True})
+    try:
+        with torch.device("meta"):
+            empty: Any = auto_class(config).from_config(config, trust_remote_code=trust_remote_code)
+    except Exception as error:  # each family raises errors of its own
+        raise unreadable(model, error, local=local, config=config) from error
+    return empty, find_decoder(empty, config)
 
 
 def _gguf_shape(path: Path) -> ModelShape:

@@ -1,7 +1,7 @@
 """Proof, on the user's own model, that layers, padding, cache, read-out and steering are what emovec takes them for."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from emovec.models.eager import uncompiled
 from emovec.models.embedded import EMBEDDED
 from emovec.models.language_model import LanguageModel
 from emovec.models.load import load_model
+from emovec.models.passes import pass_faults, refusal
 from emovec.models.refusals import quantisation
 from emovec.models.text_tokenizer import EncodedText
 
@@ -87,8 +88,14 @@ def check_model(
 
     tolerance = TOLERANCES[model.dtype]
     encoded = model.tokenizer.encode(texts)
-    layers = [layer for layer in range(model.n_layers) if layer not in model.behaviour.faults]
-    checks = [_seen_once(model)]
+    faults = {
+        **model.behaviour.faults,
+        **pass_faults(model.decoder, torch.tensor([encoded[0].ids], device=model.device)),
+    }
+    layers = [layer for layer in range(model.n_layers) if layer not in faults]
+    checks = [_seen_once(model, faults)]
+    if not layers:  # nothing is left to check
+        return checks
 
     def add(name: str, errors: Sequence[float], meaning: str, allowed: float = tolerance) -> None:
         if errors:
@@ -186,15 +193,10 @@ def _free_memory() -> int | None:
         return None
 
 
-def _seen_once(model: LanguageModel) -> Check:
-    faults = model.behaviour.faults
-    meaning = ""
-    if faults:
-        try:
-            model.require_layers(list(faults))
-        except Exception as error:  # the sentence that extraction and steering would say
-            meaning = str(error)
-    name = "every layer is seen exactly once a pass, as [text, token, hidden]"
+def _seen_once(model: LanguageModel, faults: Mapping[int, str]) -> Check:
+    # The sentence that extraction and steering would say.
+    meaning = str(refusal(faults, model.n_layers, model.id)) if faults else ""
+    name = "every layer is seen exactly once a pass, in order, as [text, token, hidden]"
     return Check(name, float("inf") if faults else 0.0, 0.0, meaning)
 
 

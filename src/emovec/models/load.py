@@ -25,6 +25,7 @@ from emovec.models.locate import local_digest, resolve
 from emovec.models.refusals import (
     require_all_weights,
     require_decoder_only,
+    require_known_quantisation,
     require_tokenizer,
     require_weights,
     unreadable,
@@ -60,13 +61,12 @@ def load_model(
     if local:
         require_weights(Path(where))
     options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
-    config = read_part(AutoConfig, model, where, options)
-    require_decoder_only(model, config)
+    config = read_config(model, where, options)
     require_sound(config, target)
     tokenizer = load_tokenizer(model, revision=revision, trust_remote_code=trust_remote_code)
     try:
         with _without_bars():
-            loaded, info = _auto_class(config).from_pretrained(
+            loaded, info = auto_class(config).from_pretrained(
                 where, config=config, dtype=precision, use_safetensors=True, output_loading_info=True, **options
             )
     except torch.OutOfMemoryError as error:
@@ -145,8 +145,8 @@ def _without_bars() -> Generator[None]:
             transformers_logging.enable_progress_bar()
 
 
-def _auto_class(config: Any) -> Any:
-    """What loads a model: most write text, some read images too and are asked for text alone."""
+def auto_class(config: Any) -> Any:
+    """The class of transformers that loads a model: most write text, some see images too and are given none."""
     if type(config) in MODEL_FOR_CAUSAL_LM_MAPPING:
         return AutoModelForCausalLM
     return AutoModelForImageTextToText if type(config) in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING else AutoModelForCausalLM
@@ -173,9 +173,21 @@ def _too_large(model: str, device: torch.device) -> EmovecError:
     )
 
 
-def read_part(auto_class: Any, model: str, where: str, options: dict[str, Any]) -> Any:
+def read_config(model: str, where: str, options: dict[str, Any]) -> Any:
+    """The configuration of a model that `resolve` has found, if it is one that emovec reads.
+
+    Raises:
+        EmovecError: if it can't be read, or is of no decoder-only model, or of weights that are no plain numbers.
+    """
+    config = read_part(AutoConfig, model, where, options)
+    require_decoder_only(model, config)
+    require_known_quantisation(model, config)
+    return config
+
+
+def read_part(reader: Any, model: str, where: str, options: dict[str, Any]) -> Any:
     """The configuration or the tokenizer of a model that `resolve` has found; errors name the model as it was given."""
     try:
-        return auto_class.from_pretrained(where, **options)
+        return reader.from_pretrained(where, **options)
     except Exception as error:  # tokenizers and configurations raise errors of many kinds
         raise unreadable(model, error, local=Path(where).is_dir()) from error

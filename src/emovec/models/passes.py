@@ -28,6 +28,8 @@ class PassRecord:
         self._layers = list(layers)
         self._expected: tuple[int, ...] = ()
         self._shapes: dict[int, list[tuple[int, ...] | None]] = {}
+        self._order: list[int] = []  # of the layers' first showing
+        self._stopped = False
 
     def begin(
         self, _module: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]
@@ -40,17 +42,30 @@ class PassRecord:
         given = ids if ids is not None else named["inputs_embeds"]
         self._expected = (*given.shape[:2], self._hidden)
         self._shapes = {layer: [] for layer in self._layers}
+        self._order = []
+        self._stopped = False
         return arguments, {name: value for name, value in named.items() if name != "logits_to_keep"}
 
     def add(self, layer: int, shown: Any) -> None:
         """Note what a block gave."""
         self._shapes[layer].append(tuple(shown.shape) if isinstance(shown, Tensor) else None)
+        if layer not in self._order:
+            self._order.append(layer)
+
+    def stop(self) -> None:
+        """Note that the pass is left after what it has shown."""
+        self._stopped = True
 
     def fault(self, layer: int, *, ended: bool) -> str | None:
         """What was wrong with a layer, in words that follow "block k"; None if nothing was."""
         shapes = self._shapes.get(layer, [])
         if not shapes:
+            if self._stopped:
+                return f"doesn't run before block {self._order[-1]}"
             return "never runs on text" if ended else None
+        at = self._order.index(layer)
+        if any(other > layer for other in self._order[:at]) or any(other < layer for other in self._order[at + 1 :]):
+            return "runs out of the order of the list"
         if len(shapes) > 1:
             return f"runs {len(shapes)} times in a pass" if ended else "runs several times in a pass"
         if shapes[0] != self._expected:

@@ -43,7 +43,7 @@ def require_model_folder(folder: Path) -> None:
         EmovecError: says what is missing and where to get it.
     """
     if (folder / "adapter_config.json").is_file():
-        raise EmovecError(f"model: {folder} is a LoRA or PEFT adapter{_base(folder / 'adapter_config.json')}; {_MERGE}")
+        raise adapter_refusal(str(folder), folder / "adapter_config.json")
     if not (folder / "config.json").is_file():
         raise EmovecError(f"model: {folder} is {_without_config(folder)}")
 
@@ -108,6 +108,24 @@ def require_decoder_only(model: str, config: Any) -> None:
     raise EmovecError(
         f"model: {model} ({name}) is {what}. emovec reads decoder-only language models, such as Qwen, Llama or Gemma."
     )
+
+
+def require_known_quantisation(model: str, config: Any) -> None:
+    """Refuse quantised weights that transformers would read as if they weren't: it only warns.
+
+    Raises:
+        EmovecError: names the method.
+    """
+    from transformers.quantizers.auto import AUTO_QUANTIZATION_CONFIG_MAPPING
+
+    method = quantisation(config)
+    known = {name.removesuffix("_4bit").removesuffix("_8bit") for name in map(_value, AUTO_QUANTIZATION_CONFIG_MAPPING)}
+    if method is not None and method not in known:
+        raise EmovecError(
+            f"model: the weights of {model} are quantised ({method}), in a way that this version of transformers "
+            "doesn't know and would read as plain numbers; take the model that is not quantised, or try pip install -U "
+            "transformers. If they aren't quantised, delete quantization_config from config.json."
+        )
 
 
 def require_all_weights(model: str, info: dict[str, Any]) -> None:
@@ -175,8 +193,8 @@ def unreadable(model: str, error: Exception, *, local: bool, config: Any = None)
         reason = f"{type(config).__name__.removesuffix('Config')} models write no text that goes on from a text"
     if local:
         return EmovecError(f"model: {model} can't be loaded as a causal language model: {reason}")
-    if (base := _hub_adapter(model)) is not None:
-        return EmovecError(f"model: {model} is a LoRA or PEFT adapter{base}; {_MERGE}")
+    if (adapter := _hub_adapter(model)) is not None:
+        return adapter_refusal(model, adapter)
     return EmovecError(
         f"model: '{model}' is no local folder or .gguf file, and was not found in the local Hugging Face cache or on "
         f"the Hub (offline? misspelt? private without HF_TOKEN?): {reason}"
@@ -186,12 +204,18 @@ def unreadable(model: str, error: Exception, *, local: bool, config: Any = None)
 def quantisation(config: Any) -> str | None:
     """The `quant_method` of a model's configuration; None where its weights are not quantised."""
     settings = getattr(config, "quantization_config", None)
+    if settings is None and hasattr(config, "get_text_config"):  # of models that also see images
+        settings = getattr(config.get_text_config(decoder=True), "quantization_config", None)
     settings = settings if isinstance(settings, dict) else getattr(settings, "__dict__", {})
     if not settings:
         return None
     method = settings.get("quant_method")
     if method is None and (settings.get("load_in_4bit") or settings.get("load_in_8bit")):
         method = "bitsandbytes"
+    return "by a method that config.json doesn't name" if method is None else _value(method)
+
+
+def _value(method: Any) -> str:
     return str(getattr(method, "value", method))
 
 
@@ -209,15 +233,22 @@ def _base(path: Path) -> str:
     return f" for {base}" if base else ""
 
 
-def _hub_adapter(model: str) -> str | None:
-    """What names the base of an adapter on the Hub; None where a Hub id is no adapter, or can't be asked."""
+def adapter_refusal(model: str, settings: Path) -> EmovecError:
+    """The sentence about an adapter, whose adapter_config.json names its base."""
+    merged = " If that is done already, take adapter_config.json out of the folder."
+    whole = any(settings.parent.glob("model*.safetensors"))
+    return EmovecError(f"model: {model} is a LoRA or PEFT adapter{_base(settings)}; {_MERGE}{merged if whole else ''}")
+
+
+def _hub_adapter(model: str) -> Path | None:
+    """The adapter_config.json of an adapter on the Hub; None where a Hub id is no adapter, or can't be asked."""
     from transformers.utils.hub import cached_file
 
     try:
         path = cached_file(model, "adapter_config.json")
     except Exception:  # the Hub's errors have no common base; the caller has one of its own to tell
         return None
-    return _base(Path(path)) if path else None
+    return Path(path) if path else None
 
 
 def _without_config(folder: Path) -> str:

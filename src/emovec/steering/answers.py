@@ -4,12 +4,25 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_OPEN = r"(?:<(?:seed:)?think(?:ing)?>|\[THINK\]|<\|START_THINKING\|>|◁think▷)"
-_CLOSE = r"(?:</(?:seed:)?think(?:ing)?>|\[/THINK\]|<\|END_THINKING\|>|◁/think▷)"
+THINKING = {
+    "<think>": "</think>",
+    "<thinking>": "</thinking>",
+    "<thought>": "</thought>",
+    "<seed:think>": "</seed:think>",
+    "[THINK]": "[/THINK]",
+    "<|START_THINKING|>": "<|END_THINKING|>",
+    "<|begin_of_thought|>": "<|end_of_thought|>",
+    "<|channel>thought": "<channel|>",
+    "◁think▷": "◁/think▷",
+}
+"""What models write before and after they think."""
+
+_OPEN, _CLOSE = (f"(?:{'|'.join(map(re.escape, marks))})" for marks in (THINKING, THINKING.values()))
 _THINKING = re.compile(rf"{_OPEN}.*?(?:{_CLOSE}|\Z)", re.DOTALL)
 _THOUGHT_END = re.compile(rf"\A.*{_CLOSE}", re.DOTALL)  # opened by the prompt
 _CHANNEL = re.compile(
-    r"<\|channel\|>\s*(\w+)[^<]*<\|message\|>(.*?)(?=<\|(?:end|return|start|channel|call)\|>|\Z)", re.DOTALL
+    r"<\|channel\|>\s*(\w+)(?:(?!<\|channel).)*?<\|message\|>(.*?)(?=<\|(?:end|return|start|channel|call)\|>|\Z)",
+    re.DOTALL,
 )
 
 

@@ -4,8 +4,10 @@ A tokenizer may bring a chat template though the model was never trained on conv
 share it with their instruct versions.
 """
 
+import logging
 import re
 from collections.abc import Sequence
+from functools import cache
 from pathlib import PurePath
 from typing import Any, Literal, get_args
 
@@ -18,19 +20,25 @@ Form = Literal["auto", "plain", "chat"]
 """`chat`: through the chat template; `plain`: as text to continue; `auto`: as the model was trained."""
 FORMS: tuple[Form, ...] = get_args(Form)
 
+log = logging.getLogger(__name__)
+
 _CHAT = re.compile(
-    r"(instruct\w*|chat\w*|it|sft|dpo|rlhf|rlvr|think|thinking|reason\w*|r1|assistant|hermes|zephyr|vicuna|tulu)"
+    r"(instruct\w*|chat(bot)?|sft|dpo|rlhf|rlvr|think|thinking|reason\w*|r1|assistant|(open)?hermes|zephyr|vicuna|tulu)"
 )
-_BASE = re.compile(r"(base|pt|pretrain\w*|foundation)")
+_BASE = re.compile(r"(base|pretrain\w*|foundation)")
+# Of Gemma's names alone: elsewhere "it" is a word or Italian, "pt" PyTorch (ERNIE-4.5-PT, which talks) or Portuguese.
+_GEMMA = {"it": True, "pt": False}
+_TUNED = re.compile(r"(fine)?tuned?|finetun\w+|ft|q?lora|merged?|distill\w*")
 # Families whose bare name, such as Qwen2.5-7B, is that of the base model; Qwen3-8B was trained to talk.
 _FAMILY = re.compile(
-    r"((code|meta)?llama\d*|(code)?qwen(1\.5|2|2\.5)?|mi[sx]tral|gemma\d?|smollm2?|olmoe?\d?|yi|falcon|stablelm|"
-    r"internlm2?|apertus)"
+    r"((code|meta)?llama\d*|(code)?qwen(1\.5|2|2\.5)?|mi[sx]tral|(code|recurrent)?gemma\d?|smollm2?|olmoe?\d?|yi|"
+    r"falcon|stablelm|internlm2?|apertus)"
 )
 _SIZE = re.compile(r"[ae]?\d+(\.\d+)?[bm]|\d+x\d+b")
 _PLAIN_WORDS = re.compile(
-    r"(v?\d+(\.\d+)*|[ae]?\d+(\.\d+)?[bm]|\d+x\d+b|\d+e|\d+k|3n|hf|meta|coder|code|math|scout|maverick|gguf|awq|gptq|fp8|"
-    r"bf16|f16|f32|q\d|\w?\d?[kms0]|\d+bit|int\d|bnb|unsloth)"
+    r"(v?\d+(\.\d+)*|[ae]?\d+(\.\d+)?[bm]|\d+x\d+b|\d+e|\d+k|3n|hf|meta|coder|code|python|math|moe|vl|vision|scout|"
+    r"maverick|gguf|awq|gptq|fp8|bf16|f16|f32|i?q\d|\w?\d?[kms0]|x+[sl]|nl|\d+bit|int\d|w\d+a\d+|quantized|bnb|unsloth|ud|"
+    r"i1|imat|imatrix|of)"
 )
 
 
@@ -63,19 +71,40 @@ def talks(model: LanguageModel, form: Form = "auto") -> bool:
     if form == "chat":
         return True
     named = named_for_chat(model.id)
-    return named if named is not None else _stops_at_turns(model) is not False
+    if named is not None:
+        return named
+    stops = _stops_at_turns(model)
+    _tell(model.id, stops)
+    return stops is not False
+
+
+@cache  # once is enough
+def _tell(name: str, stops: bool | None) -> None:
+    form = "in plain text" if stops is False else "through its chat template"
+    why = {
+        True: "it stops where the template ends a turn",
+        False: "it doesn't stop where the template ends a turn",
+        None: "it has one",
+    }[stops]
+    other = "chat" if stops is False else "plain"
+    log.info(
+        "Its name doesn't say whether %s was trained on conversations; it is asked %s, since %s. If that is wrong, set "
+        "steering.form: %s (or --form %s).", name, form, why, other, other,
+    )  # fmt: skip
 
 
 def named_for_chat(name: str) -> bool | None:
     """Whether a model's name says that it was trained on conversations; None where it doesn't say."""
-    parts = PurePath(name).parts
-    hub = [part for part in parts if part.startswith("models--")]  # a folder in the Hub's cache
-    own = (hub[-1] if hub else parts[-1] if parts else "").removeprefix("models--").lower()
-    words = [word for word in re.split(r"[-_ ]+|\.(?=[a-z])", own) if word]
-    if any(_CHAT.fullmatch(word) for word in words):
+    path = PurePath(name)
+    hub = [part for part in path.parts if part.startswith("models--")]  # the Hub's cache, where folders are commits
+    own = hub[-1].rpartition("--")[2] if hub and path.suffix != ".gguf" else path.name
+    words = [word for word in re.split(r"[-_ ]+|\.(?=[a-z])", own.lower()) if word]
+    gemma = any("gemma" in word for word in words)
+    said = {_GEMMA[word] for word in words if gemma and word in _GEMMA}
+    if True in said or any(_CHAT.fullmatch(word) for word in words):
         return True
-    if any(_BASE.fullmatch(word) for word in words):
-        return False
+    if False in said or any(_BASE.fullmatch(word) for word in words):
+        return None if any(_TUNED.fullmatch(word) for word in words) else False
     family = [bool(_FAMILY.fullmatch(word)) for word in words]
     known = [is_family or _PLAIN_WORDS.fullmatch(word) for is_family, word in zip(family, words, strict=True)]
     bare = any(family) and all(known) and any(_SIZE.fullmatch(word) for word in words)

@@ -12,6 +12,7 @@ from torch import Tensor
 from emovec.errors import EmovecError
 from emovec.models.control_tokens import ChatPrompt
 from emovec.models.language_model import LanguageModel
+from emovec.steering.answers import THINKING
 
 # A checkpoint may bring settings of its own (penalties, beams, banned tokens, cut-offs) that would bend what steering
 # does, or what a temperature means.
@@ -154,9 +155,9 @@ def chat_prompt(model: LanguageModel, messages: Sequence[Mapping[str, str]], *, 
 def _without_thinking(prompt: ChatPrompt) -> ChatPrompt:
     """A prompt that lets an answer follow at once: with thinking closed, or in the final channel of several."""
     bare = prompt.rstrip()
-    for name in ("think", "thinking"):
-        if bare.endswith(f"<{name}>"):
-            return prompt.closed(f"\n\n</{name}>\n\n")
+    for mark, end in THINKING.items():
+        if bare.endswith(mark):
+            return prompt.closed(f"\n\n{end}\n\n")
     return prompt.closed("<|channel|>final<|message|>") if bare.endswith("<|start|>assistant") else prompt
 
 
