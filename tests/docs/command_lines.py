@@ -1,11 +1,17 @@
 """Command lines held against the real one: is there the command, has it the options, does it take the arguments."""
 
 import shlex
+from functools import cache
 from typing import Any
 
 import typer
 
 from emovec.cli import app
+
+
+@cache
+def _commands() -> Any:
+    return typer.main.get_command(app)
 
 
 def parse(line: str, *, whole: bool = True) -> tuple[str, dict[str, Any]]:
@@ -24,7 +30,7 @@ def parse(line: str, *, whole: bool = True) -> tuple[str, dict[str, Any]]:
     words = shlex.split(line, comments=True)
     assert words[0] == "emovec"
     words = words[1:]
-    command: Any = typer.main.get_command(app)
+    command: Any = _commands()
     path = "emovec"
     while hasattr(command, "commands"):
         if words and words[0] in command.commands:

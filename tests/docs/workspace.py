@@ -1,6 +1,7 @@
 """A folder in which the examples of the docs find what they name: a finished study, texts, vectors."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import yaml
 
 from emovec.activations.extract import extract
 from emovec.corpus.bundled import bundled_neutral, bundled_stories
-from emovec.corpus.story import NEUTRAL
+from emovec.corpus.story import Story
 from emovec.corpus.write import write_jsonl
 from emovec.models.load import load_model
 from emovec.vectors.build import build_vectors
@@ -20,19 +21,40 @@ from tests.report.synthetic import write_study
 from tests.tiny_models import FAMILIES, save_tiny_model
 
 LAYERS = 22
+EMOTIONS = ("angry", "calm", "nostalgic", "sad")
+"""Of a study that is run from end to end."""
 MODELS = ("gemma-3-270m", "smollm2-135m-instruct")
 """The names in the docs that a tiny model of random weights stands in for, which takes any text."""
 
 
-def prepare(folder: Path) -> dict[str, Any]:
-    """Fill a folder; gives the names that examples take from their reader: `vectors`, `study`, `inputs`, …"""
-    size = {**FAMILIES["qwen2"].to_dict(), "num_hidden_layers": LAYERS, "layer_types": ["full_attention"] * LAYERS}
-    config = type(FAMILIES["qwen2"])(**size)
-    model = save_tiny_model(folder / "tiny", config)
+def tiny_model(folder: Path) -> Path:
+    """A model of random weights that takes any text, one token a byte, and has a chat template."""
+    size = {
+        **FAMILIES["qwen2"].to_dict(), "num_hidden_layers": LAYERS, "layer_types": ["full_attention"] * LAYERS,
+        "max_position_embeddings": 8192,
+    }  # fmt: skip
+    save_tiny_model(folder, type(FAMILIES["qwen2"])(**size))
+    (folder / "chat_template.jinja").write_text(
+        "{% for message in messages %}{{ message.content }}\n{% endfor %}", encoding="utf-8"
+    )
+    return folder
+
+
+def short_texts() -> tuple[list[Story], list[Story]]:
+    """The beginnings of bundled stories of four topics, and of some of the neutral texts."""
     topics = list(dict.fromkeys(story.topic for story in bundled_stories()))[:4]
     chosen = [story for story in bundled_stories() if story.topic in topics]
-    stories = [replace(story, text=story.text[:80]) for story in [*chosen, *bundled_neutral()[::9]]]
-    write_jsonl([s for s in stories if s.emotion != NEUTRAL], folder / "my-stories.jsonl")
+    return [replace(s, text=s.text[:80]) for s in chosen], [
+        replace(s, text=s.text[:80]) for s in bundled_neutral()[::9]
+    ]
+
+
+def prepare(folder: Path) -> dict[str, Any]:
+    """Fill a folder; gives the names that examples take from their reader: `vectors`, `study`, `inputs`, …"""
+    model = tiny_model(folder / "tiny")
+    with_emotion, neutral = short_texts()
+    stories = [*with_emotion, *neutral]
+    write_jsonl(with_emotion, folder / "my-stories.jsonl")
     write_jsonl(stories, folder / "all.jsonl")
     settings = {
         "model": "tiny",
@@ -42,19 +64,19 @@ def prepare(folder: Path) -> dict[str, Any]:
     }
     activations = extract(load_model(str(model), device="cpu"), stories, folder / "activations-of-all", offset=3)
     vectors = build_vectors(activations)
-    for name in ("my-study", "study", "studies/demo"):
-        _study(folder / name, settings, vectors)
     vectors.save(folder / "vectors.safetensors")
+    for name in ("my-study", "study", "studies/demo"):
+        _study(folder / name, settings, folder / "vectors.safetensors")
     _files_of_ones_own(folder, stories)
     return _names(folder, vectors, activations, stories)
 
 
-def _study(results: Path, settings: dict[str, Any], vectors: EmotionVectors) -> None:
+def _study(results: Path, settings: dict[str, Any], vectors: Path) -> None:
     """A study's file and its results: real vectors, and tables with planted numbers."""
     results.parent.mkdir(exist_ok=True)
     results.with_suffix(".yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     write_study(results, layers=tuple(range(LAYERS)))
-    vectors.save(results / "vectors.safetensors")
+    shutil.copy(vectors, results)
     (results / "steering").mkdir()
     implicit = pd.DataFrame([["top3", "standardised"]], columns=["statistic", "variant"])
     implicit.to_parquet(results / "steering" / "implicit.parquet")
