@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from emovec.cli import app
 from tests.corpus.labelled import mock
 from tests.docs.command_lines import parse
-from tests.docs.commands import NOT_HERE, RUN, SMALLER, STANDS_FOR, finished_study, prepare
+from tests.docs.commands import AFTER, NOT_HERE, SMALLER, STANDS_FOR, TYPED, finished_study, prepare
 from tests.docs.pages import command_lines, inline_commands
 from tests.generation.mocks import asked, text_for
 
@@ -66,7 +66,7 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.fault("F5", "U1")
 @pytest.mark.usefixtures("provider")
-@pytest.mark.parametrize("page", RUN)
+@pytest.mark.parametrize("page", pages())
 def test_the_commands_of_a_page_run(page: str, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = pages()[page]
     prepare(page, [line for _, line in lines], tmp_path, study)
@@ -74,8 +74,12 @@ def test_the_commands_of_a_page_run(page: str, study: Path, tmp_path: Path, monk
     for where, line in lines:
         if any(marked in line for marked in NOT_HERE):
             continue
-        result = CliRunner().invoke(app, as_here(line))
+        typed = next((text for marked, text in TYPED.items() if marked in line), None)
+        result = CliRunner().invoke(app, as_here(line), input=typed)
         assert result.exit_code == 0, f"{where}: {line}\n{result.output[-2000:]}\n{result.exception!r}"
+        for marked, then in AFTER.items():
+            if line.startswith(marked):
+                then(tmp_path)
 
 
 @pytest.mark.fault("F5", "U1")
@@ -88,7 +92,7 @@ def test_a_command_of_the_docs_is_one() -> None:
 
 def test_whatever_is_not_run_is_still_in_the_docs() -> None:
     lines = [line for each in pages().values() for _, line in each]
-    for marked in NOT_HERE:
+    for marked in [*NOT_HERE, *TYPED, *AFTER]:
         assert any(marked in line for line in lines), marked
 
 
