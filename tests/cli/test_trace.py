@@ -22,7 +22,7 @@ def vectors(tiny_model: Callable[..., LanguageModel], tmp_path_factory: pytest.T
     """A study's folder with vectors of the tiny llama, and a chosen layer."""
     model, folder = tiny_model("llama"), tmp_path_factory.mktemp("study")
     values = np.random.default_rng(0).standard_normal((2, 6, model.n_layers, model.hidden_size)).astype(np.float32)
-    emotions = ["afraid", "angry", "calm", "joyful", "sad", "</script><b>"]
+    emotions = ["afraid", "angry", "calm", "joyful", "sad", "at ease"]
     made = EmotionVectors.from_arrays(values, languages=["en", "ja"], emotions=emotions, model=model.id)
     made.save(folder / "vectors.safetensors")
     (folder / "geometry").mkdir()

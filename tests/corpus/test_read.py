@@ -264,7 +264,7 @@ def test_neutral_texts_need_no_emotion(tmp_path: Path) -> None:
 def test_strict_reading_raises_on_the_first_problems(tmp_path: Path) -> None:
     path = lines(tmp_path / "s.jsonl", GOOD, *[{**GOOD, "text": ""}] * 5)
     with pytest.raises(
-        EmovecError, match=r"corpus: 5 records can't be used: .*s.jsonl:2: no text; .*; and 2 more; mend"
+        EmovecError, match=r"corpus: 5 records can't be used: .*s.jsonl:2: no text; .*; and 2 more; fix"
     ):
         read_stories(path)
     good = read_stories(lines(path, GOOD))

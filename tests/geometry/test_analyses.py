@@ -98,7 +98,10 @@ MAY_LACK = {
     "manifold": {"z", "share"},
     "procrustes": {"r2_95"},
     "poles": {"p", "p_familywise", "null_95"},
-    "geodesic": {"rsa_geodesic", "difference", "low", "high"},
+    "geodesic": {
+        *("rsa_geodesic", "free_geodesic", "free_euclidean", "ceiling_geodesic", "ceiling_euclidean"),
+        *("difference", "low", "high"),
+    },
 }
 
 

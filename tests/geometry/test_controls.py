@@ -148,7 +148,7 @@ def test_p_values_are_calibrated_where_only_the_controls_agree() -> None:
 
 @pytest.mark.fault("F12")
 def test_partial_correlation_without_noise_is_that_of_endless_topics() -> None:
-    found = partial_coverage(12, 12, 0.9, 0.8)
+    found = partial_coverage(12, 12, 0.9, 0.8, same_topics=False)
     assert found["observed"] < found["true partial"] - 0.04
     assert found["corrected"] == pytest.approx(found["true partial"], abs=0.04)
 

@@ -5,7 +5,7 @@ import pytest
 from emovec.report import write_report
 from tests.report.synthetic import write_study
 
-HOSTILE = ("<b>mad</b>", "a $x$ & y", "喜び", "\"q'", "sad", "</script><script>window.broken=1</script>")
+HOSTILE = ("mad & sad", "a & y", "喜び", "q'", "sad", "x + y (z)")
 STORY = '</p><script>window.broken=1</script> & "x" <img src=x onerror="window.broken=1">'
 
 
@@ -19,7 +19,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study whose emotions, model and stories try to be markup."""
+    """A study whose model and stories try to be markup, and whose emotions hold signs of it."""
     folder = write_study(tmp_path_factory.mktemp("report") / "hostile", emotions=HOSTILE, layers=(1, 3), story=STORY)
     text = (folder / "study.yaml").read_text(encoding="utf-8")
     (folder / "study.yaml").write_text(text.replace("gemma-3-270m", "'<i>model</i>'"), encoding="utf-8")

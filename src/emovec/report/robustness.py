@@ -42,7 +42,8 @@ def _words(study: StudyTables) -> list[str]:
     if "word_influence" not in study.tables:
         return []
     rows = study.tables["word_influence"]
-    rows = rows[(rows["variant"] == variants(rows)[-1]) & (rows["source"] == rows["source"].iloc[0])]
+    source = sorted(rows["source"])[0]
+    rows = rows[(rows["variant"] == variants(rows)[-1]) & (rows["source"] == source)].sort_values(["scale", "language"])
     told = ", ".join(
         f"{row['scale']} in {language_name(str(row['language']))} without {row[f'{end}_word']} "
         f"(r = {number(row[end])} instead of {number(row['r'])})"
@@ -51,7 +52,7 @@ def _words(study: StudyTables) -> list[str]:
         if abs(row[end] - row["r"]) > NOTABLE
     )
     return [
-        f"Ratings predicted of left-out emotions, {rows['source'].iloc[0]}, without one word at a time: "
+        f"Ratings predicted of left-out emotions, {source}, without one word at a time: "
         + (f"more than {NOTABLE} in r changes {told}." if told else f"no word changes r by more than {NOTABLE}.")
     ]
 
