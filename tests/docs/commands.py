@@ -9,9 +9,7 @@ from typing import Any
 
 import numpy as np
 import yaml
-from typer.testing import CliRunner
 
-from emovec.cli import app
 from emovec.corpus.write import write_jsonl
 from emovec.study import Study
 from emovec.vectors.exporting import ControlVector, write_gguf
@@ -19,6 +17,9 @@ from tests.docs.pages import blocks
 from tests.docs.workspace import EMOTIONS, LAYERS, short_texts, tiny_model
 
 NOT_HERE = {
+    "emovec corpus check my-stories.jsonl --fix": "drops such short texts; tests/cli/test_corpus_audit.py runs it",
+    "emovec corpus check my-study.yaml --fix": "takes texts out of a generated study; tests/cli/test_corpus_audit.py",
+    "emovec corpus generate my-study.yaml": "asks for those texts anew; generate.md runs the command",
     "emovec demo": "the main job itself, of minutes: `make demo` runs it",
     "--web": "waits for a browser; tests/cli/test_corpus_label.py runs it",
 }
@@ -145,12 +146,6 @@ def _others_texts(folder: Path) -> None:
     (folder / "en-annotated.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _generated_and_asked(folder: Path) -> None:
-    shutil.rmtree(folder / "my-study")
-    (folder / "my-study.yaml").write_text(yaml.safe_dump(GENERATED), encoding="utf-8")
-    CliRunner().invoke(app, ["corpus", "generate", "my-study.yaml", "--yes"])
-
-
 def _a_page_in_german(folder: Path) -> None:
     settings = yaml.safe_load((folder / "my-study.yaml").read_text(encoding="utf-8"))
     (folder / "survey.csv").write_text(
@@ -185,7 +180,6 @@ AFTER = {"emovec init my-study.yaml": _tiny_settings}
 """What a reader does after a line: here, edits the settings that it wrote."""
 FILES: dict[str, Callable[[Path], None]] = {
     "add-a-language.md": _fixed_language,
-    "check-a-corpus.md": _generated_and_asked,
     "generate.md": _generated,
     "import-a-corpus.md": _others_texts,
     "own-corpus.md": _a_page_in_german,
