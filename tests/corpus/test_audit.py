@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from emovec.corpus.audit import STAGES, AuditReport, audit_corpus, scores
