@@ -88,7 +88,7 @@ def _files_of_ones_own(folder: Path, stories: list[Any]) -> None:
         json.dumps({"body": "A day.", "emotion": "joy"}) + "\n", encoding="utf-8"
     )
     (folder / "survey.csv").write_text("story_text,label\nEin Tag am See.,calm\n", encoding="utf-8")
-    np.savez(folder / "mine.npz", **{name: np.ones((3, 8)) * i for i, name in enumerate(("happy", "sad", "calm"))})
+    np.savez(folder / "mine.npz", **{name: np.eye(3, 8) + i for i, name in enumerate(("happy", "sad", "calm"), 1)})
 
 
 def _names(folder: Path, vectors: EmotionVectors, activations: Any, stories: list[Any]) -> dict[str, Any]:
