@@ -15,6 +15,7 @@ from emovec.corpus.bundled import bundled_neutral, bundled_stories
 from emovec.corpus.story import Story
 from emovec.corpus.write import write_jsonl
 from emovec.models.load import load_model
+from emovec.study_files import HEADER
 from emovec.vectors.build import build_vectors
 from emovec.vectors.emotion_vectors import EmotionVectors
 from tests.report.synthetic import write_study
@@ -76,6 +77,8 @@ def _study(results: Path, settings: dict[str, Any], vectors: Path) -> None:
     results.parent.mkdir(exist_ok=True)
     results.with_suffix(".yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     write_study(results, layers=tuple(range(LAYERS)))
+    resolved = results / "study.yaml"
+    resolved.write_text(HEADER + resolved.read_text(encoding="utf-8"), encoding="utf-8")  # as a run writes it
     shutil.copy(vectors, results)
     (results / "steering").mkdir()
     implicit = pd.DataFrame([["top3", "standardised"]], columns=["statistic", "variant"])
