@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 from emovec.config import StudyConfig, parse_config, read_config
 from emovec.errors import EmovecError
+from emovec.ready import check_layers
 from emovec.study import Study, study_template
-from emovec.study_check import check_layers
 from emovec.yaml_file import dump_yaml, parse_yaml
 
 BOMB = "a: &a [x, x]\n" + "".join(

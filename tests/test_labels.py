@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from emovec.corpus.emotions import ANTHROPIC_171, DEFAULT_30
 from emovec.errors import EmovecError
 from emovec.labels import LabelKind, check_label, file_name, same_label_key
+from emovec.printable import printable
 
 REAL = (
     *DEFAULT_30,
@@ -134,6 +135,7 @@ def test_checking_twice_is_checking_once(kind: LabelKind, text: str) -> None:
         label = check_label(kind, text)
     except EmovecError as error:
         said = str(error)
-    assert said.isprintable()
+    assert said == printable(said)
+    assert "\n" not in said
     assert bool(said) != bool(label)
     assert not label or check_label(kind, label) == label

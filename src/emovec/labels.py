@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Literal
 
 from emovec.errors import EmovecError
+from emovec.printable import shortened
 
 LabelKind = Literal["language", "emotion", "topic"]
 
@@ -45,11 +46,11 @@ def check_label(kind: LabelKind, text: str) -> str:
     if is_missing(label):
         if not label:
             raise EmovecError(f"no {kind}")
-        raise EmovecError(f"no {kind}: '{shown(label)}' stands for a missing value")
+        raise EmovecError(f"no {kind}: '{shortened(label)}' stands for a missing value")
     if len(label) > LONGEST[kind]:
         raise EmovecError(
-            f"'{shown(label)}' is too long for {article} {kind}: {len(label):,} characters, where {LONGEST[kind]:,} "
-            "are the most"
+            f"'{shortened(label)}' is too long for {article} {kind}: {len(label):,} characters, where "
+            f"{LONGEST[kind]:,} are the most"
         )
     if kind == "language":
         return _language(label)
@@ -57,9 +58,9 @@ def check_label(kind: LabelKind, text: str) -> str:
     if wrong is not None:
         name = unicodedata.name(wrong, f"U+{ord(wrong):04X}").lower()
         sign = f"'{wrong}'" if wrong.isprintable() else name
-        raise EmovecError(f"'{shown(label)}' can't be {article} {kind}: it holds {sign}; take that out")
+        raise EmovecError(f"'{shortened(label)}' can't be {article} {kind}: it holds {sign}; take that out")
     if not any(unicodedata.category(c)[0] in "LN" for c in label):
-        raise EmovecError(f"'{shown(label)}' can't be {article} {kind}: it holds no letter")
+        raise EmovecError(f"'{shortened(label)}' can't be {article} {kind}: it holds no letter")
     return "neutral" if kind == "emotion" and label.casefold() == "neutral" else label
 
 
@@ -106,7 +107,7 @@ class Spellings:
         if first == label:
             self._known.add((kind, label))
             return None
-        return f"the {kind} '{shown(label)}' is spelt '{shown(first)}' in {place}; spell it in one way"
+        return f"the {kind} '{shortened(label)}' is spelt '{shortened(first)}' in {place}; spell it in one way"
 
 
 def file_name(label: str) -> str:
@@ -129,15 +130,9 @@ def file_name(label: str) -> str:
     return f"{kept}~{hashlib.sha256(label.encode(errors='surrogatepass')).hexdigest()[:10]}"
 
 
-def shown(label: str, most: int = 40) -> str:
-    """A label as a message may show it: one line, without control characters, cut after `most` characters."""
-    label = "".join(c if c.isprintable() else "\ufffd" for c in " ".join(label.split()))
-    return label if len(label) <= most else f"{label[:most]}…"
-
-
 def _language(label: str) -> str:
     if not _LANGUAGE.fullmatch(label):
-        raise EmovecError(f"'{shown(label)}' is no code of a language; give one such as en, ja, pt-BR or zh-Hant")
+        raise EmovecError(f"'{shortened(label)}' is no code of a language; give one such as en, ja, pt-BR or zh-Hant")
     first, *rest = re.split("[-_]", label)
     spelt = [first.lower()]
     for part in rest:

@@ -16,7 +16,7 @@ def printable(text: str) -> str:
     return "".join("\ufffd" if _steers(character) else character for character in text.replace("\r\n", "\n"))
 
 
-def shortened(text: str | None, most: int) -> str:
+def shortened(text: str | None, most: int = 40) -> str:
     """One line of printable text with at most so many characters; '…' stands for the rest."""
     line = " ".join(printable(text or "")[: 4 * most].split())
     return line if len(line) <= most and len(text or "") <= 4 * most else f"{line[: most - 1].rstrip()}…"

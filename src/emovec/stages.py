@@ -52,7 +52,7 @@ def run_corpus(study: "Study", _track: Track) -> list[str]:
 def run_activations(study: "Study", track: Track) -> list[str]:
     """Extract the activations of all texts."""
     from emovec.activations.extract import extract
-    from emovec.study_check import check_layers
+    from emovec.ready import check_layers
 
     texts = [*study.corpus.stories, *study.corpus.neutral]
     settings = study.config.extraction

@@ -62,14 +62,12 @@ def chat(
     if language is not None:
         require_name("language", language, read.languages)
     loaded = load_fitting(read, model, device, dtype, chat=True)
-    # A base model, and a template that refuses, say so before anybody types.
+    chat_prompt(loaded, [{"role": "user", "content": "Hello"}])  # a template that refuses says so before anybody types
     if not talks(loaded, way):
-        chat_prompt(loaded, [{"role": "user", "content": "Hello"}])
         raise EmovecError(
             f"model: {model} is a base model, though its tokenizer has a chat template; take its instruct version, or "
             "give --form chat."
         )
-    chat_prompt(loaded, [{"role": "user", "content": "Hello"}])
     talk = _Talk(loaded, read, language, layers, max_new_tokens, temperature, seed)
     console.print(_HELP, highlight=False, markup=False)
     while True:

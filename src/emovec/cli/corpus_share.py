@@ -86,7 +86,6 @@ def import_corpus(
         bool | None, typer.Option("--header/--no-header", help="Whether the first row names the columns.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file of texts that is there.")] = False,
-    force: Annotated[bool, typer.Option("--force", hidden=True)] = False,
 ) -> None:
     """Bring a corpus that is laid out in another way into emovec's: one JSONL file."""
     from typing import Any, cast
@@ -99,7 +98,7 @@ def import_corpus(
     from emovec.study_files import command
     from emovec.targets import TEXTS, require_file
 
-    require_file(out, TEXTS, overwrite=overwrite or force, inputs=[source])
+    require_file(out, TEXTS, overwrite=overwrite, inputs=[source])
     imported = read(
         source,
         layout=cast(Any, layout),

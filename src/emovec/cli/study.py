@@ -42,12 +42,11 @@ def demo(out: _Out = None, limit: _Limit = None) -> None:
 def init(
     path: Annotated[Path, typer.Argument(help="Where to write the study file.")] = Path("study.yaml"),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a study file that is there.")] = False,
-    force: Annotated[bool, typer.Option("--force", hidden=True)] = False,
 ) -> None:
     """Write a study file with every setting, its default and what it means."""
     from emovec.targets import STUDY_FILE, require_file
 
-    require_file(path, STUDY_FILE, overwrite=overwrite or force)
+    require_file(path, STUDY_FILE, overwrite=overwrite)
     _write_template(path)
 
 

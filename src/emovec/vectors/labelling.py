@@ -10,7 +10,7 @@ import xarray as xr
 
 from emovec.corpus.story import NEUTRAL
 from emovec.errors import EmovecError
-from emovec.labels import Spellings, check_label, shown
+from emovec.labels import Spellings, check_label
 from emovec.printable import shortened
 
 DIMS = ("language", "emotion", "layer", "hidden")
@@ -190,7 +190,7 @@ def checked_names(kind: Literal["language", "emotion"], names: Sequence[Any]) ->
         if label == NEUTRAL and kind == "emotion":
             raise EmovecError("'neutral' is no emotion, so it has no vector; leave it out")
         if label in labels:
-            raise EmovecError(f"the same {kind} is named twice: {shown(label)}")
+            raise EmovecError(f"the same {kind} is named twice: {shortened(label)}")
         if other := spellings.other_spelling(kind, label, "the same vectors"):
             raise EmovecError(other)
         labels.append(label)
