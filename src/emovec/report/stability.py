@@ -47,9 +47,10 @@ def finding(study: StudyTables) -> str:
         else:
             few = f"{len(real)} of {len(own)} groupings" if len(real) else f"none of {len(own)} groupings"
             verb = "is" if len(real) < 2 else "are"
+            by_chance = ", which chance alone may give" if len(real) else ""
             parts.append(
                 f"{language_name(name)} has no number of groups to rely on: {few} {verb} stable and clearer than among "
-                f"points without groups, which chance alone may give (best: {told})"
+                f"points without groups{by_chance} (best: {told})"
             )
     sentence = f"At layer {layer} {'; '.join(parts)}" if parts else f"Too few stories to judge groups at layer {layer}"
     table = study.tables.get("cluster_agreement")
