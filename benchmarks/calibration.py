@@ -32,22 +32,22 @@ import xarray as xr
 from scipy.special import expit
 from scipy.stats import kstest
 
-from emovec.corpus.emotions import DEFAULT_30
+from emovec.emotions import DEFAULT_30
 from emovec.geometry.affect import predict_ratings
 from emovec.geometry.alignment import procrustes
 from emovec.geometry.analyses.geodesic import corrected_table
 from emovec.geometry.axes import axis_correlations, pca
 from emovec.geometry.cells import Cells
-from emovec.geometry.confusion import clustered_wilson
 from emovec.geometry.controls import noise_free_partial, partial_correlations
 from emovec.geometry.distances import crossnobis
 from emovec.geometry.geodesic import chord_distances, compare_distances
 from emovec.geometry.reliability import halves, row_correlations, triangles
 from emovec.geometry.representational import rsa
-from emovec.geometry.resampling import bootstrap_weights, bounded_interval, half_weights
 from emovec.geometry.uncertainty import layer_uncertainty, pair_statistics
-from emovec.steering.clustered import mean_interval, share_interval
-from emovec.steering.effects import beside_directions, crossed_mean
+from emovec.stats.clustered import mean_interval, share_interval
+from emovec.stats.resampling import bootstrap_weights, bounded_interval, half_weights
+from emovec.stats.shares import clustered_wilson
+from emovec.steering.experiments.word_effects import beside_directions, crossed_mean
 
 EMOTIONS = 30
 HIDDEN = 60

@@ -33,10 +33,10 @@ from rich.table import Table
 
 from emovec.activations.batches import token_budget_batches
 from emovec.activations.extract import extract
-from emovec.activations.forward import pad_right
 from emovec.corpus.bundled import bundled_stories
 from emovec.corpus.story import Story
 from emovec.models.blocks import block_output
+from emovec.models.forward import pad_right
 from emovec.models.language_model import LanguageModel
 from emovec.models.load import load_model
 

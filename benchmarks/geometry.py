@@ -30,8 +30,8 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import rankdata
 
-from emovec.geometry.permutation import label_permutations
 from emovec.geometry.representational import compare_triangles
+from emovec.stats.permutation import label_permutations
 
 LANGUAGES = ("en", "ja")
 TOPICS = 100

@@ -20,11 +20,11 @@ from rich.console import Console
 from rich.table import Table
 
 from emovec import load_model
+from emovec.models.generate import own_positions, pad_left
 from emovec.models.language_model import LanguageModel
-from emovec.steering.activities import load_activities
-from emovec.steering.generate import own_positions, pad_left
-from emovec.steering.prefix import log_probabilities_after, shared_length
-from emovec.steering.questions import answer_tokens, questions
+from emovec.steering.experiments.activities import load_activities
+from emovec.steering.experiments.questions import answer_tokens, questions
+from emovec.steering.experiments.shared_prefix import log_probabilities_after, shared_length
 
 Prompts = Sequence[Sequence[int]]
 

@@ -22,11 +22,11 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from emovec.depth import two_thirds
+from emovec.models.depth import two_thirds
+from emovec.models.generate import pad_left
+from emovec.models.intervene import Span, intervene, steer
 from emovec.models.language_model import LanguageModel
 from emovec.models.load import load_model
-from emovec.steering.generate import pad_left
-from emovec.steering.steer import Span, intervene, steer
 
 PROMPTS = (
     "It was late when she finally closed the door behind her, and",

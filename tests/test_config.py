@@ -11,8 +11,9 @@ from pydantic import BaseModel
 
 from emovec.config import StudyConfig, parse_config, read_config
 from emovec.errors import EmovecError
-from emovec.ready import check_layers
-from emovec.study import Study, study_template
+from emovec.pipeline.ready import check_layers
+from emovec.pipeline.run import run_study
+from emovec.study.study import Study, study_template
 from emovec.yaml_file import dump_yaml, parse_yaml
 
 BOMB = "a: &a [x, x]\n" + "".join(
@@ -146,7 +147,7 @@ def test_layers_beyond_the_model_are_refused_before_extraction(
         file.write(f"{section}: {{{key}: {[99] if key == 'layers' else 99}}}\n")
     monkeypatch.setattr("emovec.models.load.load_model", None)  # the model's weights are never asked for
     with pytest.raises(EmovecError, match=rf"{setting}: 99 is none of the layers of .*layers 0 to 3"):
-        Study(study_of_two).run()
+        run_study(Study(study_of_two))
     assert not (study_of_two.parent / "two" / "activations").exists()
 
 
@@ -185,10 +186,10 @@ def test_files_and_names_are_checked_before_any_work(line: str, said: str | None
     with study_of_two.open("a", encoding="utf-8") as file:
         file.write(line + "\n")
     if said is None:
-        Study(study_of_two).run("corpus")
+        run_study(Study(study_of_two), "corpus")
         return
     with pytest.raises(EmovecError, match=said.replace("(", r"\(")):
-        Study(study_of_two).run()
+        run_study(Study(study_of_two))
     assert not study_of_two.with_suffix("").exists()
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emovec.corpus.emotions import ANTHROPIC_171, DEFAULT_30
+from emovec.emotions import ANTHROPIC_171, DEFAULT_30
 from emovec.errors import EmovecError
 from emovec.labels import LabelKind, check_label, file_name, same_label_key
 from emovec.printable import printable

@@ -62,7 +62,7 @@ def test_a_value_of_any_size_takes_one_short_line(run: Run, tmp_path: Path) -> N
 
 @pytest.mark.fault("C8")
 def test_the_log_file_is_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from emovec.study import Study
+    from emovec.study.study import Study
 
     (tmp_path / "s.yaml").write_text("model: x\n", encoding="utf-8")
     study = Study(tmp_path / "s.yaml")

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from emovec.errors import EmovecError
-from emovec.imported import require_import_folder
-from emovec.report.compare import require_page
-from emovec.study import Study
+from emovec.pipeline.imported import require_import_folder
+from emovec.pipeline.run import run_study
+from emovec.report.pages.comparison import require_page
+from emovec.study.study import Study
 from emovec.targets import CONTROL_VECTOR, PAGE, STUDY_FILE, TEXTS, is_imported, require_file, require_folder
-from emovec.vectors.card import is_hub_folder
 from emovec.vectors.emotion_vectors import EmotionVectors
 from emovec.vectors.exporting import export_vectors
+from emovec.vectors.hub_folder import is_hub_folder
 from tests.cli.conftest import run as run
 from tests.vectors.test_exporting import some_vectors
 
@@ -150,7 +151,7 @@ def test_a_run_takes_no_folder_of_somebody_elses(there: str, folder: Path) -> No
     (folder / "other.yaml").write_text("model: x\n", encoding="utf-8")
     before = tree(folder)
     with pytest.raises(EmovecError, match="give another --out"):
-        Study(folder / "other.yaml", folder / there).run()
+        run_study(Study(folder / "other.yaml", folder / there))
     assert tree(folder) == before
 
 

@@ -13,15 +13,16 @@ if TYPE_CHECKING:
     from emovec.corpus.read import read_stories as read_stories
     from emovec.corpus.story import Story as Story
     from emovec.errors import EmovecError as EmovecError
+    from emovec.models.generate import chat_prompt as chat_prompt
+    from emovec.models.generate import generate as generate
+    from emovec.models.intervene import intervene as intervene
+    from emovec.models.intervene import steer as steer
     from emovec.models.load import load_model as load_model
-    from emovec.steering.generate import chat_prompt as chat_prompt
-    from emovec.steering.generate import generate as generate
-    from emovec.steering.positions import Span as Span
-    from emovec.steering.positions import character_span as character_span
-    from emovec.steering.steer import intervene as intervene
-    from emovec.steering.steer import steer as steer
+    from emovec.models.positions import Span as Span
+    from emovec.models.positions import character_span as character_span
+    from emovec.pipeline.run import run_study as run_study
     from emovec.steering.trace import trace as trace
-    from emovec.study import Study as Study
+    from emovec.study.study import Study as Study
     from emovec.vectors.build import build_vectors as build_vectors
     from emovec.vectors.emotion_vectors import EmotionVectors as EmotionVectors
     from emovec.vectors.exporting import export_vectors as export_vectors
@@ -30,19 +31,20 @@ _MODULES = {
     "Activations": "emovec.activations.store",
     "EmotionVectors": "emovec.vectors.emotion_vectors",
     "EmovecError": "emovec.errors",
-    "Span": "emovec.steering.positions",
+    "Span": "emovec.models.positions",
     "Story": "emovec.corpus.story",
-    "Study": "emovec.study",
+    "Study": "emovec.study.study",
     "build_vectors": "emovec.vectors.build",
-    "character_span": "emovec.steering.positions",
-    "chat_prompt": "emovec.steering.generate",
+    "character_span": "emovec.models.positions",
+    "chat_prompt": "emovec.models.generate",
     "export_vectors": "emovec.vectors.exporting",
     "extract": "emovec.activations.extract",
-    "generate": "emovec.steering.generate",
-    "intervene": "emovec.steering.steer",
+    "generate": "emovec.models.generate",
+    "intervene": "emovec.models.intervene",
     "load_model": "emovec.models.load",
+    "run_study": "emovec.pipeline.run",
     "read_stories": "emovec.corpus.read",
-    "steer": "emovec.steering.steer",
+    "steer": "emovec.models.intervene",
     "trace": "emovec.steering.trace",
 }
 
@@ -63,6 +65,7 @@ __all__ = [
     "intervene",
     "load_model",
     "read_stories",
+    "run_study",
     "steer",
     "trace",
 ]

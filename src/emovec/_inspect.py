@@ -2,13 +2,13 @@
 
 from inspect_ai.model import ModelAPI, modelapi
 
-from emovec.steering.tasks import preferences as preferences
-from emovec.steering.tasks import rules as rules
+from emovec.steering.inspect.tasks import preferences as preferences
+from emovec.steering.inspect.tasks import rules as rules
 
 
 @modelapi(name="emovec")
 def emovec() -> type[ModelAPI]:
     """The provider; PyTorch and transformers load only once a model of it is asked for."""
-    from emovec.steering.provider import EmovecAPI
+    from emovec.steering.inspect.provider import EmovecAPI
 
     return EmovecAPI

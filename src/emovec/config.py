@@ -18,10 +18,9 @@ from pydantic import (
 )
 
 from emovec.config_errors import told
-from emovec.corpus.emotions import NAMED_LISTS, emotion_list
-from emovec.corpus.story import NEUTRAL
+from emovec.emotions import NAMED_LISTS, emotion_list
 from emovec.errors import EmovecError
-from emovec.labels import LabelKind, check_label, same_label_key
+from emovec.labels import NEUTRAL, LabelKind, check_label, same_label_key
 from emovec.printable import printable, shortened
 from emovec.yaml_file import Key, Written, read_yaml, said
 

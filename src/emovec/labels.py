@@ -11,6 +11,9 @@ from emovec.printable import shortened
 
 LabelKind = Literal["language", "emotion", "topic"]
 
+NEUTRAL = "neutral"
+"""The label of texts that carry no emotion."""
+
 LONGEST: dict[LabelKind, int] = {"language": 35, "emotion": 80, "topic": 1000}
 """Characters that a label may have. Some corpora give a whole sentence as the topic."""
 

@@ -1,7 +1,7 @@
 """Which study an argument means, where its results lie, and command lines that can be pasted."""
 
+import json
 import os
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +17,6 @@ HEADER = (
 )
 _STUDIES = {".yaml", ".yml"}
 _PATHS = {"geometry": ("norms",), "steering": ("activities", "prompts", "scenarios"), "generation": ()}
-
-
-def command(*words: str | Path, out: str | Path | None = None, limit: int | None = None) -> str:
-    """`emovec WORDS…` in backticks, with every word as a shell takes it: what is told as the next step can be pasted.
-
-    Args:
-        words: the command, its arguments and options.
-        out: of `--out`, where results don't lie where the study says.
-        limit: of `--limit`, where the study was opened with one.
-    """
-    given = ["emovec", *map(str, words)]
-    given += [] if out is None else ["--out", str(out)]
-    given += [] if limit is None else ["--limit", str(limit)]
-    return f"`{shlex.join(given)}`"
 
 
 def is_study(given: str | Path) -> bool:
@@ -141,3 +127,15 @@ def _seen_from(folder: Path, path: Path, *, marked: bool = False) -> str:
     except ValueError:  # another drive, on Windows
         return str(path.resolve())
     return f"./{seen}" if marked and not seen.startswith(".") else seen
+
+
+def read_provenance(path: str | Path) -> dict[str, Any]:
+    """The provenance of a file of vectors without its arrays; empty if the file is broken or of another kind."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            found = json.loads((file.metadata() or {})["emovec"])["provenance"]
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

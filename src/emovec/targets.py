@@ -125,7 +125,7 @@ def require_results_folder(folder: Path, study: Path) -> None:
 
 def is_imported(folder: Path) -> bool:
     """Whether a study's vectors were made elsewhere and imported, so that no run can make them anew."""
-    from emovec.vectors.emotion_vectors import read_provenance
+    from emovec.study_files import read_provenance
 
     return "imported" in read_provenance(folder / "vectors.safetensors")
 

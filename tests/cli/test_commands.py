@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from emovec.corpus.write import write_jsonl
-from emovec.study import Study
+from emovec.study.study import Study
 from tests.cli.conftest import Run
 from tests.study.conftest import write_study
 from tests.tiny_models import random_stories, save_tiny_model

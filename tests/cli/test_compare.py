@@ -7,8 +7,9 @@ import xarray as xr
 import yaml
 
 from emovec.errors import EmovecError
-from emovec.geometry.models import between_models
-from emovec.report.compare import compare_studies, write_comparison
+from emovec.geometry.model_agreement import between_models
+from emovec.report.pages.comparison import scope, write_comparison
+from emovec.study.comparison import compare_studies
 from emovec.vectors.emotion_vectors import EmotionVectors
 from tests.cli.conftest import Run
 
@@ -46,8 +47,8 @@ def test_models_of_different_sizes_are_compared(tmp_path: Path) -> None:
     expected = between_models(found.studies[0].vectors.best, found.studies[1].vectors.best, 1, 1, 100)
     shown = found.agreement[found.agreement["variant"] == "raw"]
     np.testing.assert_array_equal(shown["r"], expected["r"])
-    (scope,) = found.scope()
-    assert scope == (
+    (said,) = scope(found)
+    assert said == (
         "big and small share 5 emotions, compared in en, en with ja, ja with en, ja (left out, only in big: proud; "
         "only in small: de)."
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
-from emovec.report.compare import compare_studies
+from emovec.study.comparison import compare_studies
 from emovec.vectors.emotion_vectors import EmotionVectors
 from emovec.vectors.importing import read_vectors
 from tests.cli.conftest import Run

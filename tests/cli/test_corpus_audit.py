@@ -96,7 +96,7 @@ def test_own_synonyms(run: Run, texts: Path) -> None:
 
 
 def test_generated_texts_are_taken_out_at_once(run: Run, texts: Path) -> None:
-    from emovec.generation.answers import Answer, AnswerFile
+    from emovec.corpus.generation.answers import Answer, AnswerFile
 
     folder = Path("my study-texts")
     folder.mkdir()
@@ -121,7 +121,7 @@ def test_generated_texts_are_taken_out_at_once(run: Run, texts: Path) -> None:
 
 
 def test_texts_that_were_not_generated_are_not_said_to_be_taken_back(run: Run, texts: Path) -> None:
-    from emovec.generation.answers import Answer, AnswerFile
+    from emovec.corpus.generation.answers import Answer, AnswerFile
 
     Path("study.yaml").write_text(
         f"languages: [en]\nemotions: [calm, sad, angry]\ncorpus: {{stories: {texts.name}, neutral: null}}\n",

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from tests.cli.conftest import Run
-from tests.generation.test_languages import FRENCH
+from tests.corpus.generation.test_prompts import FRENCH
 
 
 def test_all_languages_with_what_they_have_words_for(run: Run, tmp_path: Path):

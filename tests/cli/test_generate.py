@@ -11,7 +11,7 @@ import pytest
 
 from emovec.cli import corpus_generate
 from tests.cli.conftest import Run
-from tests.generation.mocks import asked, mock_model, said, text_for
+from tests.corpus.generation.mocks import asked, mock_model, said, text_for
 
 STUDY = """
 languages: [en]

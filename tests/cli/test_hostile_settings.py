@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emovec.corpus.synonyms import load_synonyms, synonyms_in
+from emovec.corpus.generation.prompts import load_language
+from emovec.corpus.generation.topics import load_topics
+from emovec.corpus.quality.synonyms import load_synonyms, synonyms_in
 from emovec.errors import EmovecError
-from emovec.generation.languages import load_language
-from emovec.generation.topics import load_topics
-from emovec.geometry.norms import load_norms
-from emovec.steering.activities import load_activities
-from emovec.steering.rules import load_prompts
-from emovec.steering.scenarios import read_scenarios, read_templates
+from emovec.languages.norms import load_norms
+from emovec.steering.experiments.activities import load_activities
+from emovec.steering.experiments.rule_requests import load_prompts
+from emovec.steering.experiments.scenarios import read_scenarios, read_templates
 from emovec.vectors.emotion_vectors import EmotionVectors
 from tests.cli.conftest import Run
 

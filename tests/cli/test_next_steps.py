@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from emovec.study import Study
-from emovec.study_files import command
+from emovec.commands import command
+from emovec.study.study import Study
 from tests.cli.conftest import Run
 from tests.docs.command_lines import parse
 from tests.study.conftest import write_study

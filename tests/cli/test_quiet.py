@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from emovec.cli import progress
-from emovec.report.sections import findings_of
-from emovec.steering.experiments import EXPERIMENTS
-from emovec.steering.tables import COLUMNS
-from emovec.study import Step, summarised
+from emovec.report.sections.registry import findings_of
+from emovec.steering.experiments.registry import EXPERIMENTS
+from emovec.steering.experiments.tables import COLUMNS
+from emovec.study.study import Step, summarised
 from tests.report.synthetic import write_study
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from emovec.models.language_model import LanguageModel
-from emovec.report.trace import UNSCORED, shade, signed
+from emovec.report.pages.trace import UNSCORED, shade, signed
 from emovec.steering.trace import trace
 from emovec.vectors.emotion_vectors import EmotionVectors
 from tests.cli.conftest import Run

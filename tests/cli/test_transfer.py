@@ -12,8 +12,9 @@ import yaml
 
 from emovec.cli import main
 from emovec.geometry import transfer_accuracy
-from emovec.study import Study
-from emovec.transfer import COLUMNS, _stacked  # pyright: ignore[reportPrivateUsage]
+from emovec.pipeline.run import run_study
+from emovec.study.study import Study
+from emovec.study.transfer import COLUMNS, _stacked  # pyright: ignore[reportPrivateUsage]
 from tests.cli.conftest import Run
 from tests.study.conftest import write_study
 from tests.tiny_models import random_stories, save_tiny_model
@@ -30,7 +31,7 @@ def _studies(tiny_folder: Callable[..., Path], tmp_path_factory: pytest.TempPath
         stories = random_stories(words=(20, 60), seed=seed)
         write_study(folder / name, tiny_folder("llama"), stories).rename(folder / name / f"{name}.yaml")
     source = Study(folder / "source" / "source.yaml")
-    source.run("activations")
+    run_study(source, "activations")
     (source.folder / "geometry").mkdir()
     choice = {"summary": {"layer": 2, "reason": "layer 2 names held-out stories best"}}
     (source.folder / "geometry" / "choice.json").write_text(json.dumps(choice))

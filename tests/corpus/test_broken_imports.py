@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from emovec.corpus.importing import import_corpus
+from emovec.corpus.exchange.importing import import_corpus
 from emovec.corpus.read import read_sources
 from emovec.errors import EmovecError
-from tests.corpus.test_importing import CLASSES, TABLE, put, save_to_disk
+from tests.corpus.exchange.test_importing import CLASSES, TABLE, put, save_to_disk
 
 Run = Callable[..., tuple[int, str, str]]
 

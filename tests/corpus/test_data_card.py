@@ -7,8 +7,8 @@ from statistics import median
 import pytest
 
 from emovec.corpus.bundled import Style, bundled_neutral, bundled_stories
-from emovec.corpus.lexicon import named_words
-from emovec.corpus.surface import predict_from_surface
+from emovec.corpus.quality.surface import predict_from_surface
+from emovec.languages.lexicon import named_words
 
 DATA = Path(__file__).parents[2] / "src" / "emovec" / "data"
 CARD = " ".join((DATA / "README.md").read_text(encoding="utf-8").split())

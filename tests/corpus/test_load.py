@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from emovec.config import StudyConfig
 from emovec.corpus.bundled import bundled_neutral, bundled_stories
-from emovec.corpus.emotions import DEFAULT_30
 from emovec.corpus.load import collect_corpus, corpus_of, limit_stories, load_corpus
-from emovec.corpus.story import NEUTRAL, Story
+from emovec.corpus.story import Story
 from emovec.corpus.write import write_jsonl
+from emovec.emotions import DEFAULT_30
 from emovec.errors import EmovecError
+from emovec.labels import NEUTRAL
 
 
 def study(**settings: object) -> StudyConfig:

@@ -10,10 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from emovec.config import parse_config
-from emovec.corpus.audit import audit_corpus, scores
-from emovec.corpus.check import check_corpus
-from emovec.corpus.importing import import_corpus
+from emovec.corpus.exchange.importing import import_corpus
 from emovec.corpus.load import Corpus
+from emovec.corpus.quality.audit import audit_corpus
+from emovec.corpus.quality.check import check_corpus
+from emovec.corpus.quality.scores import scores
 from emovec.corpus.read import read_sources
 from emovec.corpus.story import Story
 from emovec.errors import EmovecError

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from emovec.config import Source
 from emovec.corpus.read import Problem, ReadResult, read_sources, read_stories
-from emovec.corpus.story import NEUTRAL, Story
+from emovec.corpus.story import Story
 from emovec.corpus.write import write_jsonl
 from emovec.errors import EmovecError
-from emovec.labels import is_missing
+from emovec.labels import NEUTRAL, is_missing
 
 
 def read_one(source: str | Path | Source, base: Path | None = None) -> ReadResult:

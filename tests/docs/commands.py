@@ -11,8 +11,9 @@ import numpy as np
 import yaml
 
 from emovec.corpus.write import write_jsonl
-from emovec.study import Study
-from emovec.vectors.exporting import ControlVector, write_gguf
+from emovec.pipeline.run import run_study
+from emovec.study.study import Study
+from emovec.vectors.control_vectors import ControlVector, write_gguf
 from tests.docs.pages import blocks
 from tests.docs.workspace import EMOTIONS, LAYERS, short_texts, tiny_model
 
@@ -100,7 +101,7 @@ def finished_study(folder: Path) -> Path:
     }  # fmt: skip
     path = folder / "study.yaml"
     path.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
-    Study(path).run()
+    run_study(Study(path))
     return path
 
 

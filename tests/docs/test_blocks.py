@@ -24,7 +24,7 @@ SMALLER = {
     r"bootstraps=[\d_]+": "bootstraps=20",
     r"shuffles=\d+": "shuffles=2",
     r", 1000, seed": ", 20, seed",
-    r"^study\.run\(\)$": 'study.run("corpus")',
+    r"^emovec\.run_study\((.*?)\).*$": r'emovec.run_study(\1, "corpus")',
     r"^study\.table\(.*$": "",
 }
 """What an example does at a size that a test can wait for; a whole run is what tests/study does."""

@@ -11,11 +11,11 @@ import pytest
 from typer.testing import CliRunner
 
 from emovec.cli import app
+from tests.corpus.generation.mocks import asked, text_for
 from tests.corpus.labelled import mock
 from tests.docs.command_lines import parse
 from tests.docs.commands import AFTER, NOT_HERE, SMALLER, STANDS_FOR, TYPED, finished_study, prepare
 from tests.docs.pages import command_lines, inline_commands
-from tests.generation.mocks import asked, text_for
 
 
 def _whole(line: str) -> bool:

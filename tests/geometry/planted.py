@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from emovec.corpus.emotions import DEFAULT_30
 from emovec.corpus.story import Story
+from emovec.emotions import DEFAULT_30
 from emovec.vectors.emotion_vectors import EmotionVectors
 
 

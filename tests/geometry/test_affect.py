@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import t
 from sklearn.linear_model import LinearRegression, Ridge
 
-from emovec.corpus.emotions import DEFAULT_30
+from emovec.emotions import DEFAULT_30
 from emovec.geometry import run_analysis
 from emovec.geometry.affect import (
     PENALTIES,
@@ -24,7 +24,7 @@ from emovec.geometry.affect import (
 )
 from emovec.geometry.axes import pca
 from emovec.geometry.inputs import Inputs
-from emovec.geometry.permutation import label_permutations, p_values
+from emovec.stats.permutation import label_permutations, p_values
 from tests.geometry.planted import emotion_vectors, random_vectors, relabelled, vectors_array
 
 

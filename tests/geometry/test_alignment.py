@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 from scipy.linalg import orthogonal_procrustes
 from scipy.stats import ortho_group
 
-from emovec.corpus.emotions import DEFAULT_30
+from emovec.emotions import DEFAULT_30
 from emovec.errors import EmovecError
 from emovec.geometry import procrustes, run_analysis
 from emovec.geometry.inputs import Inputs
-from emovec.geometry.permutation import label_permutations
+from emovec.stats.permutation import label_permutations
 from tests.geometry.planted import emotion_vectors, random_vectors, relabelled, vectors_array
 
 

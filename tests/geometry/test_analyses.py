@@ -8,12 +8,12 @@ import pytest
 import xarray as xr
 
 import emovec.geometry
-from emovec.corpus.emotions import DEFAULT_30
 from emovec.corpus.story import Story
+from emovec.emotions import DEFAULT_30
 from emovec.geometry import ANALYSES, Inputs, run_analysis
 from emovec.geometry.analyses.analysis import plain
-from emovec.geometry.headlines import headlines
 from emovec.geometry.tables import COLUMNS
+from emovec.report.headlines import headlines
 from tests.geometry.planted import emotion_vectors, make_stories, story_activations, vectors_array
 from tests.geometry.test_lens import Head
 

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
-from emovec.corpus.emotions import DEFAULT_30
+from emovec.emotions import DEFAULT_30
 from emovec.errors import EmovecError
 from emovec.geometry import axis_correlations, load_norms, norm_agreement, pca, pole_cosines
 from emovec.geometry.axes import POLES
-from emovec.geometry.permutation import label_permutations
+from emovec.stats.permutation import label_permutations
 from tests.geometry.planted import random_vectors, relabelled, vectors_array
 
 

@@ -7,13 +7,13 @@ from sklearn.linear_model import LogisticRegression
 from emovec.geometry import decode
 from emovec.geometry.confusion import (
     PENALTY_C,
-    clustered_wilson,
     confused_pairs,
     confusion_agreement,
     confusion_counts,
     method_accuracies,
     predictions,
 )
+from emovec.stats.shares import clustered_wilson
 from tests.geometry.planted import make_stories, story_activations
 
 EMOTIONS = ["afraid", "angry", "calm", "joyful", "sad", "serene"]
@@ -98,7 +98,7 @@ def test_agreement_is_the_correlation_of_rates_against_a_loop() -> None:
     wide = rates.pivot(index=["emotion_a", "emotion_b"], columns="language", values="rate")
     row = confusion_agreement(counts, 300).query("method == 'centroid'").iloc[0]
     assert row["r"] == pytest.approx(np.corrcoef(wide["en"], wide["ja"])[0, 1])
-    from emovec.geometry.permutation import label_permutations
+    from emovec.stats.permutation import label_permutations
 
     square = wide["ja"].unstack().reindex(index=EMOTIONS, columns=EMOTIONS).fillna(0).to_numpy()
     square = square + square.T

@@ -10,7 +10,7 @@ from benchmarks.calibration import partial_coverage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emovec.corpus.emotions import DEFAULT_30
+from emovec.emotions import DEFAULT_30
 from emovec.geometry import (
     control_table,
     load_norms,
@@ -20,7 +20,8 @@ from emovec.geometry import (
     rsa,
     run_analysis,
 )
-from emovec.geometry.controls import control_rsa, text_features, tfidf, valence
+from emovec.geometry.controls import control_rsa, valence
+from emovec.stats.word_baseline import text_features, tfidf
 from tests.geometry.planted import random_vectors, relabelled, vectors_array
 from tests.geometry.test_analyses import make_inputs
 from tests.geometry.test_lens import Head

@@ -7,7 +7,7 @@ from scipy.stats import kstest
 
 from emovec.errors import EmovecError
 from emovec.geometry import cross_lingual_cosine
-from emovec.geometry.permutation import label_permutations
+from emovec.stats.permutation import label_permutations
 from tests.geometry.planted import random_vectors, relabelled
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from emovec.corpus.story import Story
 from emovec.geometry import choose_layer, decode
-from emovec.geometry.decoding import assign_folds, story_labels, unshared_topics
+from emovec.geometry.decoding import story_labels
+from emovec.stats.folds import assign_folds, unshared_topics
 from tests.geometry.planted import make_stories, story_activations
 
 EMOTIONS = ["angry", "calm", "joyful", "sad", "afraid"]

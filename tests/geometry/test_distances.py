@@ -151,7 +151,7 @@ def test_cka_of_the_same_geometry_is_one() -> None:
 
 
 def test_cka_permutes_labels_as_a_loop_does() -> None:
-    from emovec.geometry.permutation import label_permutations
+    from emovec.stats.permutation import label_permutations
 
     vectors = random_vectors(7, n=6, shared=0.7)
     table = cka(vectors, "en", "ja", 150, 3)

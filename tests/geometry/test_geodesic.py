@@ -19,8 +19,8 @@ from emovec.geometry.geodesic import (
     isomap,
 )
 from emovec.geometry.inputs import Inputs
-from emovec.geometry.resampling import half_weights
 from emovec.geometry.uncertainty import SPLITS
+from emovec.stats.resampling import half_weights
 from tests.geometry.planted import (
     emotion_vectors,
     make_stories,
@@ -100,7 +100,7 @@ def test_a_planted_strip_is_unrolled_and_agrees_better_along_its_length():
 
 
 def planted_pair(a: np.ndarray, b: np.ndarray):
-    from emovec.corpus.emotions import DEFAULT_30
+    from emovec.emotions import DEFAULT_30
 
     return vectors_array(np.stack([a, b])[:, :, None, :], ("en", "ja"), DEFAULT_30[: len(a)])
 

@@ -3,7 +3,7 @@ import pytest
 from benchmarks.calibration import agreement, as_cells, geometries, noise
 
 from emovec.geometry.reliability import halves, noise_free_rsa, row_correlations, spearman_brown, triangles
-from emovec.geometry.resampling import half_weights
+from emovec.stats.resampling import half_weights
 
 
 def test_triangles_and_correlations_are_the_plain_ones() -> None:

@@ -10,7 +10,7 @@ from scipy.stats import kstest, pearsonr, rankdata, spearmanr
 
 from emovec.errors import EmovecError
 from emovec.geometry import rsa
-from emovec.geometry.permutation import familywise_p_values, label_permutations, p_values
+from emovec.stats.permutation import familywise_p_values, label_permutations, p_values
 from tests.geometry.planted import random_vectors, relabelled, vectors_array
 
 

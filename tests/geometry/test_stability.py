@@ -8,10 +8,8 @@ from scipy.spatial.distance import pdist
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
-from emovec.corpus.emotions import DEFAULT_30
+from emovec.emotions import DEFAULT_30
 from emovec.geometry.cells import Cells
-from emovec.geometry.labelled import unit
-from emovec.geometry.norms import load_norms
 from emovec.geometry.partition import (
     adjusted_rand,
     cosines_of,
@@ -20,8 +18,10 @@ from emovec.geometry.partition import (
     linkage_partitions,
     silhouettes,
 )
-from emovec.geometry.resampling import bootstrap_weights
 from emovec.geometry.stability import cluster_agreement, cluster_profile, cluster_quality, groupings, point_grams
+from emovec.languages.norms import load_norms
+from emovec.stats.labelled import unit
+from emovec.stats.resampling import bootstrap_weights
 
 EMOTIONS = sorted(DEFAULT_30)[:12]
 GROUPS = np.arange(12) % 3

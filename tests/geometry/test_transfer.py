@@ -7,8 +7,8 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emovec.corpus.emotions import DEFAULT_30
 from emovec.corpus.story import Story
+from emovec.emotions import DEFAULT_30
 from emovec.geometry import transfer_accuracy, transfer_texts
 from emovec.geometry.transfer import unshared_topics
 from tests.geometry.planted import make_stories, story_activations

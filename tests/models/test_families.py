@@ -14,13 +14,13 @@ from emovec.corpus.story import Story
 from emovec.errors import EmovecError
 from emovec.models.behaviour import Behaviour
 from emovec.models.check import check_model
+from emovec.models.generate import generate, next_token_logits
+from emovec.models.intervene import intervene, steer
 from emovec.models.language_model import LanguageModel
 from emovec.models.passes import pass_faults
-from emovec.steering.effects import SplitFrame, word_log_probabilities
-from emovec.steering.generate import generate, next_token_logits
-from emovec.steering.positions import Span
-from emovec.steering.prefix import log_probabilities_after
-from emovec.steering.steer import intervene, steer
+from emovec.models.positions import Span
+from emovec.steering.experiments.shared_prefix import log_probabilities_after
+from emovec.steering.experiments.word_effects import SplitFrame, word_log_probabilities
 from tests.tiny_models import MORE_FAMILIES
 
 Model = Callable[..., LanguageModel]

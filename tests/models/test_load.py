@@ -5,9 +5,9 @@ import pytest
 import torch
 import transformers as tf
 
-from emovec.activations.forward import visit_layers
 from emovec.errors import EmovecError
 from emovec.models.check import check_model
+from emovec.models.forward import visit_layers
 from emovec.models.language_model import LanguageModel
 from emovec.models.load import choose_device, choose_dtype, load_model, load_tokenizer
 from emovec.models.locate import local_digest, model_identity

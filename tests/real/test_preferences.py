@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from emovec import load_model
+from emovec.models.form import talks
+from emovec.models.intervene import intervene, steer
 from emovec.models.language_model import LanguageModel
-from emovec.steering.activities import load_activities
-from emovec.steering.form import talks
-from emovec.steering.prefix import log_probabilities_after, shared_length
-from emovec.steering.questions import answer_tokens, questions
-from emovec.steering.steer import intervene, steer
+from emovec.steering.experiments.activities import load_activities
+from emovec.steering.experiments.questions import answer_tokens, questions
+from emovec.steering.experiments.shared_prefix import log_probabilities_after, shared_length
 
 pytestmark = pytest.mark.real
 

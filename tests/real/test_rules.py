@@ -9,8 +9,8 @@ import pytest
 
 from emovec.config import SteeringConfig
 from emovec.models.load import load_model
-from emovec.steering.experiment import SteeringInputs
-from emovec.steering.rule_following import EXPERIMENT
+from emovec.steering.experiments.experiment import SteeringInputs
+from emovec.steering.experiments.rules import EXPERIMENT
 from emovec.vectors.emotion_vectors import EmotionVectors
 
 pytestmark = [

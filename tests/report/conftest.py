@@ -24,7 +24,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = (folder / "study.yaml").read_text(encoding="utf-8")
     (folder / "study.yaml").write_text(text.replace("gemma-3-270m", "'<i>model</i>'"), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("emovec.report.page.write_figures", lambda *_: [])
+        patch.setattr("emovec.report.pages.study.write_figures", lambda *_: [])
         write_report(folder)
     return folder
 

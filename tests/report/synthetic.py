@@ -10,10 +10,10 @@ import pandas as pd
 import xarray as xr
 import yaml
 
-from emovec.corpus.emotions import DEFAULT_30
-from emovec.depth import two_thirds
+from emovec.emotions import DEFAULT_30
 from emovec.geometry.inputs import VARIANTS
 from emovec.geometry.tables import COLUMNS
+from emovec.models.depth import two_thirds
 from emovec.vectors.emotion_vectors import VECTOR_DIMS, EmotionVectors
 
 WORDS = {

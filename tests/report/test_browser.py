@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from emovec.report.sections import charts_of, sections
-from emovec.report.tables import read_study
+from emovec.report.sections.registry import charts_of, sections
+from emovec.study.results import read_study
 
 pytestmark = pytest.mark.browser
 

@@ -6,7 +6,7 @@ import xarray as xr
 
 from emovec.config import SteeringConfig
 from emovec.models.language_model import LanguageModel
-from emovec.steering.experiment import SteeringInputs
+from emovec.steering.experiments.experiment import SteeringInputs
 from emovec.vectors.emotion_vectors import EmotionVectors
 from tests.tiny_models import random_stories
 

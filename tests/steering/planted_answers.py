@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from emovec.steering.rule_statistics import CONDITION
+from emovec.steering.experiments.rule_statistics import CONDITION
 
 
 def answers(shift: dict[str, float], n_prompts: int = 30, seed: int = 0, controls: int = 4) -> pd.DataFrame:

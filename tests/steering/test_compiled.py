@@ -13,11 +13,11 @@ from transformers import CompileConfig
 
 from emovec.models.blocks import find_decoder
 from emovec.models.eager import uncompiled
+from emovec.models.intervene import steer
 from emovec.models.language_model import LanguageModel
-from emovec.steering.prefix import log_probabilities_after
-from emovec.steering.reading import read_texts
-from emovec.steering.steer import steer
-from tests.steering.test_steer import MODES, NEW, NORM, _generated
+from emovec.steering.experiments.shared_prefix import log_probabilities_after
+from emovec.steering.projections import read_texts
+from tests.models.test_intervene import MODES, NEW, NORM, _generated
 
 Model = Callable[..., LanguageModel]
 WAYS = ("transformers", "blocks")

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from emovec.corpus.story import NEUTRAL, Story
+from emovec.corpus.story import Story
 from emovec.corpus.write import write_jsonl
-from emovec.study import Study
+from emovec.labels import NEUTRAL
+from emovec.pipeline.run import run_study
 
 
 def write_study(folder: Path, model: Path, stories: list[Story]) -> Path:
@@ -38,7 +39,7 @@ def _finished_once(
     tiny_folder: Callable[..., Path], stories: list[Story], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     folder = tmp_path_factory.mktemp("finished")
-    Study(write_study(folder, tiny_folder("llama"), stories)).run()
+    run_study(write_study(folder, tiny_folder("llama"), stories))
     return folder
 
 

@@ -14,11 +14,12 @@ from pathlib import Path
 import torch
 
 from emovec.activations.store import Activations
-from emovec.study import Study
+from emovec.pipeline.run import run_study
+from emovec.study.study import Study
 
 
 def vectors(study_file: Path, folder: Path) -> bytes:
-    Study(study_file, out=folder).run("vectors")
+    run_study(Study(study_file, out=folder), "vectors")
     return (folder / "vectors.safetensors").read_bytes()
 
 
@@ -38,7 +39,7 @@ def main() -> None:
         for _ in range(kills):
             child = os.fork()
             if child == 0:
-                Study(study_file, out=target).run("vectors")
+                run_study(Study(study_file, out=target), "vectors")
                 os._exit(0)
             time.sleep(generator.uniform(0.05, 0.6) * whole)
             os.kill(child, signal.SIGKILL)

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from safetensors import safe_open
 
-from emovec import naming, transfer
 from emovec.geometry import tables as geometry
-from emovec.steering import tables as steering
+from emovec.steering.experiments.registry import tables as steering
+from emovec.study.study import cluster_names, transfer
 
 PAGE = Path(__file__).parents[2] / "docs" / "file-formats.md"
 _BEGIN, _END = "<!-- tables: begin -->\n", "<!-- tables: end -->\n"
@@ -27,7 +27,7 @@ def listing() -> str:
 
     return (
         "| table (`.parquet`) | columns |\n|---|---|\n"
-        + rows("geometry", {**geometry.COLUMNS, "cluster_names": naming.COLUMNS})
+        + rows("geometry", {**geometry.COLUMNS, "cluster_names": cluster_names.COLUMNS})
         + rows("steering", steering.COLUMNS)
         + rows("transfer-from-<study>", {"transfer": transfer.COLUMNS})
     )

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from emovec.report.page import write_report
-from emovec.study import Study
+from emovec.pipeline.run import run_study
+from emovec.report.pages.study import write_report
+from emovec.study.study import Study
 
 _HISTORY = {"run.log", ".lock", "manifest.jsonl"}
 """Records of what was done when, not of what was found."""
@@ -27,7 +28,7 @@ def results(folder: Path, *, without: frozenset[str] = frozenset()) -> dict[str,
 
 def finish(study: Path) -> None:
     """The parts of a study that hold where, when and on what it was made; the read-outs' tables hold numbers alone."""
-    Study(study).run("vectors")
+    run_study(Study(study), "vectors")
     write_report(study.with_suffix(""))
 
 
@@ -46,7 +47,7 @@ def test_a_study_gives_the_same_bytes_in_another_folder_and_after_a_kill(
     child = os.fork()
     if child == 0:
         try:
-            Study(elsewhere / "small.yaml").run("vectors")
+            run_study(Study(elsewhere / "small.yaml"), "vectors")
         finally:
             os._exit(0)
     until = time.monotonic() + 120

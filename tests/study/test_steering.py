@@ -6,13 +6,14 @@ import pytest
 
 from emovec.errors import EmovecError
 from emovec.files import write_json
-from emovec.outputs import record_path
-from emovec.report.sections import findings_of, sections
-from emovec.report.tables import read_study
-from emovec.stages import RUNNERS
-from emovec.steering.experiments import EXPERIMENTS
-from emovec.steering.tables import COLUMNS
-from emovec.study import Study
+from emovec.pipeline.run import run_experiment, run_study
+from emovec.pipeline.stages import RUNNERS
+from emovec.report.sections.registry import findings_of, sections
+from emovec.steering.experiments.registry import EXPERIMENTS
+from emovec.steering.experiments.tables import COLUMNS
+from emovec.study.keys import record_path
+from emovec.study.results import read_study
+from emovec.study.study import Study
 
 Change = Callable[..., None]
 
@@ -31,8 +32,8 @@ def test_each_experiment_runs_on_a_study(
         change(model=str(tiny_folder("qwen2")))
     change(steering={"experiments": [], "limit": 1, "strengths": [0.2], "controls": 1, "max_new_tokens": 3, "seed": 2})
     study = Study(finished)
-    assert study.run_experiment(name)
-    assert not Study(finished).run_experiment(name)
+    assert run_experiment(study, name)
+    assert not run_experiment(Study(finished), name)
     for table in EXPERIMENTS[name].tables:
         found = pd.read_parquet(study.folder / "steering" / f"{table}.parquet")
         assert set(COLUMNS[table]) <= set(found.columns), table
@@ -43,11 +44,11 @@ def test_each_experiment_runs_on_a_study(
 
 def test_what_was_measured_with_other_settings_is_left_out_of_the_report(finished: Path, change: Change) -> None:
     change(steering={"experiments": [], "limit": 1})
-    Study(finished).run_experiment("intensity")
+    run_experiment(Study(finished), "intensity")
     before = Study(finished).keys["report"]
     change(steering={"experiments": [], "limit": 1, "seed": 5})
     assert Study(finished).state("intensity") == "stale"
-    Study(finished).run("steering")
+    run_study(Study(finished), "steering")
     assert not record_path(Study(finished).folder, "intensity").exists()
     assert "intensity" not in read_study(Study(finished).folder).analyses
     assert Study(finished).keys["report"] != before
@@ -58,7 +59,7 @@ def test_texts_that_change_are_measured_anew(
 ) -> None:
     own, bundled = finished.parent / "own.jsonl", tmp_path / "bundled"
     bundled.mkdir()
-    monkeypatch.setattr("emovec.outputs._BUNDLED", bundled)
+    monkeypatch.setattr("emovec.study.keys._BUNDLED", bundled)
     change(steering={"experiments": [], "scenarios": "own.jsonl"})
     seen: list[tuple[str, str]] = []
     for path, text in ((own, "a"), (own, "b"), (bundled / "frames.jsonl", "a"), (bundled / "frames.jsonl", "b")):
@@ -72,20 +73,20 @@ def test_texts_that_change_are_measured_anew(
 @pytest.mark.fault("U6")
 def test_a_quick_look_leaves_the_full_result_alone(study_file: Path, change: Change) -> None:
     change(steering={"experiments": ["intensity"], "limit": 3})
-    assert Study(study_file).run_experiment("intensity")
+    assert run_experiment(Study(study_file), "intensity")
     folder = Study(study_file).folder
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != "run.log"}
-    assert Study(study_file).run_experiment("intensity", limit=1)
+    assert run_experiment(Study(study_file), "intensity", limit=1)
     look = folder / "limit1"
     assert {path: path.read_bytes() for path in before} == before
     sizes = [len(pd.read_parquet(at / "steering" / "intensity_templates.parquet")) for at in (folder, look)]
     assert sizes[0] > sizes[1]
     assert all(findings_of(folder, "intensity", look))
     again = Study(study_file)
-    assert not again.run_experiment("intensity", limit=1)  # both are done, and known to be
-    assert not again.run_experiment("intensity")
+    assert not run_experiment(again, "intensity", limit=1)  # both are done, and known to be
+    assert not run_experiment(again, "intensity")
     with pytest.raises(EmovecError, match="holds results of all texts"):
-        Study(study_file, out=folder, limit=1).run("corpus")
+        run_study(Study(study_file, out=folder, limit=1), "corpus")
     assert {path: path.read_bytes() for path in before} == before
 
 
@@ -103,13 +104,13 @@ def test_the_report_starts_no_experiment(study_file: Path, change: Change, monke
     monkeypatch.setitem(RUNNERS, "report", report)
     change(steering={"experiments": ["implicit", "intensity"]})
     study = Study(study_file)
-    assert study.run_experiment("implicit")
-    study.run(experiments=False)
+    assert run_experiment(study, "implicit")
+    run_study(study, experiments=False)
     assert written == [{"implicit"}]
     assert study.state("report") == "done"
     assert study.steps()[-1].state == "stale"  # an experiment is still to come
-    assert Study(study_file).run() == ["intensity", "report"]
+    assert run_study(Study(study_file)) == ["intensity", "report"]
     assert Study(study_file).state("report") == "done"
     change(steering={"seed": 9})
-    Study(study_file).run(experiments=False)
+    run_study(Study(study_file), experiments=False)
     assert written[1:] == [{"implicit", "intensity"}, set()]  # what was measured with another seed is left out

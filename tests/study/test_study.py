@@ -9,7 +9,9 @@ from filelock import FileLock
 
 from emovec.corpus.write import write_jsonl
 from emovec.errors import EmovecError
-from emovec.study import Study, study_template
+from emovec.pipeline.run import run_study
+from emovec.report.headlines import study_headlines
+from emovec.study.study import Study, study_template
 from tests.tiny_models import random_stories
 
 Change = Callable[..., None]
@@ -59,11 +61,11 @@ AT_THE_LAYER = {
 def test_a_study_runs_from_texts_to_report(study_file: Path) -> None:
     study = Study(study_file)
     assert {step.state for step in study.steps()} == {"missing"}
-    assert set(study.run()) == {"corpus", "activations", "vectors", "implicit", "report"} | GEOMETRY
+    assert set(run_study(study)) == {"corpus", "activations", "vectors", "implicit", "report"} | GEOMETRY
     folder = study_file.with_name("small")
     assert study.report_path == folder / "report.html"
     assert study.report_path.is_file()
-    assert study.headlines()
+    assert study_headlines(study)
     for name in GEOMETRY:
         record = json.loads((folder / "geometry" / f"{name}.json").read_text(encoding="utf-8"))
         assert record["analysis"] == name
@@ -76,7 +78,7 @@ def test_a_study_runs_from_texts_to_report(study_file: Path) -> None:
 def test_a_finished_study_has_nothing_to_do(finished: Path) -> None:
     assert {step.state for step in Study(finished).steps()} == {"done"}
     written = {path: path.stat().st_mtime_ns for path in finished.with_name("small").rglob("*") if path.is_file()}
-    assert Study(finished).run() == []
+    assert run_study(Study(finished)) == []
     touched = {p.name for p, time in written.items() if p.stat().st_mtime_ns != time}
     assert touched <= {"study.yaml", "run.log", ".lock"}
 
@@ -104,53 +106,53 @@ def test_a_changed_setting_redoes_what_depends_on_it(
     undone = [step for step in steps if step.state != "done"]
     stale = {step.name if step.stage in {"geometry", "steering"} else step.stage for step in undone}
     assert stale == redone
-    assert set(Study(finished).run("steering")) == redone - {"report"}
-    assert Study(finished).run("steering") == []
+    assert set(run_study(Study(finished), "steering")) == redone - {"report"}
+    assert run_study(Study(finished), "steering") == []
 
 
 def test_new_texts_and_deleted_outputs_are_noticed(finished: Path, tmp_path: Path) -> None:
     (tmp_path / "small" / "geometry" / "rsa.parquet").unlink()
-    assert Study(finished).run("geometry") == ["rsa"]
+    assert run_study(Study(finished), "geometry") == ["rsa"]
     (tmp_path / "small" / "report.html").unlink()
     assert Study(finished).steps()[-1].state == "missing"
     write_jsonl([s for s in random_stories(seed=1) if s.emotion != "neutral"], tmp_path / "stories.jsonl")
-    assert set(Study(finished).run("geometry")) == {"corpus", "activations", "vectors"} | GEOMETRY
+    assert set(run_study(Study(finished), "geometry")) == {"corpus", "activations", "vectors"} | GEOMETRY
 
 
 def test_vectors_of_another_study_are_not_taken_for_its_own(study_file: Path, change: Change, tmp_path: Path) -> None:
-    Study(study_file).run("vectors")
+    run_study(Study(study_file), "vectors")
     mine = (tmp_path / "small" / "vectors.safetensors").read_bytes()
     change(extraction={"offset": 0.5})
-    Study(study_file, out=tmp_path / "other").run("vectors")
+    run_study(Study(study_file, out=tmp_path / "other"), "vectors")
     change(extraction={"offset": 3})
     (tmp_path / "small" / "vectors.safetensors").write_bytes((tmp_path / "other" / "vectors.safetensors").read_bytes())
-    assert Study(study_file).run("vectors") == ["vectors"]
+    assert run_study(Study(study_file), "vectors") == ["vectors"]
     assert (tmp_path / "small" / "vectors.safetensors").read_bytes() == mine
 
 
 def test_a_quick_look_has_a_folder_of_its_own(study_file: Path) -> None:
     quick = Study(study_file, limit=1)
-    quick.run("vectors")
+    run_study(quick, "vectors")
     assert quick.folder == study_file.with_name("small-limit1")
     assert int(quick.vectors.counts.max()) == 1
     assert Study(study_file).steps()[0].state == "missing"
 
 
 def test_without_neutral_texts_nothing_is_projected_out(study_file: Path, change: Change) -> None:
-    Study(study_file).run("vectors")
+    run_study(Study(study_file), "vectors")
     change(corpus={"neutral": None})
     study = Study(study_file)
-    study.run()
+    run_study(study)
     assert study.vectors.denoised is None
 
 
 def test_one_language_is_a_study_too(study_file: Path, change: Change) -> None:
     change(languages=["ja"])
     study = Study(study_file)
-    study.run()
+    run_study(study)
     assert study.vectors.languages == ["ja"]
     assert study.table("rsa").empty
-    assert study.headlines()
+    assert study_headlines(study)
 
 
 def test_three_languages(study_file: Path, change: Change, tmp_path: Path) -> None:
@@ -159,7 +161,7 @@ def test_three_languages(study_file: Path, change: Change, tmp_path: Path) -> No
     write_jsonl([s for s in texts if s.emotion == "neutral"], tmp_path / "neutral.jsonl")
     change(languages=["fr", "de", "en"])
     study = Study(study_file)
-    study.run("geometry")
+    run_study(study, "geometry")
     pairs = study.table("rsa")[["language_a", "language_b"]].drop_duplicates()
     assert {frozenset(row) for row in pairs.itertuples(index=False)} == {
         frozenset(pair) for pair in (("fr", "de"), ("fr", "en"), ("de", "en"))
@@ -171,13 +173,13 @@ def test_stores_of_languages_that_are_gone_are_kept_but_not_read(
 ) -> None:
     change(languages=["ja"], extraction={"layers": [3]}, corpus={"neutral": None})
     study = Study(finished)
-    study.run("geometry")
+    run_study(study, "geometry")
     assert study.vectors.layers == [3]
     assert [store.name for store in study.activations.stores] == ["ja"]
     english = tmp_path / "small" / "activations" / "en" / "manifest.jsonl"
     before = english.read_bytes()
     change(languages=["en", "ja"], extraction={"layers": "all"}, corpus={"neutral": "neutral.jsonl"})
-    Study(finished).run("vectors")
+    run_study(Study(finished), "vectors")
     assert english.read_bytes() == before
     assert Study(finished).vectors.languages == ["en", "ja"]
 
@@ -189,36 +191,36 @@ def test_norms_of_ones_own(finished: Path, change: Change, tmp_path: Path) -> No
     (tmp_path / "norms.csv").write_text(norms, encoding="utf-8")
     change(geometry={"norms": "norms.csv"})
     rated = {"pca", "axes", "controls", "stability", "uncertainty", "affect", "robustness"}
-    assert set(Study(finished).run("geometry")) == rated
+    assert set(run_study(Study(finished), "geometry")) == rated
     # Four emotions are too few for a correlation with ratings.
     assert Study(finished).table("axes").empty
     (tmp_path / "norms.csv").write_text(norms.replace(",3\n", ",4\n"), encoding="utf-8")
     rated = {"pca", "axes", "controls", "stability", "uncertainty", "affect", "robustness"}
-    assert set(Study(finished).run("geometry")) == rated
+    assert set(run_study(Study(finished), "geometry")) == rated
 
 
 def test_a_second_process_is_told_of_the_first(study_file: Path, tmp_path: Path) -> None:
     (tmp_path / "small").mkdir()
     with FileLock(tmp_path / "small" / ".lock"), pytest.raises(EmovecError, match="another process is working on"):
-        Study(study_file).run()
+        run_study(Study(study_file))
 
 
 def test_a_damaged_shard_stops_the_vectors_with_a_remedy(study_file: Path, tmp_path: Path) -> None:
-    Study(study_file).run("activations")
+    run_study(Study(study_file), "activations")
     shard = tmp_path / "small" / "activations" / "ja" / "shard-00001.safetensors"
     data = bytearray(shard.read_bytes())
     data[-4] ^= 255
     shard.write_bytes(data)
     with pytest.raises(EmovecError, match=r"shard-00001.safetensors: changed since it was written .* --drop"):
-        Study(study_file).run()
+        run_study(Study(study_file))
 
 
 def test_results_do_not_depend_on_the_order_of_languages_and_emotions(study_file: Path, change: Change) -> None:
     one = Study(study_file)
-    one.run("geometry")
+    run_study(one, "geometry")
     change(languages=["ja", "en"], emotions=["sad", "calm", "joyful", "afraid"])
     other = Study(study_file, out=study_file.with_name("other"))
-    other.run("geometry")
+    run_study(other, "geometry")
     for vectors in (one.vectors, other.vectors):
         assert vectors.denoised is not None
     np.testing.assert_allclose(
@@ -234,7 +236,7 @@ def test_results_do_not_depend_on_the_order_of_languages_and_emotions(study_file
 def test_a_folder_that_cannot_be_written(study_file: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(EmovecError, match="can't hold the study's results"):
-        Study(study_file, out=tmp_path / "file").run()
+        run_study(Study(study_file, out=tmp_path / "file"))
 
 
 def test_the_template_holds_every_setting_at_its_default(tmp_path: Path) -> None:

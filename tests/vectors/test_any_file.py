@@ -143,7 +143,9 @@ def test_any_names_shapes_and_types_are_read_or_refused(
 def test_the_command_leaves_every_other_file_as_it_was(
     run: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("emovec.imported.write_imported_study", lambda *_, **__: [])  # the analyses take minutes
+    monkeypatch.setattr(
+        "emovec.pipeline.imported.write_imported_study", lambda *_, **__: []
+    )  # the analyses take minutes
     np.savez(tmp_path / "good.npz", **{f"layer_{k}__{e}": row for (k, e), row in grid().items()})
     rng = np.random.default_rng(0)
     for suffix, makers in WHOLE.items():

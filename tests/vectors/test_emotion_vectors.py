@@ -11,8 +11,9 @@ from emovec.corpus.story import Story
 from emovec.errors import EmovecError
 from emovec.models.language_model import LanguageModel
 from emovec.models.load import load_model
+from emovec.study_files import read_provenance
 from emovec.vectors.build import build_vectors
-from emovec.vectors.emotion_vectors import EmotionVectors, read_provenance
+from emovec.vectors.emotion_vectors import EmotionVectors
 from tests.tiny_models import FAMILIES, save_tiny_model
 
 

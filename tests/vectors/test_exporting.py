@@ -9,8 +9,9 @@ from safetensors.numpy import load_file
 
 import emovec
 from emovec.errors import EmovecError
+from emovec.vectors.control_vectors import control_vector, usual_layer
 from emovec.vectors.emotion_vectors import EmotionVectors
-from emovec.vectors.exporting import control_vector, export_vectors, usual_layer
+from emovec.vectors.exporting import export_vectors
 from emovec.vectors.importing import read_vectors
 
 EMOTIONS = ("angry", "calm", "sad")

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 
 from emovec.activations.batches import token_budget_batches
-from emovec.activations.forward import pad_right, visit_layers
 from emovec.activations.plan import PlannedShard, Recipe, plan, source, unusable
 from emovec.activations.pooling import first_pooled, pool
 from emovec.activations.store import SOURCE, Activations, ShardRecord, ShardStore, layer_name, store_folder, store_name
@@ -19,6 +18,7 @@ from emovec.activations.tuning import choose_batch_tokens
 from emovec.corpus.story import Story
 from emovec.errors import EmovecError
 from emovec.files import read_json, write_json
+from emovec.models.forward import pad_right, visit_layers
 from emovec.models.language_model import LanguageModel
 from emovec.models.locate import model_name
 from emovec.models.text_tokenizer import EncodedText

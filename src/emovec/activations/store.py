@@ -16,11 +16,12 @@ import xarray as xr
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from emovec.corpus.story import NEUTRAL, Story
+from emovec.commands import command
+from emovec.corpus.story import Story
 from emovec.errors import EmovecError
 from emovec.files import disk_error, read_json, write_bytes
-from emovec.labels import check_label, file_name
-from emovec.study_files import command, is_study
+from emovec.labels import NEUTRAL, check_label, file_name
+from emovec.study_files import is_study
 
 MANIFEST = "manifest.jsonl"
 SOURCE = "source.json"

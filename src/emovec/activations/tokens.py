@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from emovec.activations.forward import pad_right, visit_layers
+from emovec.models.forward import pad_right, visit_layers
 from emovec.models.language_model import LanguageModel
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from emovec.activations.batches import token_budget_batches
-from emovec.activations.forward import pad_right, visit_layers
+from emovec.models.forward import pad_right, visit_layers
 from emovec.models.language_model import LanguageModel
 from emovec.models.text_tokenizer import EncodedText
 

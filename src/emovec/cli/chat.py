@@ -21,8 +21,8 @@ from emovec.cli.steer import (
 )
 
 if TYPE_CHECKING:
+    from emovec.models.intervene import Intervention
     from emovec.models.language_model import LanguageModel
-    from emovec.steering.steer import Intervention
     from emovec.vectors.emotion_vectors import EmotionVectors
 
 _HELP = (
@@ -50,8 +50,8 @@ def chat(
     from emovec.cli.progress import console, show_log
     from emovec.cli.vectors_file import vectors_file
     from emovec.errors import EmovecError
-    from emovec.steering.form import require_form, talks
-    from emovec.steering.generate import chat_prompt
+    from emovec.models.form import require_form, talks
+    from emovec.models.generate import chat_prompt
     from emovec.vectors.choosing import require_name
     from emovec.vectors.emotion_vectors import EmotionVectors
 
@@ -157,7 +157,7 @@ class _Talk:
 
     def interventions(self) -> "list[Intervention]":
         """What is set, as interventions."""
-        from emovec.steering.steer import intervene
+        from emovec.models.intervene import intervene
         from emovec.vectors.choosing import emotion_vector
 
         return [
@@ -171,10 +171,10 @@ class _Talk:
         from rich.text import Text
 
         from emovec.cli.progress import console
-        from emovec.steering.answers import answer_of
-        from emovec.steering.form import ask
-        from emovec.steering.generate import chat_prompt
-        from emovec.steering.steer import steer
+        from emovec.models.answers import answer_of
+        from emovec.models.form import ask
+        from emovec.models.generate import chat_prompt
+        from emovec.models.intervene import steer
 
         head = "model: "
 

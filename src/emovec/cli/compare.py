@@ -17,16 +17,17 @@ def compare(
     from rich.table import Table
 
     from emovec.cli.progress import console, track
-    from emovec.report.compare import compare_studies, require_page, write_comparison
+    from emovec.report.pages.comparison import overview, require_page, scope, summary, write_comparison
+    from emovec.study.comparison import compare_studies
 
     require_page(out, overwrite=overwrite)
     found = compare_studies(studies, permutations=permutations, seed=seed, track=track)
-    for title, rows in (("Studies", found.overview()), ("Agreement at the chosen layers", found.summary())):
+    for title, rows in (("Studies", overview(found)), ("Agreement at the chosen layers", summary(found))):
         table = Table(*map(str, rows.columns), title=title)
         for row in rows.itertuples(index=False):
             table.add_row(*map(str, row))
         console.print(table, markup=False)
-    for sentence in found.scope():
+    for sentence in scope(found):
         console.print(sentence, highlight=False, markup=False)
     page = write_comparison(found, out, overwrite=overwrite)
     console.print(f"Page: {page}", highlight=False, soft_wrap=True, markup=False)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from emovec.config import StudyConfig
-    from emovec.corpus.check import CheckReport
     from emovec.corpus.load import Corpus
+    from emovec.corpus.quality.check import CheckReport
     from emovec.corpus.read import Problem
 
 corpus_app = typer.Typer(help="Look at the texts of a study, and check them.", no_args_is_help=True)
@@ -66,7 +66,7 @@ def check(
     Exits with 2 where a run would fail, else with 0.
     """
     from emovec.cli import corpus_audit
-    from emovec.corpus.check import check_corpus
+    from emovec.corpus.quality.check import check_corpus
     from emovec.errors import EmovecError
     from emovec.study_files import is_study
 
@@ -121,8 +121,8 @@ def show(
     number: Annotated[int, typer.Option("-n", min=1, help="How many texts.")] = 3,
 ) -> None:
     """Print some of the texts."""
+    from emovec.commands import command
     from emovec.errors import EmovecError
-    from emovec.study_files import command
 
     _, corpus, _, _, _ = _texts_of(source)
     chosen = corpus.stories if kind == "stories" else corpus.neutral

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
-    from emovec.corpus.audit import AuditReport
-    from emovec.corpus.check import CheckReport
     from emovec.corpus.load import Corpus
+    from emovec.corpus.quality.audit import AuditReport
+    from emovec.corpus.quality.check import CheckReport
 
 
 _NOTABLE = 0.1
@@ -50,7 +50,7 @@ class Asked:
         Raises:
             EmovecError: if options don't go together or a rule is unknown.
         """
-        from emovec.corpus.repair import parse_rules
+        from emovec.corpus.generation.repair import parse_rules
         from emovec.errors import EmovecError
         from emovec.targets import PAGE, require_file
 
@@ -80,8 +80,8 @@ class Asked:
 
 def audit(corpus: "Corpus", asked: Asked) -> "AuditReport":
     """Audit the texts, with a bar."""
-    from emovec.corpus.audit import STAGES, audit_corpus
-    from emovec.corpus.synonyms import load_synonyms
+    from emovec.corpus.quality.audit import STAGES, audit_corpus
+    from emovec.corpus.quality.synonyms import load_synonyms
 
     synonyms = load_synonyms(asked.synonyms)
     total = STAGES * (len(corpus.stories) + len(corpus.neutral))
@@ -111,7 +111,7 @@ def audit_tables(report: "AuditReport") -> "list[tuple[str, pd.DataFrame]]":
 
 def score_rows(corpus: "Corpus", check: "CheckReport", report: "AuditReport") -> list[tuple[object, ...]]:
     """Language, check, mark, score and finding of each check."""
-    from emovec.corpus.scores import NOT_JUDGED, scores
+    from emovec.corpus.quality.scores import NOT_JUDGED, scores
 
     table = scores(corpus, check, report)
     return [
@@ -128,7 +128,7 @@ def score_rows(corpus: "Corpus", check: "CheckReport", report: "AuditReport") ->
 
 def print_control(console: "Console", report: "AuditReport") -> None:
     """The corpus's own control, a sentence a language."""
-    from emovec.corpus.audit import surface_clause
+    from emovec.corpus.quality.scores import surface_clause
 
     for _, row in report.surface[report.surface["features"] == "all"].iterrows():
         console.print(Text(f"Control, {row['language']}: {surface_clause(row)}; {row['folds']}.", style="bold"))
@@ -141,7 +141,7 @@ def write_page(console: "Console", corpus: "Corpus", check: "CheckReport", repor
     if asked.page is None:
         return
     from emovec.files import write_bytes
-    from emovec.report.corpus_page import render
+    from emovec.report.pages.corpus import render
 
     write_bytes(asked.page, render(asked.source, corpus, check, report).encode())
     console.print(Text(f"Page: {asked.page}"))
@@ -151,7 +151,7 @@ def fix(console: "Console", corpus: "Corpus", check: "CheckReport", report: "Aud
     """Take offenders out, if that was asked for, and say which and why."""
     if not asked.fix:
         return
-    from emovec.corpus.repair import DEFAULT_RULES, RULES, offenders, parse_rules, write_repaired
+    from emovec.corpus.generation.repair import DEFAULT_RULES, RULES, offenders, parse_rules, write_repaired
 
     rules = DEFAULT_RULES if asked.rules is None else parse_rules(asked.rules)
     dropped = offenders(corpus, check, report, rules)
@@ -175,8 +175,8 @@ def fix(console: "Console", corpus: "Corpus", check: "CheckReport", report: "Aud
 
 def _take_back(console: "Console", folder: Path, dropped: "pd.DataFrame", asked: Asked) -> None:
     """Take those of the dropped texts that were generated out of the study's, and tell of the others."""
-    from emovec.corpus.repair import take_back
-    from emovec.study_files import command
+    from emovec.commands import command
+    from emovec.corpus.generation.repair import take_back
 
     n, listing = take_back(folder, dropped)
     if n:

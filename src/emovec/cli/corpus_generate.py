@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from emovec.config import StudyConfig
-    from emovec.generation.requests import Request
-    from emovec.generation.run import Outcome
+    from emovec.corpus.generation.requests import Request
+    from emovec.corpus.generation.run import Outcome
 
 _EXAMPLE = 160
 
@@ -45,9 +45,9 @@ def generate(
     stops answering; what was answered is kept, and the same command goes on from there.
     """
     from emovec.config import read_config
+    from emovec.corpus.generation.run import generate, pending_requests
     from emovec.errors import EmovecError
-    from emovec.generation.run import generate, pending_requests
-    from emovec.ready import require_inspect
+    from emovec.pipeline.ready import require_inspect
     from emovec.study_files import generated_texts, study_file
 
     show_log()
@@ -80,8 +80,8 @@ def generate(
 def _print_plan(config: "StudyConfig", pending: "Sequence[Request]", base: Path, prices: Path | None) -> None:
     """What is about to be asked: texts, requests, tokens and money."""
     from emovec.cli.plan import print_generation
-    from emovec.generation.costs import planned_cost
-    from emovec.generation.prices import read_prices
+    from emovec.corpus.generation.costs import planned_cost
+    from emovec.corpus.generation.prices import read_prices
 
     print_generation(planned_cost(config, base, read_prices(prices), requests=pending), config.generation.max_attempts)
 
@@ -127,7 +127,7 @@ def _print_outcome(found: "Outcome", config: "StudyConfig", study: Path, out: Pa
 
 def _print_reasons(folder: Path, *, errors: bool = True) -> None:
     """Why answers were no good: how many for each reason, and what one of them said."""
-    from emovec.generation.answers import read_answers
+    from emovec.corpus.generation.answers import read_answers
 
     counts: Counter[tuple[str, str]] = Counter()
     examples: dict[tuple[str, str], str] = {}

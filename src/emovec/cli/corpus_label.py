@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
-    from emovec.corpus.label_results import LabelResults
+    from emovec.corpus.annotation.results import LabelResults
     from emovec.corpus.story import Story
 
 ENOUGH = 0.5
@@ -54,10 +54,11 @@ def label(
     Exits with 2 where a judge can't be asked, or fewer than half of its answers are labels.
     """
     from emovec.cli.progress import console
-    from emovec.corpus.label_results import ANSWERS, label_results, require_own, write_labels
-    from emovec.corpus.labelling import no_labels, sample_stories
-    from emovec.corpus.labels import read_answers
+    from emovec.corpus.annotation.answers import read_answers
+    from emovec.corpus.annotation.judge import no_labels, sample_stories
+    from emovec.corpus.annotation.results import ANSWERS, label_results, require_own
     from emovec.errors import EmovecError
+    from emovec.report.pages.annotation import write_labels
 
     ways = [name for name, given in (("--model", model), ("--human", human), ("--web", web)) if given]
     if len(ways) + summary != 1:
@@ -91,10 +92,11 @@ def label(
 
 def _corpus(source: str, languages: str | None, console: "Console") -> "tuple[list[Story], list[str]]":
     """The stories of the languages asked for, and the emotions to choose from: those of all languages."""
+    from emovec.commands import command
     from emovec.config import read_config
     from emovec.corpus.load import collect_corpus, corpus_of
     from emovec.errors import EmovecError
-    from emovec.study_files import command, is_study, study_file
+    from emovec.study_files import is_study, study_file
 
     if is_study(source):
         path = study_file(source)
@@ -169,8 +171,8 @@ def _judge(
     retry: bool,
 ) -> None:
     from emovec.cli.progress import track
-    from emovec.corpus.label_questions import question
-    from emovec.corpus.labelling import ATTEMPTS, label_with_model, unanswered
+    from emovec.corpus.annotation.judge import ATTEMPTS, label_with_model, unanswered
+    from emovec.corpus.annotation.questions import question
 
     waiting = unanswered(chosen, options, model, answers, top=top, retry=retry)
     if len(waiting) < len(chosen):
@@ -203,7 +205,7 @@ def _judge(
 
 def _usable(chosen: "Sequence[Story]", options: "Sequence[str]", model: str, answers: Path) -> float:
     """The share of texts that the judge labelled."""
-    from emovec.corpus.labels import label_table, read_answers
+    from emovec.corpus.annotation.answers import label_table, read_answers
 
     labels = label_table(chosen, (answer for answer in read_answers(answers) if answer.by == model), options)
     return len(labels) / len(chosen)
@@ -220,7 +222,7 @@ def _person(
     port: int | None,
 ) -> None:
     """Label in the terminal, or where a port is given in the browser."""
-    from emovec.corpus.label_session import LabelSession
+    from emovec.corpus.annotation.session import LabelSession
 
     session = LabelSession(chosen, options, annotator, answers, top=top, seed=seed)
     languages = list(dict.fromkeys(story.language for story in chosen))
@@ -229,7 +231,7 @@ def _person(
 
         label_in_terminal(session, languages, console, lambda prompt: console.input(prompt))
         return
-    from emovec.corpus.label_form import LabelForm
+    from emovec.corpus.annotation.web_form import LabelForm
 
     with LabelForm(session, languages, port) as form:
         console.print(f"Open {form.address}", highlight=False, soft_wrap=True, markup=False)
@@ -241,17 +243,17 @@ def _person(
 
 
 def _print_results(console: "Console", results: "LabelResults") -> None:
-    from emovec.corpus.label_results import failed_sentence
-    from emovec.report import label_page
+    from emovec.corpus.annotation.results import failed_sentence
+    from emovec.report.pages import annotation
 
     found = results.agreement
     chance = f"chance {found.accuracy['chance'].iloc[0]:.1%}"
-    rows = label_page.accuracy_rows(found).drop(columns="chance").rename(columns={"first shown": "first"})
+    rows = annotation.accuracy_rows(found).drop(columns="chance").rename(columns={"first shown": "first"})
     _print_table(console, f"Intended emotion found, with 95 % intervals; {chance}", rows)
-    _print_table(console, "Agreement of annotators", label_page.pair_rows(found))
-    _print_table(console, "All annotators", label_page.together_rows(found))
-    _print_table(console, "Pairs most confused", label_page.confused_rows(found, _SHOWN))
-    recall = label_page.recall_rows(found)
+    _print_table(console, "Agreement of annotators", annotation.pair_rows(found))
+    _print_table(console, "All annotators", annotation.together_rows(found))
+    _print_table(console, "Pairs most confused", annotation.confused_rows(found, _SHOWN))
+    recall = annotation.recall_rows(found)
     title = "Emotion by emotion" if len(recall) <= _SHOWN else f"The {_SHOWN} hardest of {len(recall)} emotions"
     _print_table(console, title, recall.head(_SHOWN))
     for by, (read, written) in results.usage.items():

@@ -13,8 +13,8 @@ from emovec.cli.progress import console
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from emovec.generation.languages import Kind, Language
-    from emovec.generation.topics import Topic
+    from emovec.corpus.generation.prompts import Kind, Language
+    from emovec.corpus.generation.topics import Topic
 
 
 def languages(
@@ -26,9 +26,9 @@ def languages(
 
     Exits with 2 where a file is broken or incomplete.
     """
+    from emovec.corpus.generation.prompts import KINDS, language_paths, load_language
+    from emovec.corpus.generation.topics import did_you_mean
     from emovec.errors import EmovecError
-    from emovec.generation.languages import KINDS, language_paths, load_language
-    from emovec.generation.topics import did_you_mean
 
     if kind is not None and kind not in KINDS:
         raise EmovecError(f"--kind: no kind '{kind}'{did_you_mean(kind, KINDS)}; there are {', '.join(KINDS)}.")
@@ -54,7 +54,7 @@ def languages(
 
 
 def _row(language: "Language") -> list[str]:
-    from emovec.corpus.emotions import ANTHROPIC_171, DEFAULT_30
+    from emovec.emotions import ANTHROPIC_171, DEFAULT_30
 
     counts = [len(emotions) - len(language.missing(emotions)) for emotions in (DEFAULT_30, ANTHROPIC_171)]
     own = sum(language.speaks_of(topic) for topic in _topics())
@@ -63,7 +63,7 @@ def _row(language: "Language") -> list[str]:
 
 
 def _show(language: "Language", kinds: "Sequence[Kind]") -> None:
-    from emovec.corpus.emotions import ANTHROPIC_171, DEFAULT_30
+    from emovec.emotions import ANTHROPIC_171, DEFAULT_30
 
     emotions = [emotion for emotion in DEFAULT_30 if not language.missing([emotion])] or list(language.labels)
     topic = _topics()[0]
@@ -84,6 +84,6 @@ def _show(language: "Language", kinds: "Sequence[Kind]") -> None:
 
 
 def _topics() -> "tuple[Topic, ...]":
-    from emovec.generation.topics import load_topics
+    from emovec.corpus.generation.topics import load_topics
 
     return load_topics()

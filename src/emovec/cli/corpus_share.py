@@ -27,9 +27,9 @@ def export_corpus(
     from typing import Any, cast
 
     from emovec.cli.progress import console, track
-    from emovec.corpus.audit import STAGES
-    from emovec.corpus.sharing import export_corpus as export
-    from emovec.corpus.sharing import texts_to_share
+    from emovec.corpus.exchange.exporting import export_corpus as export
+    from emovec.corpus.exchange.exporting import texts_to_share
+    from emovec.corpus.quality.audit import STAGES
     from emovec.errors import EmovecError
 
     try:
@@ -91,11 +91,11 @@ def import_corpus(
     from typing import Any, cast
 
     from emovec.cli.progress import console
-    from emovec.corpus.importing import import_corpus as read
+    from emovec.commands import command
+    from emovec.corpus.exchange.importing import import_corpus as read
     from emovec.corpus.read import require_no_problems
-    from emovec.corpus.story import NEUTRAL
     from emovec.corpus.write import write_jsonl
-    from emovec.study_files import command
+    from emovec.labels import NEUTRAL
     from emovec.targets import TEXTS, require_file
 
     require_file(out, TEXTS, overwrite=overwrite, inputs=[source])

@@ -49,13 +49,14 @@ def calibrate(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None
 
 def _run(name: str, path: Path, out: Path | None, limit: int | None) -> None:
     from emovec.cli.progress import console, resumable, show_findings, show_log, track
-    from emovec.report.sections import findings_of
-    from emovec.study import Study
+    from emovec.pipeline.run import run_experiment
+    from emovec.report.sections.registry import findings_of
+    from emovec.study.study import Study
 
     show_log()
     study = Study(path, out)
     with resumable("What is measured is kept"):
-        measured = study.run_experiment(name, track, limit)
+        measured = run_experiment(study, name, track, limit)
     if not measured:
         console.print("Nothing to measure: everything is up to date.")
     results = study.folder if limit is None else study.quick_look(limit).results

@@ -39,7 +39,8 @@ def export(
 
     from emovec.cli.progress import console
     from emovec.errors import EmovecError
-    from emovec.vectors.exporting import Kind, export_vectors, not_steered, usual_layer
+    from emovec.vectors.control_vectors import Kind, usual_layer
+    from emovec.vectors.exporting import export_vectors, not_steered
 
     if kind is not None and kind not in get_args(Kind):
         raise EmovecError(f"--kind {kind}: give one of {', '.join(get_args(Kind))}.")
@@ -77,7 +78,8 @@ def _read(source: Path) -> "tuple[EmotionVectors, list[str]]":
     """The vectors, and what the study found about them where it got that far."""
     from emovec.cli.vectors_file import vectors_file
     from emovec.errors import EmovecError
-    from emovec.study import Study
+    from emovec.report.headlines import study_headlines
+    from emovec.study.study import Study
     from emovec.study_files import is_study
     from emovec.vectors.emotion_vectors import EmotionVectors
 
@@ -88,7 +90,7 @@ def _read(source: Path) -> "tuple[EmotionVectors, list[str]]":
         study = Study(source)
         if study.state("report") != "done":
             return vectors, []
-        return vectors, study.headlines()
+        return vectors, study_headlines(study)
     except EmovecError:
         return vectors, []
 

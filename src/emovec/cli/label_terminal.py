@@ -8,7 +8,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from emovec.corpus.label_session import LabelSession
+    from emovec.corpus.annotation.session import LabelSession
 
 HELP = "Type the beginning of an emotion, or /list, /skip, /undo, /quit."
 
@@ -38,7 +38,7 @@ def label_in_terminal(
 
 def _step(session: "LabelSession", languages: Sequence[str], console: Console, ask: Callable[[str], str]) -> bool:
     """Ask until the text is labelled, skipped or given up for the one before; False to leave."""
-    from emovec.corpus.label_session import option_names
+    from emovec.corpus.annotation.session import option_names
 
     while True:
         try:
@@ -79,7 +79,7 @@ def _step(session: "LabelSession", languages: Sequence[str], console: Console, a
 
 
 def _chosen(typed: str, session: "LabelSession", languages: Sequence[str], console: Console) -> list[str]:
-    from emovec.corpus.label_session import matching, option_names
+    from emovec.corpus.annotation.session import matching, option_names
 
     chosen: list[str] = []
     for part in filter(None, (part.strip() for part in typed.replace("、", ",").split(","))):

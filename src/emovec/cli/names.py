@@ -20,10 +20,10 @@ def names(
     from rich.table import Table
 
     from emovec.cli.progress import console, track
-    from emovec.naming import KS, name_study
-    from emovec.ready import require_inspect
-    from emovec.report.page import write_report
-    from emovec.study import Study
+    from emovec.pipeline.ready import require_inspect
+    from emovec.report.pages.study import write_report
+    from emovec.study.cluster_names import KS, name_study
+    from emovec.study.study import Study
 
     opened = Study(study, out)
     opened.table("cluster_profile")  # the command that makes it is told before Inspect is waited for

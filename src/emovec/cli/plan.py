@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
     from emovec.activations.costs import ExtractionCost, ModelSize
     from emovec.config import StudyConfig
+    from emovec.corpus.generation.costs import GenerationCost, GenerationRow
     from emovec.corpus.story import Story
-    from emovec.generation.costs import GenerationCost, GenerationRow
-    from emovec.stage_costs import Rate
-    from emovec.study import Study
+    from emovec.pipeline.costs import Rate
+    from emovec.study.study import Study
 
 _SAMPLE = 64  # texts of a language whose tokens are counted; the rest is reckoned from their lengths
 _MEASURED = 24
@@ -33,10 +33,10 @@ def plan(
 ) -> None:
     """Tell the price of generating the texts, and the time, memory and disk of every stage; spends nothing."""
     from emovec.cli.progress import console, show_log
+    from emovec.corpus.generation.costs import planned_cost
+    from emovec.corpus.generation.prices import read_prices
     from emovec.errors import EmovecError
-    from emovec.generation.costs import planned_cost
-    from emovec.generation.prices import read_prices
-    from emovec.study import Study
+    from emovec.study.study import Study
 
     show_log()
     opened = Study(study, out, limit)
@@ -62,7 +62,7 @@ def print_generation(cost: "GenerationCost", max_attempts: int) -> None:
     import datetime
 
     from emovec.cli.progress import console
-    from emovec.generation.costs import price_note
+    from emovec.corpus.generation.costs import price_note
 
     console.print(f"Generation by {cost.model or 'a model that is not chosen yet'}", style="bold", markup=False)
     rows = [
@@ -143,7 +143,7 @@ def _print_texts(config: "StudyConfig", texts: Sequence[tuple[str, int, int]]) -
 def _print_stages(study: "Study", texts: Sequence[tuple[str, int, int]], size: "ModelSize", measure: bool) -> None:
     """What every stage takes here, and what is known of how fast this machine is."""
     from emovec.cli.progress import console, duration
-    from emovec.stage_costs import DEMO, past_rate, reckoned_rate, stage_costs
+    from emovec.pipeline.costs import DEMO, past_rate, reckoned_rate, stage_costs
 
     settings = study.config.extraction
     rate = _measured(study) if measure else past_rate(study) or reckoned_rate(size, settings.device, settings.threads)
@@ -207,8 +207,8 @@ def _texts(config: "StudyConfig", base: Path, generation: "GenerationCost | None
 def _planned(config: "StudyConfig", base: Path, rows: "Sequence[GenerationRow]") -> list[tuple[str, int, int]]:
     """(language, texts, tokens) of texts to come: those of the writer, times how many the model needs for one."""
     from emovec.activations.costs import token_counter
-    from emovec.generation.costs import tokens_of
-    from emovec.generation.requests import load_wording
+    from emovec.corpus.generation.costs import tokens_of
+    from emovec.corpus.generation.requests import load_wording
 
     count = token_counter(config.model, config.revision, config.trust_remote_code)
     found = list[tuple[str, int, int]]()
@@ -223,7 +223,7 @@ def _planned(config: "StudyConfig", base: Path, rows: "Sequence[GenerationRow]")
 
 def _tokens(stories: "Sequence[Story]", language: str, count: "Callable[[str], int] | None") -> int:
     """Tokens of texts: counted in a sample, reckoned for the rest by length."""
-    from emovec.generation.costs import tokens_of
+    from emovec.corpus.generation.costs import tokens_of
 
     characters = sum(len(story.text) for story in stories)
     if count is None or not stories:
@@ -252,7 +252,7 @@ def _measured(study: "Study") -> "Rate":
     from emovec.corpus.bundled import bundled_stories
     from emovec.corpus.load import collect_corpus
     from emovec.errors import EmovecError
-    from emovec.stage_costs import Rate
+    from emovec.pipeline.costs import Rate
 
     try:
         stories = collect_corpus(study.config, study.path.parent).stories

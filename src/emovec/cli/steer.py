@@ -84,7 +84,7 @@ def text(
     from emovec.cli.progress import console, show_log
     from emovec.cli.vectors_file import vectors_file
     from emovec.errors import EmovecError
-    from emovec.steering.form import require_form, spoken
+    from emovec.models.form import require_form, spoken
     from emovec.steering.side_by_side import interventions, side_by_side
     from emovec.vectors.choosing import emotion_vector
     from emovec.vectors.emotion_vectors import EmotionVectors
@@ -181,7 +181,7 @@ def known_layers(vectors: "EmotionVectors", asked: list[int] | None) -> list[int
         EmovecError: if there are no vectors for one.
     """
     from emovec.errors import EmovecError
-    from emovec.vectors.exporting import usual_layer
+    from emovec.vectors.control_vectors import usual_layer
 
     for layer in asked or ():
         if layer not in vectors.layers:
@@ -235,7 +235,7 @@ def coherence_lines(samples: "Sequence[Sample]", heads: Sequence[str], *, greedy
     """How coherent each steered text is; and whether the unsteered one, first of the samples, is no measure of that."""
     from math import isnan
 
-    from emovec.steering.regimes import REPETITIVE
+    from emovec.steering.coherence import REPETITIVE
 
     unsteered = samples[0].distinct
     loops = unsteered < REPETITIVE

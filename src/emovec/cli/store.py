@@ -27,9 +27,10 @@ def verify(
     """Hash every shard again and compare with the manifest; exits with 2 if one is broken and not dropped."""
     from emovec.activations.store import Activations
     from emovec.cli.progress import console
+    from emovec.commands import command
     from emovec.lock import locked
-    from emovec.study import Study
-    from emovec.study_files import command, is_study
+    from emovec.study.study import Study
+    from emovec.study_files import is_study
 
     opened = Study(study, out, limit) if is_study(study) or not study.is_dir() else None
     folder = opened.folder / "activations" if opened else study

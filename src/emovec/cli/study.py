@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from emovec.outputs import Stage
+    from emovec.study.keys import Stage
 
 _StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="The study file, or the folder of its results.")]
 _Out = Annotated[
@@ -91,7 +91,7 @@ def status(
     from rich.text import Text
 
     from emovec.cli.progress import console
-    from emovec.study import Study, summarised
+    from emovec.study.study import Study, summarised
     from emovec.targets import is_imported
 
     opened = Study(study, out, limit)
@@ -115,9 +115,9 @@ def status(
 
 def _write_template(path: Path) -> None:
     from emovec.cli.progress import console
+    from emovec.commands import command
     from emovec.files import write_bytes
-    from emovec.study import study_template
-    from emovec.study_files import command
+    from emovec.study.study import study_template
 
     write_bytes(path, study_template().encode())
     said = f"Wrote {path}. Change what you like, then: {command('run', path)}"
@@ -126,15 +126,17 @@ def _write_template(path: Path) -> None:
 
 def _run(path: Path, out: Path | None, limit: int | None, until: "Stage", *, experiments: bool = True) -> None:
     from emovec.cli.progress import console, resumable, show_findings, show_log, track
-    from emovec.outputs import STAGES
-    from emovec.report.sections import steering_headlines
-    from emovec.report.tables import read_study
-    from emovec.study import Study
+    from emovec.pipeline.run import run_study
+    from emovec.report.headlines import study_headlines
+    from emovec.report.sections.registry import steering_headlines
+    from emovec.study.keys import STAGES
+    from emovec.study.results import read_study
+    from emovec.study.study import Study
 
     show_log()
     study = Study(path, out, limit)
     with resumable("What is finished is kept"):
-        done = study.run(until, track, experiments=experiments)
+        done = run_study(study, until, track, experiments=experiments)
     if not done:
         console.print("Nothing to do: everything is up to date.")
     results = {
@@ -146,7 +148,7 @@ def _run(path: Path, out: Path | None, limit: int | None, until: "Stage", *, exp
     }
     if STAGES.index(until) >= STAGES.index("geometry"):
         steered = steering_headlines(read_study(study.folder, ["steering"])) if until != "geometry" else []
-        show_findings([*study.headlines(), *steered])
+        show_findings([*study_headlines(study), *steered])
     console.print(f"{until.capitalize()}: {results[until]}", highlight=False, soft_wrap=True, markup=False)
     missing = [name for name in study.config.steering.experiments if study.state(name) != "done"]
     if until == "report" and missing:

@@ -46,7 +46,7 @@ def trace(
     from emovec.cli.steer import load_fitting
     from emovec.cli.vectors_file import vectors_file
     from emovec.files import write_bytes
-    from emovec.report.trace import heading, page, peaks, signed
+    from emovec.report.pages.trace import heading, page, peaks, signed
     from emovec.steering import trace as tracing
     from emovec.targets import PAGE, require_file
     from emovec.vectors.choosing import require_name
@@ -100,7 +100,7 @@ def _plain() -> bool:
 def _layer(folder: Path, vectors: "EmotionVectors", asked: int | None) -> int:
     from emovec.errors import EmovecError
     from emovec.files import read_json
-    from emovec.vectors.exporting import usual_layer
+    from emovec.vectors.control_vectors import usual_layer
 
     if asked is not None:
         if asked not in vectors.layers:
@@ -129,7 +129,7 @@ def _coloured(pieces: "xr.DataArray", plain: bool) -> "Text":
 
     from rich.text import Text
 
-    from emovec.report.trace import shade, signed
+    from emovec.report.pages.trace import shade, signed
 
     line = Text()
     for piece, score in zip(pieces["piece_text"].values, pieces.values, strict=True):
@@ -146,7 +146,7 @@ def _coloured(pieces: "xr.DataArray", plain: bool) -> "Text":
 def _legend() -> "Text":
     from rich.text import Text
 
-    from emovec.report.trace import LIMIT, UNSCORED, shade
+    from emovec.report.pages.trace import LIMIT, UNSCORED, shade
 
     line = Text(f"−{LIMIT:g} ")
     for step in range(-6, 7):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from emovec.transfer import Transfer
+    from emovec.study.transfer import Transfer
 
 
 def register_transfer_command(app: typer.Typer) -> None:
@@ -44,9 +44,10 @@ def transfer(
     """
     from emovec.cli.progress import console, show_log, track
     from emovec.errors import EmovecError
-    from emovec.report.transfer import sentence
-    from emovec.study import Study
-    from emovec.transfer import require_transferable, transfer_study, write_transfer
+    from emovec.pipeline.transfer import require_transferable
+    from emovec.report.pages.transfer import sentence, write_transfer
+    from emovec.study.study import Study
+    from emovec.study.transfer import transfer_study
 
     *sources, last = studies
     if not sources:
@@ -74,8 +75,8 @@ def transfer(
 def _table(found: "Transfer"):
     from rich.table import Table
 
+    from emovec.report.pages.transfer import rows_shown
     from emovec.report.style import number
-    from emovec.report.transfer import rows_shown
 
     table = Table(
         *("from", "to", "accuracy (95 %)", "top 3", "words", "embeddings", "chance", "stories"),

@@ -9,8 +9,9 @@ def vectors_file(source: Path) -> Path:
     Raises:
         EmovecError: if the study file can't be read, or there are no vectors yet.
     """
+    from emovec.commands import command
     from emovec.errors import EmovecError
-    from emovec.study_files import command, is_study, results_folder
+    from emovec.study_files import is_study, results_folder
 
     if is_study(source):
         from emovec.config import read_config

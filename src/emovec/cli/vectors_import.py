@@ -38,7 +38,7 @@ def import_vectors(
     """Take vectors that were made elsewhere, and report what can be told from them."""
     from emovec.cli.progress import console, track
     from emovec.errors import EmovecError
-    from emovec.imported import require_import_folder, write_imported_study
+    from emovec.pipeline.imported import require_import_folder, write_imported_study
     from emovec.vectors.importing import read_vectors
 
     named: dict[str, Path] = {}

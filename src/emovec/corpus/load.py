@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from emovec.commands import command
 from emovec.config import BUNDLED, Source, StudyConfig
 from emovec.corpus.read import Problem, read_sources, require_no_problems
-from emovec.corpus.story import NEUTRAL, Story
+from emovec.corpus.story import Story
 from emovec.errors import EmovecError
-from emovec.study_files import command
+from emovec.labels import NEUTRAL
 
 _SHOWN = 5
 

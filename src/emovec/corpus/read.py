@@ -11,9 +11,9 @@ from typing import Any, Literal, get_args
 from emovec.config import BUNDLED, Source, as_source
 from emovec.corpus.bundled import Style, bundled_neutral, bundled_stories
 from emovec.corpus.rows import READERS, read_rows
-from emovec.corpus.story import NEUTRAL, Story
+from emovec.corpus.story import Story
 from emovec.errors import EmovecError
-from emovec.labels import LabelKind, Spellings, check_label, is_missing
+from emovec.labels import NEUTRAL, LabelKind, Spellings, check_label, is_missing
 
 Field = Literal["id", "language", "emotion", "topic", "text"]
 FIELDS: tuple[Field, ...] = get_args(Field)

@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
-from emovec.corpus.delimited import opened, read_delimited, text_encoding
+from emovec.delimited import opened, read_delimited, text_encoding
 from emovec.errors import EmovecError
 
 Row = tuple[int, Mapping[str, Any] | str]

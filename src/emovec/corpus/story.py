@@ -4,9 +4,6 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-NEUTRAL = "neutral"
-"""The emotion label of texts that carry none."""
-
 
 @dataclass(frozen=True, slots=True)
 class Story:

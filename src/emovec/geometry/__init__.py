@@ -22,22 +22,22 @@ if TYPE_CHECKING:
     from emovec.geometry.inputs import AnalysisResult, Inputs
     from emovec.geometry.languages import language_agreement, language_map
     from emovec.geometry.lens import lens_hits, logit_lens
-    from emovec.geometry.lexical import decode_words
     from emovec.geometry.manifold import aligned_umap, pca_path
-    from emovec.geometry.norms import load_norms, norm_agreement
     from emovec.geometry.outliers import outlier_dimensions, outlier_tokens
     from emovec.geometry.representational import rsa
-    from emovec.geometry.resampling import (
+    from emovec.geometry.robustness import analytic_choices, pooling_choices
+    from emovec.geometry.similarity import cosine_matrices, cosine_table, leaf_order
+    from emovec.geometry.transfer import transfer_accuracy, transfer_texts
+    from emovec.geometry.uncertainty import layer_uncertainty
+    from emovec.geometry.word_decoding import decode_words
+    from emovec.languages.norms import load_norms, norm_agreement
+    from emovec.stats.resampling import (
         bootstrap_weights,
         half_weights,
         intervals,
         jackknife_interval,
         jackknife_weights,
     )
-    from emovec.geometry.robustness import analytic_choices, pooling_choices
-    from emovec.geometry.similarity import cosine_matrices, cosine_table, leaf_order
-    from emovec.geometry.transfer import transfer_accuracy, transfer_texts
-    from emovec.geometry.uncertainty import layer_uncertainty
 
 _HOME = {
     "component_affect": "affect",

@@ -10,10 +10,10 @@ import xarray as xr
 from scipy.linalg import helmert
 
 from emovec.geometry.component_tests import compared, rating_correlations
-from emovec.geometry.labelled import in_label_order, labels, layer_numbers
-from emovec.geometry.norms import DIMENSIONS, MINIMUM_RATED, norm_agreement, rating_ceiling
-from emovec.geometry.permutation import familywise_p_values, label_permutations, null_bound, p_values
-from emovec.geometry.resampling import jackknife_interval
+from emovec.languages.norms import DIMENSIONS, MINIMUM_RATED, norm_agreement, rating_ceiling
+from emovec.stats.labelled import in_label_order, labels, layer_numbers
+from emovec.stats.permutation import familywise_p_values, label_permutations, null_bound, p_values
+from emovec.stats.resampling import jackknife_interval
 
 PENALTIES = np.logspace(-3, 3, 13)
 """Ridge penalties to choose from, in units of the mean eigenvalue of the Gram matrix fitted on."""

@@ -8,9 +8,9 @@ import pandas as pd
 import xarray as xr
 
 from emovec.errors import EmovecError
-from emovec.geometry.labelled import in_label_order, layer_numbers, unit
-from emovec.geometry.permutation import label_permutations, null_bound
 from emovec.geometry.representational import MINIMUM_EMOTIONS
+from emovec.stats.labelled import in_label_order, layer_numbers, unit
+from emovec.stats.permutation import label_permutations, null_bound
 
 COMPONENTS = (1, 2, 3, 5, 10, 20)
 """Numbers of principal components to align."""

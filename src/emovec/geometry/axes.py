@@ -7,9 +7,9 @@ import pandas as pd
 import xarray as xr
 
 from emovec.geometry.component_tests import axis_cosines, compared, pole_correlations, rating_correlations
-from emovec.geometry.labelled import in_label_order, labels, layer_numbers
-from emovec.geometry.norms import DIMENSIONS, MINIMUM_RATED
-from emovec.geometry.permutation import label_permutations
+from emovec.languages.norms import DIMENSIONS, MINIMUM_RATED
+from emovec.stats.labelled import in_label_order, labels, layer_numbers
+from emovec.stats.permutation import label_permutations
 
 POLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "valence": (("thrilled", "joyful", "loving"), ("ashamed", "guilty", "resentful", "disgusted")),

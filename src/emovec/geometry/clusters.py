@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from emovec.geometry.labelled import in_label_order, labels, unit
 from emovec.geometry.partition import MOST_STARTS, k_means_partition, silhouettes
+from emovec.stats.labelled import in_label_order, labels, unit
 
 Label = tuple[str, str]
 

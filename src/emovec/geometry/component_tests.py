@@ -6,8 +6,8 @@ table of r tells how much is much: which words are the poles is shuffled, and th
 
 import numpy as np
 
-from emovec.geometry.labelled import unit
-from emovec.geometry.permutation import familywise_by_p, null_bound, p_values
+from emovec.stats.labelled import unit
+from emovec.stats.permutation import familywise_by_p, null_bound, p_values
 
 
 def pole_correlations(components: np.ndarray, gram: np.ndarray, weights: np.ndarray, orders: np.ndarray) -> np.ndarray:

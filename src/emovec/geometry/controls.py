@@ -7,15 +7,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy.sparse import csr_array
-from sklearn.feature_extraction.text import TfidfTransformer
 
-from emovec.corpus.lexicon import UNSPACED_LANGUAGES, base_language
-from emovec.geometry.labelled import in_label_order, labels, unit
-from emovec.geometry.lexical import FEATURES, counter
-from emovec.geometry.permutation import familywise_p_values, label_permutations, p_values
 from emovec.geometry.reliability import LOW_RELIABILITY, Halves, noise_free_rsa, spearman_brown
 from emovec.geometry.representational import MINIMUM_EMOTIONS, label_number, standardised
 from emovec.geometry.similarity import pair_cosines
+from emovec.stats.labelled import in_label_order, labels, unit
+from emovec.stats.permutation import familywise_p_values, label_permutations, p_values
+from emovec.stats.word_baseline import FEATURES
 
 if TYPE_CHECKING:
     from emovec.models.language_model import LanguageModel
@@ -45,19 +43,6 @@ def mean_embeddings(texts: Sequence[str], model: "LanguageModel") -> np.ndarray:
     share = np.repeat([1 / max(1, len(own)) for own in ids], [len(own) for own in ids])
     weights = csr_array((share, (rows, columns)), shape=(len(ids), len(vocabulary)))
     return weights @ model.embeddings(vocabulary.tolist()).astype("float64")
-
-
-def tfidf(texts: Sequence[str], features: str) -> Any:
-    """TF-IDF of words (`word`) or runs of one to three characters (`character`): sparse [text, term], rows of length 1.
-
-    Term counts enter by 1 + log.
-    """
-    return TfidfTransformer(sublinear_tf=True).fit_transform(counter(features).fit_transform(texts))
-
-
-def text_features(language: str) -> list[str]:
-    """The kinds of terms that texts of a language have: no words where it is written without spaces."""
-    return [name for name in FEATURES if name == "character" or base_language(language) not in UNSPACED_LANGUAGES]
 
 
 def profile_cosines(values: Any, emotions: Sequence[str]) -> xr.DataArray:

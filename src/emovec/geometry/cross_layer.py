@@ -7,9 +7,9 @@ import pandas as pd
 import xarray as xr
 
 from emovec.geometry.distances import kernel_triangles
-from emovec.geometry.labelled import in_label_order, labels, layer_numbers
 from emovec.geometry.representational import MINIMUM_EMOTIONS, standardised
 from emovec.geometry.similarity import pair_cosines
+from emovec.stats.labelled import in_label_order, labels, layer_numbers
 
 MEASURES = ("rsa", "cka")
 

@@ -5,9 +5,9 @@ import pandas as pd
 import xarray as xr
 
 from emovec.errors import EmovecError
-from emovec.geometry.labelled import layer_numbers
-from emovec.geometry.permutation import label_permutations, p_values
 from emovec.geometry.similarity import cosine_matrices
+from emovec.stats.labelled import layer_numbers
+from emovec.stats.permutation import label_permutations, p_values
 
 
 def cross_lingual_cosine(

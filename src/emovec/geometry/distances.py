@@ -8,9 +8,9 @@ import pandas as pd
 import xarray as xr
 
 from emovec.errors import EmovecError
-from emovec.geometry.labelled import in_label_order, layer_numbers
-from emovec.geometry.permutation import label_permutations
 from emovec.geometry.representational import MINIMUM_EMOTIONS, permutation_table, permuted_products
+from emovec.stats.labelled import in_label_order, layer_numbers
+from emovec.stats.permutation import label_permutations
 
 if TYPE_CHECKING:
     from emovec.geometry.cells import Cells

@@ -8,8 +8,8 @@ import pandas as pd
 import xarray as xr
 
 from emovec.geometry.cells import Cells
-from emovec.geometry.labelled import in_label_order, labels, layer_numbers, unit
 from emovec.geometry.reliability import Halves, halves, noise_free_rsa, spearman_brown
+from emovec.stats.labelled import in_label_order, labels, layer_numbers, unit
 
 KS = tuple(range(2, 11))
 """Numbers of neighbours that are tried."""

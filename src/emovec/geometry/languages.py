@@ -9,9 +9,9 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.linalg import orthogonal_procrustes
 from scipy.spatial.distance import squareform
 
-from emovec.geometry.labelled import in_label_order, labels, layer_numbers
 from emovec.geometry.representational import MINIMUM_EMOTIONS, standardised
 from emovec.geometry.similarity import pair_cosines
+from emovec.stats.labelled import in_label_order, labels, layer_numbers
 
 MINIMUM_LANGUAGES = 3
 """Two languages are always on a line."""

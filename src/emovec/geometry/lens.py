@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import hypergeom
 
-from emovec.geometry.labelled import in_label_order, labels, layer_numbers, unit
+from emovec.stats.labelled import in_label_order, labels, layer_numbers, unit
 
 if TYPE_CHECKING:
     from emovec.models.language_model import LanguageModel

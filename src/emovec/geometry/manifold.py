@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 from scipy.linalg import orthogonal_procrustes
 
-from emovec.geometry.labelled import in_label_order, labels, layer_numbers, unit
+from emovec.stats.labelled import in_label_order, labels, layer_numbers, unit
 
 N_NEIGHBORS = 15
 EPOCHS = 60

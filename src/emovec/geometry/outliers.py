@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from emovec.corpus.story import Story
-from emovec.geometry.labelled import in_label_order, labels, layer_numbers
+from emovec.stats.labelled import in_label_order, labels, layer_numbers
 
 KINDS = ("raw", "centred", "denoised")
 """Mean vectors as they are, less their mean over emotions, and with the neutral texts' components projected out."""

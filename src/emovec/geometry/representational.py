@@ -8,8 +8,8 @@ import xarray as xr
 from scipy.stats import rankdata
 
 from emovec.errors import EmovecError
-from emovec.geometry.permutation import familywise_p_values, label_permutations, null_bound, p_values
 from emovec.geometry.similarity import pair_cosines
+from emovec.stats.permutation import familywise_p_values, label_permutations, null_bound, p_values
 
 MINIMUM_EMOTIONS = 4
 """With three emotions there are three pairs and six orders: nothing to test."""

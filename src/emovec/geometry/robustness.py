@@ -13,8 +13,8 @@ from scipy.stats import pearsonr, spearmanr
 from emovec.activations.pooling import first_pooled, pool
 from emovec.corpus.story import Story
 from emovec.geometry.inputs import VARIANTS
-from emovec.geometry.labelled import in_label_order, labels, unit
 from emovec.geometry.representational import MINIMUM_EMOTIONS
+from emovec.stats.labelled import in_label_order, labels, unit
 from emovec.vectors.build import Denoise, layer_vectors
 
 OFFSETS = (0, 20, 50, 0.5)

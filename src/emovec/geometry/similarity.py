@@ -8,7 +8,7 @@ import xarray as xr
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from emovec.geometry.labelled import in_label_order, labels, layer_numbers, unit
+from emovec.stats.labelled import in_label_order, labels, layer_numbers, unit
 
 
 def cosine_matrices(vectors: xr.DataArray, language_a: str, language_b: str | None = None) -> xr.DataArray:

@@ -18,7 +18,7 @@ from emovec.geometry.partition import (
     linkage_partitions,
     silhouettes,
 )
-from emovec.geometry.permutation import familywise_p_values, label_permutations, null_bound, p_values
+from emovec.stats.permutation import familywise_p_values, label_permutations, null_bound, p_values
 
 ALGORITHMS = ("k-means", "average linkage")
 KS = range(2, 11)

@@ -10,14 +10,15 @@ from scipy import stats
 from scipy.sparse import csr_array
 from sklearn.feature_extraction.text import TfidfTransformer
 
-from emovec.corpus.story import NEUTRAL, Story
-from emovec.geometry.confusion import wilson
-from emovec.geometry.controls import text_features
-from emovec.geometry.decoding import FEW_TOPICS, FOLDS, story_labels
+from emovec.corpus.story import Story
+from emovec.geometry.decoding import story_labels
 from emovec.geometry.inputs import VARIANTS
-from emovec.geometry.labelled import unit
-from emovec.geometry.lexical import counter
-from emovec.geometry.resampling import bootstrap_weights
+from emovec.labels import NEUTRAL
+from emovec.stats.folds import FEW_TOPICS, FOLDS
+from emovec.stats.labelled import unit
+from emovec.stats.resampling import bootstrap_weights
+from emovec.stats.shares import wilson
+from emovec.stats.word_baseline import counter, text_features
 
 TOP = 3
 FEWEST_TOPICS = 5

@@ -9,7 +9,6 @@ import pandas as pd
 
 from emovec.geometry.axes import PUBLISHED, references
 from emovec.geometry.cells import Cells
-from emovec.geometry.norms import MINIMUM_RATED
 from emovec.geometry.reliability import (
     LOW_RELIABILITY,
     Halves,
@@ -20,7 +19,8 @@ from emovec.geometry.reliability import (
     triangles,
 )
 from emovec.geometry.representational import MINIMUM_EMOTIONS
-from emovec.geometry.resampling import (
+from emovec.languages.norms import MINIMUM_RATED
+from emovec.stats.resampling import (
     bootstrap_weights,
     bounded_interval,
     half_weights,

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emovec.activations.forward import pad_right, visit_layers
 from emovec.models.blocks import block_output
 from emovec.models.eager import uncompiled
 from emovec.models.embedded import EMBEDDED
+from emovec.models.forward import pad_right, visit_layers
 from emovec.models.language_model import LanguageModel
 from emovec.models.load import load_model
 from emovec.models.passes import pass_faults, refusal

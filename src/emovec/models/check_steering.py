@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from emovec.models.blocks import block_output
 from emovec.models.eager import uncompiled
+from emovec.models.generate import pad_left
+from emovec.models.intervene import intervene, steer
 from emovec.models.language_model import LanguageModel
+from emovec.models.positions import Span
 from emovec.models.text_tokenizer import EncodedText
-from emovec.steering.generate import pad_left
-from emovec.steering.positions import Span
-from emovec.steering.steer import intervene, steer
 
 _NEW = 3
 _MODES = {"all": "all tokens", "prompt": "the prompt", "generated": "generated tokens", "span": "a span of the prompt"}

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from emovec.corpus import language_names
+from emovec.languages import language_names
 
 OKABE_ITO = (
     "#0072B2",

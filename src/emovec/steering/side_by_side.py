@@ -7,12 +7,12 @@ from typing import Any
 
 import xarray as xr
 
+from emovec.models.form import ask
+from emovec.models.generate import generate
+from emovec.models.intervene import Intervention, intervene, steer
 from emovec.models.language_model import LanguageModel
-from emovec.steering.form import ask
-from emovec.steering.generate import generate
-from emovec.steering.positions import Positions
-from emovec.steering.regimes import distinct, perplexity, regime
-from emovec.steering.steer import Intervention, intervene, steer
+from emovec.models.positions import Positions
+from emovec.steering.coherence import distinct, perplexity, regime
 
 
 @dataclass(frozen=True)

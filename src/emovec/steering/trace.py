@@ -10,11 +10,11 @@ import xarray as xr
 
 from emovec.activations.tokens import token_states
 from emovec.corpus.bundled import BUNDLED_LANGUAGES, bundled_neutral
-from emovec.corpus.language_names import language_name
-from emovec.corpus.script import MIN_SHARE, script_share
 from emovec.errors import EmovecError
+from emovec.languages.language_names import language_name
+from emovec.languages.script import MIN_SHARE, script_share
 from emovec.models.language_model import LanguageModel
-from emovec.steering.reading import project, sink_threshold
+from emovec.steering.projections import project, sink_threshold
 from emovec.vectors.choosing import require_name
 from emovec.vectors.emotion_vectors import EmotionVectors
 

@@ -229,7 +229,7 @@ class EmotionVectors:
         Raises:
             EmovecError: if shapes or labels don't fit, or a value is not finite.
         """
-        from emovec.vectors.labelling import checked, labelled
+        from emovec.vectors.labelled_arrays import checked, labelled
 
         raw = labelled(vectors, languages, emotions, layers)
         given = {"story_std": story_std, "residual_norm": residual_norm, "counts": counts}
@@ -260,7 +260,7 @@ class EmotionVectors:
                     f"{path}: no file of emotion vectors; give a vectors.safetensors, or the folder of a study."
                 ) from error
             raise EmovecError(f"{path}: not a readable safetensors file ({error}). Build it again.") from error
-        from emovec.vectors.labelling import header_labels
+        from emovec.vectors.labelled_arrays import header_labels
 
         labels, provenance = header_labels(metadata.get("emovec", "{}"), _FORMAT, path)
         try:
@@ -282,13 +282,3 @@ class EmotionVectors:
         if len(hidden) > 1 or 0 in arrays["raw"].shape:
             raise EmovecError(f"{path}: its tensors are of sizes that don't fit each other. Build it again.")
         return cls(**arrays, provenance=provenance)
-
-
-def read_provenance(path: str | Path) -> dict[str, Any]:
-    """The provenance of a file of vectors without its arrays; empty if the file is broken or of another kind."""
-    try:
-        with safe_open(path, framework="numpy") as file:
-            found = json.loads((file.metadata() or {})["emovec"])["provenance"]
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}

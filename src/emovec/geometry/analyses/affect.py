@@ -9,8 +9,8 @@ from emovec.geometry.affect import PENALTIES, component_affect, predict_ratings,
 from emovec.geometry.analyses.analysis import Analysis, Outcome, best, each_variant
 from emovec.geometry.axes import pca
 from emovec.geometry.inputs import Inputs
-from emovec.geometry.norms import MINIMUM_RATED, load_norms
 from emovec.geometry.tables import tidy
+from emovec.languages.norms import MINIMUM_RATED, load_norms
 
 PERMUTATIONS = 1_000
 """At most: each redoes the fits of all emotions, at all layers."""

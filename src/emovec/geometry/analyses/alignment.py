@@ -7,9 +7,9 @@ import pandas as pd
 from emovec.geometry.alignment import procrustes
 from emovec.geometry.analyses.analysis import Analysis, Outcome, best, each_variant, language_pairs, noted
 from emovec.geometry.inputs import Inputs
-from emovec.geometry.labelled import in_label_order
 from emovec.geometry.representational import MINIMUM_EMOTIONS
 from emovec.geometry.tables import tidy
+from emovec.stats.labelled import in_label_order
 
 SHUFFLES = 19
 SHUFFLES_SHOWN = 99

@@ -7,7 +7,7 @@ import pandas as pd
 from emovec.geometry import confusion
 from emovec.geometry.analyses.analysis import Analysis, Outcome, noted, plain
 from emovec.geometry.inputs import Inputs
-from emovec.vectors.exporting import usual_layer
+from emovec.vectors.control_vectors import usual_layer
 
 
 def _confusion(inputs: Inputs) -> Outcome:

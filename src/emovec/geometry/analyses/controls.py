@@ -6,17 +6,17 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from emovec.corpus.story import NEUTRAL
 from emovec.geometry import controls
 from emovec.geometry.analyses.analysis import Analysis, Outcome, language_pairs, noted, stories_read
 from emovec.geometry.cells import layer_cells
 from emovec.geometry.inputs import VARIANTS, Inputs
-from emovec.geometry.labelled import in_label_order, labels
-from emovec.geometry.norms import load_norms
 from emovec.geometry.reliability import MINIMUM_TOPICS, Halves, halves
 from emovec.geometry.representational import MINIMUM_EMOTIONS
-from emovec.geometry.resampling import half_weights
 from emovec.geometry.uncertainty import BLOCKS, SPLITS
+from emovec.labels import NEUTRAL
+from emovec.languages.norms import load_norms
+from emovec.stats.labelled import in_label_order, labels
+from emovec.stats.resampling import half_weights
 
 
 def _controls(inputs: Inputs) -> Outcome:

@@ -10,9 +10,9 @@ from emovec.geometry.analyses.analysis import Analysis, Outcome, each_variant, l
 from emovec.geometry.cells import Cells, layer_cells
 from emovec.geometry.inputs import VARIANTS, Inputs
 from emovec.geometry.reliability import MINIMUM_TOPICS
-from emovec.geometry.resampling import half_weights, jackknife_interval, jackknife_weights
 from emovec.geometry.tables import tidy
 from emovec.geometry.uncertainty import BLOCKS, SPLITS
+from emovec.stats.resampling import half_weights, jackknife_interval, jackknife_weights
 
 MINIMUM_EMOTIONS = 4
 

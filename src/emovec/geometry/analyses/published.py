@@ -6,17 +6,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from emovec.geometry import (
-    axes,
-    clusters,
-    crosslingual,
-    decoding,
-    lens,
-    lexical,
-    outliers,
-    representational,
-    similarity,
-)
+from emovec.geometry import axes, clusters, crosslingual, decoding, lens, outliers, representational, similarity
 from emovec.geometry.analyses.analysis import (
     Analysis,
     Outcome,
@@ -28,9 +18,10 @@ from emovec.geometry.analyses.analysis import (
     stories_read,
 )
 from emovec.geometry.inputs import VARIANTS, Inputs
-from emovec.geometry.norms import MINIMUM_RATED, load_norms, norm_agreement
 from emovec.geometry.tables import tidy
-from emovec.vectors.exporting import usual_layer
+from emovec.languages.norms import MINIMUM_RATED, load_norms, norm_agreement
+from emovec.stats import word_baseline
+from emovec.vectors.control_vectors import usual_layer
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +56,7 @@ def _decoding(inputs: Inputs) -> Outcome:
 
 
 def _lexical(inputs: Inputs) -> Outcome:
-    table = lexical.decode_words(stories_read(inputs), inputs.seed)
+    table = word_baseline.decode_words(stories_read(inputs), inputs.seed)
     parameters = {"word": "TF-IDF of words, 1 + log counts", "character": "TF-IDF of 1–3 characters, 1 + log counts"}
     return Outcome({"lexical": [table]}, {"accuracies": plain(table)}, parameters)
 
@@ -176,7 +167,7 @@ def _axes(inputs: Inputs) -> Outcome:
 
 
 def _lens(inputs: Inputs) -> Outcome:
-    from emovec.corpus.lexicon import labels
+    from emovec.languages.lexicon import labels
 
     model, vectors = inputs.model(), inputs.vectors
     vocabulary = model.token_texts(range(len(model.unembedding())))

@@ -4,7 +4,7 @@ from emovec.geometry import robustness
 from emovec.geometry.affect import word_influence
 from emovec.geometry.analyses.analysis import Analysis, Outcome, each_variant, noted, stories_read
 from emovec.geometry.inputs import Inputs
-from emovec.geometry.norms import load_norms
+from emovec.languages.norms import load_norms
 
 SAMPLE = 2
 """Stories of each emotion and language that are read anew for other offsets."""

@@ -8,9 +8,9 @@ from emovec.geometry import stability
 from emovec.geometry.analyses.analysis import Analysis, Outcome, best, noted
 from emovec.geometry.cells import layer_cells
 from emovec.geometry.inputs import VARIANTS, Inputs
-from emovec.geometry.norms import load_norms
-from emovec.geometry.resampling import bootstrap_weights
-from emovec.vectors.exporting import usual_layer
+from emovec.languages.norms import load_norms
+from emovec.stats.resampling import bootstrap_weights
+from emovec.vectors.control_vectors import usual_layer
 
 
 def _stability(inputs: Inputs) -> Outcome:

@@ -9,10 +9,10 @@ from emovec.geometry import axes
 from emovec.geometry.analyses.analysis import Analysis, Outcome, noted, plain
 from emovec.geometry.cells import Cells, layer_cells
 from emovec.geometry.inputs import VARIANTS, Inputs
-from emovec.geometry.norms import load_norms
 from emovec.geometry.reliability import MINIMUM_TOPICS
 from emovec.geometry.tables import tidy
 from emovec.geometry.uncertainty import BLOCKS, COMPONENTS, SPLITS, layer_uncertainty
+from emovec.languages.norms import load_norms
 
 _TABLES = ("intervals", "reliability", "ceiling")
 

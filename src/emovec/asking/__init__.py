@@ -1,0 +1,1 @@
+"""One way to ask a hosted model, through Inspect."""

@@ -1,0 +1,239 @@
+"""A language model says which emotion each text conveys, without knowing which one it was written for."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emovec.asking.errors import RETRIES, reason_of
+from emovec.corpus.annotation.answers import (
+    FAILED,
+    Answer,
+    keep_answer,
+    options_digest,
+    read_answers,
+    standing,
+    text_digest,
+)
+from emovec.corpus.annotation.questions import declines, parse_answer, question
+from emovec.corpus.story import Story
+from emovec.errors import EmovecError
+
+if TYPE_CHECKING:
+    from inspect_ai.model import Model
+
+ATTEMPTS = 3
+"""Times a text is asked about until an answer is usable."""
+TRIAL = 20
+"""Texts after which a judge that gave no usable answer at all is stopped."""
+FAILURES = 5
+"""Requests that fail one after the other before a run stops."""
+TEMPERATURE = 0.01
+"""Next to none; local models refuse 0."""
+AGAIN = 0.7
+"""The temperature of later attempts, or the same answer would come back."""
+
+
+def sample_stories(stories: Sequence[Story], number: int | None, seed: int = 0) -> list[Story]:
+    """So many stories of each language, as evenly over emotions as that number allows, drawn at random.
+
+    A larger sample of the same seed holds the smaller one, so that its answers are still of use.
+
+    Args:
+        stories: of any languages.
+        number: for each language; None for all.
+        seed: of the draw, which is the same whatever other languages there are.
+
+    Returns:
+        The chosen ones, in their order.
+    """
+    if number is None:
+        return list(stories)
+    kept: set[int] = set()
+    for language in dict.fromkeys(story.language for story in stories):
+        rng = np.random.default_rng([seed, *language.encode()])
+        cells: dict[str, list[int]] = {}
+        for i, story in enumerate(stories):
+            if story.language == language:
+                cells.setdefault(story.emotion, []).append(i)
+        # Round after round, one story of each emotion; in the last chance decides which emotions get one.
+        queue = [
+            (turn, rng.random(), i)
+            for emotion in sorted(cells)
+            for turn, i in enumerate(rng.permutation(cells[emotion]).tolist())
+        ]
+        kept.update(i for _, _, i in sorted(queue)[:number])
+    return [stories[i] for i in sorted(kept)]
+
+
+def label_with_model(
+    stories: Sequence[Story],
+    options: Sequence[str],
+    model: "str | Model",
+    answers: Path,
+    *,
+    top: int = 1,
+    seed: int = 0,
+    max_tokens: int = 256,
+    max_connections: int = 10,
+    retries: int = RETRIES,
+    retry: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> None:
+    """Ask a judge about every text that it hasn't labelled yet, and keep each answer as it comes.
+
+    The judge is blind: it sees the text alone, never an id or a topic, the texts come in random order and the emotions
+    in another order for each of them. Equal texts are asked about once. An answer that is no label is asked for again,
+    up to `ATTEMPTS` times, with the emotions in yet another order.
+
+    Args:
+        stories: what to label.
+        options: the emotions to choose from; `NONE` is always there.
+        model: as Inspect names it (`openai/gpt-4o-mini`, `emovec/…`), or one of Inspect's models.
+        answers: the JSONL file that keeps the answers; what is in it is not asked again.
+        top: 1, or 3 for the three best emotions.
+        seed: of the orders.
+        max_tokens: of an answer; models that think before they answer take more.
+        max_connections: requests at once.
+        retries: how often Inspect sends a request again where the provider is busy or silent.
+        retry: ask again about texts whose attempts are used up.
+        progress: called with 1 after each text.
+
+    Raises:
+        EmovecError: if Inspect or the model isn't there, requests fail, or no answer names an emotion.
+    """
+    try:
+        from inspect_ai.model import get_model
+    except ImportError as error:
+        raise EmovecError("--model: a judge is run by Inspect; `pip install inspect-ai`.") from error
+    name = str(model)
+    waiting = unanswered(stories, options, name, answers, top=top, retry=retry)
+    if not waiting:
+        return
+    order = np.random.default_rng(seed).permutation(len(waiting))
+    queue = [waiting[i] for i in order]
+    failures = 0
+
+    limits = {"max_tokens": max_tokens, "max_connections": max_connections, "max_retries": retries}
+
+    async def label(asked: "Model", story: Story, attempt: int) -> str:
+        nonlocal failures
+        status, last = "malformed", attempt + ATTEMPTS - 1 if retry else ATTEMPTS
+        while attempt <= last and status in FAILED:
+            answer = await _ask(asked, name, story, options, attempt, top, seed, limits)
+            keep_answer(answers, answer)
+            status, attempt = answer.status, attempt + 1
+            failures = failures + 1 if status == "error" else 0
+            if failures >= FAILURES:
+                raise EmovecError(f"{name}: {FAILURES} requests in a row failed ({answer.reason}); {_RESUMES}")
+        if progress is not None:
+            progress(1)
+        return status
+
+    async def everything() -> None:
+        async with get_model(model) as asked:
+            # One alone, then a few: what is wrong with the model shows before all are sent.
+            first = await label(asked, *queue[0])
+            if first == "error":
+                reason = read_answers(answers)[-1].reason
+                raise EmovecError(f"{name}: the model gave no answer ({reason}); {_RESUMES}")
+            some = await asyncio.gather(*(label(asked, *each) for each in queue[1:TRIAL]))
+            if len(queue) >= TRIAL and not {first, *some} & {"ok"}:
+                raise EmovecError(no_labels(read_answers(answers), name, answers))
+            await asyncio.gather(*(label(asked, *each) for each in queue[TRIAL:]))
+
+    try:
+        asyncio.run(everything())
+    except EmovecError:
+        raise
+    except Exception as error:  # every provider raises kinds of its own
+        raise EmovecError(f"{name}: the model can't be asked ({reason_of(error)}).") from error
+
+
+_RESUMES = "what was answered is kept, and the same command goes on from there."
+
+
+def unanswered(
+    stories: Iterable[Story],
+    options: Iterable[str],
+    by: str,
+    answers: Path,
+    *,
+    top: int = 1,
+    retry: bool = False,
+) -> list[tuple[Story, int]]:
+    """The texts that a judge is still to be asked about, each once, and the number of the next attempt.
+
+    Arguments as in `label_with_model`.
+    """
+    wanted = options_digest(options)
+    given = [a for a in read_answers(answers) if a.by == by and a.options == wanted and a.top == top]
+    failed = Counter(a.text for a in given if a.status in FAILED)
+    done = {text for (_, text), answer in standing(given).items() if answer.status == "ok"}
+    texts = {text_digest(story): story for story in stories}
+    return [
+        (story, failed[text] + 1)
+        for text, story in texts.items()
+        if text not in done and (retry or failed[text] < ATTEMPTS)
+    ]
+
+
+def no_labels(answers: Iterable[Answer], by: str, path: Path) -> str:
+    """What to tell a user whose judge gives no labels, or few: why, with an example."""
+    failed = [answer for answer in answers if answer.by == by and answer.status in FAILED]
+    reasons = "; ".join(f"{n} times {reason}" for reason, n in Counter(a.reason for a in failed).most_common(3))
+    said = failed[-1].said if failed else ""
+    # Printable alone: what a model says must not steer the terminal.
+    example = " ".join("".join(c if c.isprintable() else " " for c in said).split())[:120]
+    return (
+        f"{by}: can't serve as a judge: too few of its answers name an emotion of the list ({reasons}; for example "
+        f"“{example}”). Take a more capable model, or raise --max-tokens for one that thinks first; all answers are in "
+        f"{path}."
+    )
+
+
+async def _ask(
+    asked: "Model",
+    name: str,
+    story: Story,
+    options: Sequence[str],
+    attempt: int,
+    top: int,
+    seed: int,
+    limits: dict[str, Any],
+) -> Answer:
+    from inspect_ai.model import GenerateConfig
+
+    text = text_digest(story)
+    shown = np.random.default_rng([seed, int(text, 16), attempt]).permutation(sorted(options)).tolist()
+    about: dict[str, Any] = {
+        **{"text": text, "by": name, "kind": "judge", "options": options_digest(options), "top": top},
+        "attempt": attempt,
+    }
+    config = GenerateConfig(temperature=TEMPERATURE if attempt == 1 else AGAIN, **limits)
+    try:
+        output = await asked.generate(question(story.text, shown, top), config=config)
+    except Exception as error:  # every provider raises kinds of its own
+        return Answer(**about, status="error", reason=reason_of(error))
+    if output.error:
+        return Answer(**about, status="error", reason=reason_of(output.error))
+    said = output.completion
+    about |= {"said": said, "usage": _usage(output.usage)}
+    if output.stop_reason == "content_filter":
+        return Answer(**about, status="refusal", reason="the provider withheld the answer")
+    named, problem = parse_answer(said, options, top, story.language)
+    if output.stop_reason in {"max_tokens", "model_length"}:  # it might have gone on to name others
+        return Answer(**about, status="truncated", reason="the answer was cut off at the limit of tokens")
+    if named:
+        position = shown.index(named[0]) if named[0] in shown else None
+        return Answer(**about, status="ok", labels=named, position=position)
+    if declines(said):
+        return Answer(**about, status="refusal", reason="the model declined to answer")
+    return Answer(**about, status="malformed", reason=problem)
+
+
+def _usage(usage: Any) -> dict[str, int] | None:
+    return None if usage is None else {"input": usage.input_tokens, "output": usage.output_tokens}

@@ -1,0 +1,1 @@
+"""Texts of others in, texts for others out."""

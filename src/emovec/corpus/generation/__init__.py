@@ -1,0 +1,1 @@
+"""Texts written by a language model: requests, answers, resuming, costs."""

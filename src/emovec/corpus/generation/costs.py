@@ -1,0 +1,238 @@
+"""What generating texts will cost: requests, tokens, and money by an editable table of dated prices."""
+
+import datetime
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from emovec.config import StudyConfig
+from emovec.corpus.generation.prices import Price, nearest_name, price_of, read_prices
+from emovec.languages.lexicon import base_language
+
+if TYPE_CHECKING:
+    from emovec.corpus.generation.prompts import Language
+    from emovec.corpus.generation.requests import Request
+
+CHARACTERS_PER_TOKEN = {
+    **{"en": 4.2, "de": 3.6, "es": 3.8, "fr": 3.7, "it": 3.6, "nl": 3.6, "pt": 3.7, "ru": 2.9},
+    **{"ja": 1.4, "zh": 1.3, "ko": 1.6, "ar": 2.6, "hi": 2.2},
+}
+"""Rounded; English and Japanese measured on the bundled texts with the tokenizer of Gemma 3 (4.2 and 1.5)."""
+
+CHARACTERS_PER_WORD = {"en": 5.1, "de": 6.4, "es": 5.7, "fr": 5.8, "it": 5.9, "nl": 5.8, "pt": 5.7, "ru": 6.6}
+"""With the space after it; rounded. English measured on the bundled texts."""
+
+_OTHER_CHARACTERS_PER_TOKEN = 2.5
+_OTHER_CHARACTERS_PER_WORD = 6.0
+_WRAPPING = 12  # tokens of markup around each text, and of a role around each message
+_OLD = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request to a model.
+
+    Attributes:
+        kind: of the texts.
+        language: of the texts.
+        n: how many texts.
+        prompt_characters: length of its messages.
+        text_characters: length of a text that answers it.
+    """
+
+    kind: str
+    language: str
+    n: int
+    prompt_characters: int
+    text_characters: float
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRow:
+    """The requests of one kind and language, and their tokens."""
+
+    kind: str
+    language: str
+    completions: int
+    texts: int
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True)
+class GenerationCost:
+    """What a generation will take.
+
+    Attributes:
+        model: as Inspect names it; None where the study names none yet.
+        rows: by kind and language.
+        price: of the model, if the table has it.
+        batch: whether the provider's batch mode is asked for.
+        ceiling_tokens: output tokens if every request were asked as often as it may be and filled `max_tokens`.
+        nearest: the listed name most like that of a model without a price, if one is.
+    """
+
+    model: str | None
+    rows: tuple[GenerationRow, ...]
+    price: Price | None
+    batch: bool
+    ceiling_tokens: int
+    nearest: str | None = None
+
+    @property
+    def completions(self) -> int:
+        """How many requests there are."""
+        return sum(row.completions for row in self.rows)
+
+    @property
+    def texts(self) -> int:
+        """How many texts they ask for."""
+        return sum(row.texts for row in self.rows)
+
+    @property
+    def input_tokens(self) -> int:
+        """Tokens of all prompts."""
+        return sum(row.input_tokens for row in self.rows)
+
+    @property
+    def output_tokens(self) -> int:
+        """Tokens of all answers."""
+        return sum(row.output_tokens for row in self.rows)
+
+    @property
+    def usd(self) -> float | None:
+        """The price of every request answered once; None where the model's price is not known."""
+        return self._usd(self.input_tokens, self.output_tokens)
+
+    def usd_at_most(self, max_attempts: int) -> float | None:
+        """The price if every request were asked `max_attempts` times and every answer ran to the limit of tokens."""
+        return self._usd(max_attempts * self.input_tokens, self.ceiling_tokens)
+
+    def _usd(self, input_tokens: int, output_tokens: int) -> float | None:
+        if self.price is None:
+            return None
+        factor = self.price.batch if self.batch else 1
+        return factor * (self.price.input * input_tokens + self.price.output * output_tokens) / 1e6
+
+
+def planned_cost(
+    config: StudyConfig,
+    base: str | Path = ".",
+    prices: Sequence[Price] | None = None,
+    *,
+    model: str | None = None,
+    requests: "Iterable[Request] | None" = None,
+) -> GenerationCost:
+    """What it takes to generate the texts of a study.
+
+    Args:
+        config: the study.
+        base: the folder that its relative paths start from.
+        prices: as `read_prices` gives them; by default the table that comes along.
+        model: instead of the study's `generation.model`.
+        requests: those that are left to send; by default all of the study.
+
+    Raises:
+        EmovecError: if a topic or a language is unknown, or a language lacks a word for an emotion.
+    """
+    from emovec.corpus.generation.requests import load_wording, ordered_requests, prompt_of
+
+    settings = config.generation
+    wording = load_wording(config, base)
+    lengths = {code: _length(language) for code, language in wording.languages.items()}
+    asked = (
+        Asked(
+            request.kind,
+            request.language,
+            request.n,
+            sum(len(message["content"]) for message in prompt_of(request, wording)),
+            lengths[request.language],
+        )
+        for request in (ordered_requests(config, list(wording.topics)) if requests is None else requests)
+    )
+    return generation_cost(
+        asked,
+        model or settings.model,
+        read_prices() if prices is None else prices,
+        batch=settings.batch,
+        max_tokens=settings.max_tokens,
+        max_attempts=settings.max_attempts,
+    )
+
+
+def _length(language: "Language") -> float:
+    """Characters of a text between the shortest and the longest that are asked for."""
+    middle = (language.shortest + language.longest) / 2
+    return middle if language.unit == "characters" else characters_of_words(middle, language.code)
+
+
+def generation_cost(
+    asked: Iterable[Asked],
+    model: str | None,
+    prices: Sequence[Price],
+    *,
+    batch: bool = False,
+    max_tokens: int = 4096,
+    max_attempts: int = 3,
+) -> GenerationCost:
+    """Add up requests by kind and language, in the order of their appearance.
+
+    Args:
+        asked: the requests.
+        model: as Inspect names it, such as `openai/gpt-4o-mini`.
+        prices: as `read_prices` gives them.
+        batch: price of the provider's batch mode.
+        max_tokens: most tokens of an answer.
+        max_attempts: most times that a request is asked.
+    """
+    cells: dict[tuple[str, str], list[Asked]] = {}
+    for request in asked:
+        cells.setdefault((request.kind, request.language), []).append(request)
+    rows = tuple(_row(*cell, requests) for cell, requests in cells.items())
+    ceiling = sum(row.completions for row in rows) * max_tokens * max_attempts
+    price = price_of(model, prices) if model else None
+    nearest = nearest_name(model, prices) if model and price is None else None
+    return GenerationCost(model, rows, price, batch, ceiling, nearest)
+
+
+def _row(kind: str, language: str, requests: Sequence[Asked]) -> GenerationRow:
+    texts = sum(request.n for request in requests)
+    prompts = tokens_of(sum(request.prompt_characters for request in requests), language)
+    answers = tokens_of(sum(request.n * request.text_characters for request in requests), language)
+    return GenerationRow(
+        kind, language, len(requests), texts, prompts + len(requests) * _WRAPPING, answers + texts * _WRAPPING
+    )
+
+
+def tokens_of(characters: float, language: str) -> int:
+    """Roughly how many tokens a text of so many characters has."""
+    return math.ceil(characters / CHARACTERS_PER_TOKEN.get(base_language(language), _OTHER_CHARACTERS_PER_TOKEN))
+
+
+def characters_of_words(words: float, language: str) -> float:
+    """Roughly how many characters so many words have."""
+    return words * CHARACTERS_PER_WORD.get(base_language(language), _OTHER_CHARACTERS_PER_WORD)
+
+
+def price_note(cost: GenerationCost, today: datetime.date) -> str:
+    """What to say beside the money, in a sentence: where the price is from, how old, or that there is none."""
+    if cost.model is None:
+        return "generation.model is not set, so there is no price: set it, or give --model."
+    price = cost.price
+    if price is None:
+        near = f" (the nearest name is {cost.nearest})" if cost.nearest else ""
+        return (
+            f"No price is listed for {cost.model}{near}: the tokens are all that can be told; --prices FILE takes a "
+            "table of your own."
+        )
+    if price.input == price.output == 0:
+        return f"{cost.model} runs on your own machine: nothing to pay but its time."
+    age = f" ({(today - price.as_of).days} days ago)" if price.as_of and (today - price.as_of).days > _OLD else ""
+    dated = f" as of {price.as_of}{age}" if price.as_of else ""
+    batch = f", × {price.batch:g} in batch mode" if cost.batch else ""
+    return (
+        f"${price.input:g} in and ${price.output:g} out for a million tokens{dated}{batch}; prices change: check your "
+        "provider's page before you spend."
+    )

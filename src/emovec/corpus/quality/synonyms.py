@@ -1,0 +1,51 @@
+"""Near synonyms of emotions, from a list that users may replace, and where a text uses them."""
+
+import re
+import unicodedata
+from collections import defaultdict
+from importlib.resources import files
+from pathlib import Path
+
+from emovec.delimited import read_small_table
+from emovec.errors import EmovecError
+from emovec.labels import check_label, clean
+from emovec.languages.lexicon import base_language, named_words, word_pattern
+
+Synonyms = dict[tuple[str, str], re.Pattern[str]]
+"""(language, emotion) → a pattern that finds its synonyms."""
+
+_COLUMNS = ["language", "emotion", "word"]
+
+
+def load_synonyms(path: str | Path | None = None) -> Synonyms:
+    """The synonyms of a CSV file with the columns language, emotion and word; by default those of the package.
+
+    Words are looked for whole, whatever their case, so inflections have rows of their own; in languages without spaces
+    a row may be a stem.
+
+    Raises:
+        EmovecError: if the file can't be read or lacks a column or a value.
+    """
+    file = Path(str(files("emovec") / "data" / "emotion_synonyms.csv")) if path is None else Path(path)
+    _, rows = read_small_table(file, "a list of synonyms", _COLUMNS)
+    words: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for line, row in rows:
+        if not all(clean(row[column]) for column in _COLUMNS):
+            raise EmovecError(f"{path}:{line}: a row names a language, an emotion and a word; one is empty.")
+        try:
+            language, emotion = check_label("language", row["language"]), check_label("emotion", row["emotion"])
+        except EmovecError as error:
+            raise EmovecError(f"{path}:{line}: {error}.") from error
+        words[base_language(language), emotion].append(clean(row["word"]))
+    return {key: word_pattern(found, key[0]) for key, found in words.items()}
+
+
+def synonyms_in(text: str, language: str, emotion: str, synonyms: Synonyms) -> tuple[str, ...]:
+    """The synonyms of an emotion that a text uses, in lower case and the text's order, but none that name it."""
+    pattern = synonyms.get((base_language(language), emotion))
+    if pattern is None:
+        return ()
+    found = dict.fromkeys(
+        " ".join(match.lower().split()) for match in pattern.findall(unicodedata.normalize("NFC", text))
+    )
+    return tuple(word for word in found if not named_words(word, language, emotion))

@@ -1,0 +1,47 @@
+"""How well words alone, without a model, name the emotion of a story on an unseen topic."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from emovec.corpus.story import Story
+from emovec.labels import NEUTRAL
+from emovec.languages.lexicon import UNSPACED_LANGUAGES, base_language
+from emovec.stats.folds import assign_folds
+from emovec.stats.word_baseline import FEATURES, counter, decode_counts
+
+
+def decode_words(stories: Sequence[Story], seed: int = 0) -> pd.DataFrame:
+    """Nearest-centroid decoding (cosine) from TF-IDF of words and of runs of one to three characters.
+
+    Folds, centring and centroids are those of `decode`, and term counts enter by 1 + log, as the baseline should be as
+    strong as it can; inverse document frequencies come from the training stories alone. A language written without
+    spaces has no word features. A story whose emotion has no training story is left out.
+
+    Args:
+        stories: all languages together; neutral ones are passed over.
+        seed: of the folds where topics can't be held out.
+
+    Returns:
+        Columns features (word, character), train_language, test_language (equal), accuracy, n_stories, chance.
+    """
+    stories = [story for story in stories if story.emotion != NEUTRAL]
+    columns = ["features", "train_language", "test_language", "accuracy", "n_stories", "chance"]
+    if not stories:
+        return pd.DataFrame(columns=columns)
+    index = pd.DataFrame([(s.id, s.language, s.emotion, s.topic or "") for s in stories])
+    index.columns = ["id", "language", "emotion", "topic"]
+    folds, _ = assign_folds(index, seed)
+    rows: list[tuple[str, str, str, float, int, float]] = []
+    for language in dict.fromkeys(index["language"]):
+        own = np.flatnonzero(index["language"] == language)
+        texts = [stories[at].text for at in own]
+        emotions, truth = np.unique(index["emotion"].to_numpy(dtype=str)[own], return_inverse=True)
+        for features in FEATURES:
+            if features == "word" and base_language(language) in UNSPACED_LANGUAGES:
+                continue
+            right, asked = decode_counts(counter(features).fit_transform(texts), truth, folds[own], len(emotions))
+            if total := int(asked.sum()):
+                rows.append((features, language, language, int(right.sum()) / total, total, 1 / len(emotions)))
+    return pd.DataFrame(rows, columns=columns)

@@ -1,0 +1,159 @@
+"""Everything that a run will take, looked at before the first minute goes into it."""
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from emovec.config import StudyConfig
+from emovec.errors import EmovecError
+from emovec.files import require_writable
+from emovec.study.keys import STAGES, Stage
+from emovec.study_files import RESULTS_FILE
+from emovec.targets import require_results_folder
+
+if TYPE_CHECKING:
+    from emovec.study.study import Study
+
+
+def require_ready(study: "Study", until: Stage, experiment: str | None = None) -> None:
+    """Make sure that a run of a study can begin: folder, texts, files, and where it will be loaded the model.
+
+    Args:
+        study: whose settings are looked at.
+        until: the last stage of the run.
+        experiment: a steering experiment that runs after it.
+
+    Raises:
+        EmovecError: on the first thing that is missing or can't be right.
+    """
+    require_results_folder(study.folder, study.path)
+    require_writable(study.folder / RESULTS_FILE)
+    _ = study.corpus  # reading the texts tells what is wrong with them
+    check_files(study.config, study.path.parent)
+    todo = _experiments_to_do(study, until, experiment)
+    if study.config.steering.judge and "calibration" in todo:
+        _require_judge(study.config.steering.judge)
+    if todo or _reads_model(study, until):
+        _require_model(study)
+
+
+def require_inspect(what: str) -> None:
+    """Make sure that Inspect, through which other models are asked, is installed.
+
+    Raises:
+        EmovecError: if it isn't; `what` is the setting or option that takes it.
+    """
+    if importlib.util.find_spec("inspect_ai") is None:
+        raise EmovecError(f"{what}: other models are asked through Inspect: pip install inspect-ai")
+
+
+def check_files(config: StudyConfig, base: Path) -> None:
+    """Read every file that the settings of geometry and steering name, and see that prompts are in the languages asked.
+
+    Args:
+        config: the study.
+        base: the folder that its relative paths start from.
+
+    Raises:
+        EmovecError: if a file is missing or wrong, or an experiment has no texts in a language that it is to use.
+    """
+    from emovec.languages.norms import load_norms
+    from emovec.steering.experiments.activities import load_activities
+    from emovec.steering.experiments.rule_requests import load_prompts, load_rules
+    from emovec.steering.experiments.scenarios import read_scenarios, read_templates
+
+    settings, experiments = config.steering, config.steering.experiments
+    activities, prompts, scenarios = (
+        base / given if given else None for given in (settings.activities, settings.prompts, settings.scenarios)
+    )
+    if config.geometry.norms is not None:
+        try:
+            load_norms(base / config.geometry.norms)
+        except EmovecError as error:
+            raise EmovecError(f"geometry.norms: {error}") from error
+    asked = settings.languages or config.languages
+    if activities or "preferences" in experiments:
+        load_activities(asked if "preferences" in experiments else [], activities)
+    there = {each.language for each in [*read_scenarios(scenarios), *read_templates(scenarios)]}
+    worded = {language for rule in load_rules() for language in rule.wordings}
+    prompted = worded & {each.language for each in load_prompts(prompts)}
+    if "rules" in experiments and not prompted & set(asked):
+        raise EmovecError(
+            f"steering.languages: rules have prompts in {_listed(prompted)}, and in none of {', '.join(asked)}; name "
+            "one of them, or leave rules out of steering.experiments."
+        )
+    there |= prompted if "rules" in experiments else set()
+    there |= set(asked) if "preferences" in experiments else set()
+    for language in settings.languages or () if experiments else ():
+        if language not in there | {"en", "ja"}:  # in which calibration has sentences
+            raise EmovecError(
+                f"steering.languages: no experiment has texts in '{language}'; there are some in "
+                f"{_listed(there | {'en', 'ja'})}."
+            )
+
+
+def check_layers(config: StudyConfig, n_layers: int | None) -> None:
+    """See that every layer that the settings name is one of the model's; None where its depth is not known yet.
+
+    Raises:
+        EmovecError: naming the setting.
+    """
+    if n_layers is None:
+        return
+    read = config.extraction.layers
+    named = {
+        "extraction.layers": [] if read == "all" else read,
+        "geometry.layer": [config.geometry.layer],
+        "steering.layer": [config.steering.layer],
+    }
+    for setting, layers in named.items():
+        for layer in layers:
+            if isinstance(layer, int) and layer >= n_layers:
+                raise EmovecError(
+                    f"{setting}: {layer} is none of the layers of {config.model}, which has layers 0 to {n_layers - 1}."
+                )
+
+
+def _experiments_to_do(study: "Study", until: Stage, experiment: str | None) -> list[str]:
+    names = [experiment] if experiment else []
+    if STAGES.index(until) >= STAGES.index("steering"):
+        names += study.config.steering.experiments
+    return [name for name in names if study.state(name) != "done"]
+
+
+def _reads_model(study: "Study", until: Stage) -> bool:
+    from emovec.geometry.analyses import ANALYSES
+
+    if STAGES.index(until) < STAGES.index("activations"):
+        return False
+    if study.state("activations") != "done":
+        return True
+    if STAGES.index(until) < STAGES.index("geometry"):
+        return False
+    return any("model" in analysis.inputs and study.state(name) != "done" for name, analysis in ANALYSES.items())
+
+
+def _require_model(study: "Study") -> None:
+    from emovec.models.before_loading import look_at_model
+    from emovec.models.load import choose_device, choose_dtype
+
+    config = study.config
+    choose_dtype(config.extraction.dtype, choose_device(config.extraction.device))
+    shape = look_at_model(config.model, revision=config.revision, trust_remote_code=config.trust_remote_code)
+    check_layers(config, shape.layers)
+
+
+def _require_judge(judge: str) -> None:
+    require_inspect("steering.judge")
+    from inspect_ai.model import get_model
+
+    from emovec.asking.errors import reason_of
+
+    try:
+        get_model(judge)
+    except Exception as error:  # each provider raises errors of its own
+        raise EmovecError(f"steering.judge: {judge} can't be asked ({reason_of(error)}).") from error
+
+
+def _listed(languages: set[str]) -> str:
+    return ", ".join(sorted(languages)) or "no language"

@@ -1,0 +1,1 @@
+"""Figures: in the page, for papers, as films."""

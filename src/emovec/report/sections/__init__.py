@@ -1,0 +1,1 @@
+"""The read-outs of the report, a file each."""

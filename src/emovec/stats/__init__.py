@@ -1,0 +1,1 @@
+"""The statistics that corpus, geometry and steering share."""

@@ -1,0 +1,106 @@
+"""How well words alone, without a model, tell the emotion of a story on an unseen topic."""
+
+from collections.abc import Sequence
+from math import sqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+
+from emovec.languages.lexicon import UNSPACED_LANGUAGES, base_language
+from emovec.stats.labelled import unit
+
+FEATURES = ("word", "character")
+
+
+def counter(features: str) -> CountVectorizer:
+    """Counts the terms of texts: words, or runs of one to three characters."""
+    if features == "word":
+        return CountVectorizer(token_pattern=r"(?u)\b\w+\b")
+    return CountVectorizer(analyzer="char", ngram_range=(1, 3))
+
+
+class WordComparison(NamedTuple):
+    """How far decoding from activations goes beyond decoding from words.
+
+    Attributes:
+        gap: accuracy from activations less that from words.
+        standard_error: of the gap, were the two equally good (pooled proportion).
+    """
+
+    gap: float
+    standard_error: float
+
+    @property
+    def beyond(self) -> bool:
+        """Whether the gap is at least two standard errors."""
+        return self.gap > 0 and self.gap >= 2 * self.standard_error
+
+    def sentence(self, language: str) -> str:
+        """A clause with the numbers."""
+        points, error = 100 * self.gap, 100 * self.standard_error
+        side = "above" if points >= 0 else "below"
+        verdict = "no better than words within the error"
+        if abs(self.gap) >= 2 * self.standard_error and self.gap:
+            verdict = "more than a count of words gives" if self.beyond else "less than a count of words gives"
+        return (
+            f"in {language} the activations lie {abs(points):.1f} points {side} (standard error {error:.1f}): {verdict}"
+        )
+
+
+def compare_words(activations: float, n_activations: int, words: float, n_words: int) -> WordComparison:
+    """Compare two accuracies as proportions of so many stories.
+
+    The stories are the same, so the error is too large rather than too small where the two succeed on the same ones.
+    """
+    pooled = (activations * n_activations + words * n_words) / (n_activations + n_words)
+    return WordComparison(
+        activations - words, sqrt(max(0.0, pooled * (1 - pooled) * (1 / n_activations + 1 / n_words)))
+    )
+
+
+def decode_counts(counts: Any, truth: np.ndarray, folds: np.ndarray, n_emotions: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nearest-centroid decoding (cosine) of held-out stories from counts of terms, weighted as in `decode_words`.
+
+    Args:
+        counts: [story, term] sparse.
+        truth: [story] numbers of the emotions.
+        folds: [story] the fold each story is held out in.
+        n_emotions: how many emotions there are.
+
+    Returns:
+        [story] whether its emotion was found, and whether it was asked for: some story of it was there to learn from.
+    """
+    right, asked = np.zeros(len(truth), bool), np.zeros(len(truth), bool)
+    for fold in np.unique(folds):
+        train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        members = np.eye(n_emotions)[truth[train]]
+        known = np.bincount(truth[train], minlength=n_emotions) > 0
+        if not known.any():
+            continue
+        # A term of the held-out stories alone is not known to exist.
+        seen = counts[:, np.flatnonzero(counts[train].getnnz(axis=0))]
+        weights = TfidfTransformer(sublinear_tf=True).fit(seen[train])
+        training: Any = weights.transform(seen[train])
+        testing: Any = weights.transform(seen[test])
+        mean = np.asarray(training.mean(axis=0)).ravel()
+        means = (training.T @ (members / np.maximum(members.sum(axis=0), 1))).T
+        directions = unit(np.where(known[:, None], means - mean, 0.0))
+        scores = testing @ directions.T - directions @ mean
+        answers = np.where(known, scores, -np.inf).argmax(axis=1)
+        asked[test] = known[truth[test]]
+        right[test] = asked[test] & (answers == truth[test])
+    return right, asked
+
+
+def tfidf(texts: Sequence[str], features: str) -> Any:
+    """TF-IDF of words (`word`) or runs of one to three characters (`character`): sparse [text, term], rows of length 1.
+
+    Term counts enter by 1 + log.
+    """
+    return TfidfTransformer(sublinear_tf=True).fit_transform(counter(features).fit_transform(texts))
+
+
+def text_features(language: str) -> list[str]:
+    """The kinds of terms that texts of a language have: no words where it is written without spaces."""
+    return [name for name in FEATURES if name == "character" or base_language(language) not in UNSPACED_LANGUAGES]

@@ -1,0 +1,1 @@
+"""The steering experiments, a file each."""

@@ -1,0 +1,1 @@
+"""Steered models and tasks for Inspect."""

@@ -1,0 +1,121 @@
+"""What each output of a study depends on, and whether it is done.
+
+Every output carries the hash of what it was made from, its key: in a JSON record written last, or in the file itself.
+"""
+
+import hashlib
+import importlib.resources
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from emovec import activations, vectors
+from emovec.config import StudyConfig
+from emovec.corpus.load import Corpus
+from emovec.corpus.story import fingerprint
+from emovec.files import read_json
+from emovec.models.locate import model_identity
+
+Stage = Literal["corpus", "activations", "vectors", "geometry", "steering", "report"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
+
+STEERING_FILES = ("activities", "prompts", "scenarios")
+_BUNDLED = importlib.resources.files("emovec") / "data" / "steering"
+_ALWAYS_USED = frozenset({"emotions", "layer", "languages", "limit", "seed"})
+
+State = Literal["done", "stale", "missing"]
+"""`stale` is done, but with other settings or texts."""
+
+
+def output_keys(config: StudyConfig, corpus: Corpus, base: Path) -> dict[str, str]:
+    """The key of each output: `corpus`, `activations`, `vectors`, each analysis, each experiment, `report`.
+
+    Args:
+        config: the study.
+        corpus: its texts.
+        base: the folder that relative paths start from.
+    """
+    from emovec.geometry.analyses import ANALYSES
+    from emovec.steering.experiments.registry import EXPERIMENTS
+
+    stories = fingerprint(corpus.stories)
+    identity = model_identity(config.model, config.revision)
+    read_with = config.extraction.model_dump(include={"offset", "layers", "dtype", "sink_threshold", "store_dtype"})
+    keys = {"corpus": _digest(stories, fingerprint(corpus.neutral))}
+    keys["activations"] = _digest(activations.RECIPE, keys["corpus"], identity, read_with)
+    made_with = [config.languages, config.emotion_words, config.vectors.model_dump()]
+    keys["vectors"] = _digest(vectors.RECIPE, keys["activations"], made_with)
+    inputs: dict[str, Any] = {
+        **config.geometry.model_dump(include={"permutations", "bootstraps", "seed", "top_k", "layer"}),
+        "stories": stories,
+        "model": identity,
+        "norms": None if config.geometry.norms is None else _file_digest(base / config.geometry.norms),
+        "vectors": keys["vectors"],
+        "activations": keys["activations"],
+        "neutral": keys["activations"],
+    }
+    for name, analysis in ANALYSES.items():
+        keys[name] = _digest(name, version("emovec"), {used: inputs[used] for used in sorted(analysis.inputs)})
+        if name == "decoding":
+            inputs["decoding"] = keys[name]
+        if name == "choice":  # from here on, `layer` is the layer that was chosen
+            inputs["layer"] = keys[name]
+    steering = config.steering.model_dump()
+    files = {name: steering[name] and _file_digest(base / steering[name]) for name in STEERING_FILES}
+    bundled = {
+        file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in _BUNDLED.iterdir() if file.is_file()
+    }
+    measured_on = [keys["vectors"], keys["activations"], identity, inputs["norms"], config.languages, bundled]
+    for name, experiment in EXPERIMENTS.items():
+        used = {field: files.get(field, steering[field]) for field in sorted(experiment.settings | _ALWAYS_USED)}
+        keys[name] = _digest(name, version("emovec"), measured_on, used)
+    keys["report"] = _digest(version("emovec"), *(keys[name] for name in sorted(keys) if name not in EXPERIMENTS))
+    return keys
+
+
+def report_key(key: str, folder: Path) -> str:
+    """The report's key, given the experiments whose results lie in its folder."""
+    from emovec.steering.experiments.registry import EXPERIMENTS
+
+    there = {name: read_json(record_path(folder, name)).get("key") for name in EXPERIMENTS}
+    return _digest(key, {name: found for name, found in there.items() if found is not None})
+
+
+def record_path(folder: Path, output: str) -> Path:
+    """The file that holds an output's key; it is written when all of the output is there."""
+    from emovec.steering.experiments.registry import EXPERIMENTS
+
+    if output == "vectors":
+        return folder / "vectors.safetensors"
+    if output in EXPERIMENTS:
+        return folder / "steering" / f"{output}.json"
+    return folder / f"{output}.json" if output in STAGES else folder / "geometry" / f"{output}.json"
+
+
+def output_state(folder: Path, output: str, key: str) -> State:
+    """How an output stands, given the key that it should have."""
+    from emovec.geometry.analyses import ANALYSES
+    from emovec.steering.experiments.registry import EXPERIMENTS
+    from emovec.study_files import read_provenance
+
+    record = record_path(folder, output)
+    found = (read_provenance(record) if output == "vectors" else read_json(record)).get("key")
+    files: list[Path] = []
+    if output == "report":
+        files = [folder / "report.html"]
+    elif output in ANALYSES:
+        files = [folder / "geometry" / f"{table}.parquet" for table in ANALYSES[output].tables]
+    elif output in EXPERIMENTS:
+        files = [folder / "steering" / f"{table}.parquet" for table in EXPERIMENTS[output].tables]
+    if found is None or not all(file.is_file() for file in files):
+        return "missing"
+    return "done" if found == key else "stale"
+
+
+def _file_digest(path: Path) -> str | None:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

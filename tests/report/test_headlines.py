@@ -1,0 +1,209 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from emovec.languages.language_names import language_name
+from emovec.report.headlines import headlines
+from emovec.stats.word_baseline import compare_words
+
+
+def study(
+    r: tuple[float, float], p: tuple[float, float], words: float = 0.4, energy: float = 0.02, permutations: int = 10_000
+) -> dict[str, pd.DataFrame]:
+    """Tables of a study at layers 0 and 1; what is at layer 0 must never be told."""
+    variants = ("raw", "standardised")
+    rsa = [
+        (v, layer, "en", "ja", method, value if layer else 0.01, q, q, 0.0, 0.09, permutations)
+        for v, value, q in zip(variants, r, p, strict=True)
+        for layer in (0, 1)
+        for method in ("pearson", "spearman")
+    ]
+    columns = ["variant", "layer", "language_a", "language_b", "method", "r", "p", "p_familywise", "null_mean"]
+    pairs = [(a, b) for a in ("en", "ja") for b in ("en", "ja")]
+    return {
+        "rsa": pd.DataFrame(rsa, columns=[*columns, "null_95", "permutations"]),
+        "crosslingual": pd.DataFrame(
+            [(v, 1, "en", "ja", 29 / 30 - (v == "raw") / 3, 1.0, 1 / 30) for v in variants],
+            columns=["variant", "layer", "language_a", "language_b", "retrieval_ab", "retrieval_ba", "chance"],
+        ),
+        "decoding": pd.DataFrame(
+            [(v, 1, a, b, 0.9 if a == b else 0.7, 360, 1 / 30) for v in variants for a, b in pairs],
+            columns=["variant", "layer", "train_language", "test_language", "accuracy", "n_stories", "chance"],
+        ),
+        "lexical": pd.DataFrame(
+            [(f, a, a, words - (f == "word") / 10, 360, 1 / 30) for f in ("word", "character") for a in ("en", "ja")],
+            columns=["features", "train_language", "test_language", "accuracy", "n_stories", "chance"],
+        ),
+        "outliers": pd.DataFrame(
+            [
+                (kind, variant, language, layer, rank, dimension + rank, share / rank * (variant == "raw"))
+                for kind, dimension, shares in (
+                    ("raw", 10, (0.5, 0.97)),
+                    ("centred", 20, (0.31, 0.07)),
+                    ("denoised", 30, (0.2, energy)),
+                )
+                for variant in variants
+                for language in ("en", "ja")
+                for layer, share in enumerate(shares)
+                for rank in (1, 2)
+            ],
+            columns=["kind", "variant", "language", "layer", "rank", "dimension", "energy_share"],
+        ),
+    }
+
+
+def told(tables: dict[str, pd.DataFrame], summaries: dict | None = None) -> str:
+    return " ".join(headlines(tables, summaries or {}, 1))
+
+
+def test_numbers_are_those_of_the_layer() -> None:
+    text = told(study((0.84, 0.87), (0.0001, 0.0001)), {"decoding": {"folds": "12 topics, each held out once"}})
+    assert "English and Japanese arrange the emotions alike: at layer 1" in text
+    assert "r = 0.84" in text
+    assert "r = 0.87" in text
+    assert "p = 0.0001" in text
+    assert "10,000" in text
+    assert "29 of 30" in text
+    assert "30 of 30" in text
+    assert "19 and 30 with the dimensions as they are" in text
+    assert "90% (English) and 90% (Japanese)" in text
+    assert "70% (English to Japanese)" in text
+    assert "guessing gives 3%" in text
+    assert "12 topics, each held out once" in text
+    assert "0.01" not in text.replace("0.0001", "")
+
+
+def test_no_agreement_is_said_plainly() -> None:
+    assert "There is no evidence that English and Japanese" in told(study((0.05, 0.04), (0.4, 0.3)))
+    assert "alike only once the dimensions are standardised" in told(study((0.1, 0.75), (0.2, 0.0001)))
+    assert "alike only with the dimensions as they are" in told(study((0.7, 0.1), (0.0001, 0.2)))
+
+
+def test_a_small_agreement_is_not_called_alike() -> None:
+    for r in ((0.2, 0.3), (0.3, 0.8)):
+        assert "English and Japanese arrange the emotions more alike than shuffled labels:" in told(
+            study(r, (0.0001, 0.0001))
+        )
+    assert "more alike than shuffled labels only once" in told(study((0.1, 0.3), (0.2, 0.0001)))
+    assert "emotions alike only once" in told(study((0.1, 0.7), (0.2, 0.0001)))
+
+
+def test_few_permutations_are_no_evidence_either_way() -> None:
+    text = told(study((0.8, 0.8), (0.05, 0.05), permutations=19))
+    assert "can't be judged with 19 permutations, which allow no p below 0.050" in text
+    assert "no evidence" not in text
+    assert "arrange the emotions alike: at" in told(study((0.8, 0.8), (0.048, 0.048), permutations=20))
+
+
+def test_a_difference_between_raw_and_standardised_is_told() -> None:
+    assert "changes the agreement between languages by up to 0.65" in told(study((0.1, 0.75), (0.2, 0.0001)))
+    assert "hardly changes" in told(study((0.8, 0.82), (0.001, 0.001)))
+
+
+def test_words_and_activations_are_weighed() -> None:
+    much, little, less = (told(study((0.8, 0.8), (0.1, 0.1), words=words)) for words in (0.5, 0.87, 0.95))
+    assert "in English the activations lie 40.0 points above" in much
+    assert much.count("more than a count of words gives") == 2
+    assert "no better" not in much
+    # 3 points of 360 stories are within two standard errors of the difference.
+    assert "the activations lie 3.0 points above (standard error 2.4): no better than words within the error" in little
+    assert little.count("no better than words within the error") == 2
+    assert "the activations lie 5.0 points below (standard error 2.0): less than a count of words gives" in less
+    for text in (little, less):
+        assert "more than a count of words gives" not in text
+
+
+def test_the_best_of_all_layers_is_said_to_be_one() -> None:
+    tables = study((0.8, 0.8), (0.1, 0.1))
+    assert "chosen as the best of all layers" in told(tables, {"choice": {"by": "decoding"}})
+    assert "chosen as the best" not in told(tables, {"choice": {"by": "settings"}})
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
+def test_equal_abilities_are_seldom_told_apart_and_the_error_is_that_of_the_difference(p: float) -> None:
+    rng = np.random.default_rng(0)
+    hits = rng.binomial([300, 200], p, size=(4000, 2)) / [300, 200]
+    found = [compare_words(a, 300, b, 200) for a, b in hits]
+    assert 0.01 < np.mean([each.beyond for each in found]) < 0.035
+    error = np.mean([each.standard_error for each in found])
+    assert error == pytest.approx(np.std([each.gap for each in found]), rel=0.05)
+
+
+def test_perfect_words_leave_nothing_to_beat() -> None:
+    assert not compare_words(1.0, 50, 1.0, 50).beyond
+    assert compare_words(1.0, 50, 0.8, 50).beyond
+
+
+def test_a_massive_dimension_is_named() -> None:
+    text = told(study((0.8, 0.8), (0.1, 0.1)))
+    assert "At layer 1 the largest single dimension holds 97% in English (dimension 11) and 97% in Japanese" in text
+    assert "7% in English (dimension 21) and 7% in Japanese (dimension 21) once the mean over emotions is" in text
+    assert "at most 31% in English (layer 0, dimension 21)" in text
+    assert "after denoising 2% in English (dimension 31)" in text
+    assert "no single dimension dominates" in text
+    heavy = told(study((0.8, 0.8), (0.1, 0.1), energy=0.4))
+    assert "after denoising 40% in English" in heavy
+    assert "speaks largely of it" in heavy
+    tables = study((0.8, 0.8), (0.1, 0.1))
+    tables["outliers"] = tables["outliers"].query("kind != 'denoised'")
+    assert "denoising" not in told(tables)
+
+
+def test_one_language_and_missing_tables() -> None:
+    tables = study((0.8, 0.8), (0.1, 0.1))
+    tables["rsa"] = tables["rsa"][:0]
+    text = told(tables, {"rsa": {"note": "The study has one language: there is nothing to compare it with."}})
+    assert "not tested: the study has one language" in text
+    assert headlines({}, {}, 0) == []
+
+
+def test_languages_have_names() -> None:
+    assert language_name("ja") == "Japanese"
+    assert language_name("zh-Hant") == "Chinese-Hant"
+    assert language_name("pt_BR") == "Portuguese_BR"
+    assert language_name("tlh") == "tlh"
+    assert language_name("tlh-x") == "tlh-x"
+
+
+@pytest.mark.fault("F10", "F12")
+def test_intervals_controls_and_ratings_are_told_with_their_numbers() -> None:
+    tables = study((0.84, 0.87), (0.0001, 0.0001))
+    tables["intervals"] = pd.DataFrame(
+        [(v, layer, "rsa", "en", "ja", 0.8 + layer / 100, 0.9) for v in ("raw", "standardised") for layer in (0, 1)],
+        columns=["variant", "layer", "statistic", "language_a", "language_b", "low", "high"],
+    )
+    tables["ceiling"] = pd.DataFrame(
+        [("standardised", 1, "en", "ja", 0.95)], columns=["variant", "layer", "language_a", "language_b", "ceiling"]
+    )
+    columns = ["variant", "layer", "language_a", "language_b", "given", "r_control", "partial", "p"]
+    rows = [("standardised", 1, "en", "ja", "words", 0.76, 0.7, 0.001)]
+    tables["controls"] = pd.DataFrame(
+        [*rows, ("standardised", 1, "en", "ja", "all", np.nan, 0.58, 0.001)], columns=columns
+    ).assign(partial_noise_free=0.71)
+    columns = ["variant", "layer", "language", "source", "scale", "r", "low", "high", "p_familywise"]
+    tables["affect"] = pd.DataFrame(
+        [("standardised", 1, "en", "Glasgow2019", "valence", 0.79, 0.6, 0.9, 0.002)], columns=columns
+    )
+    text = told(tables)
+    assert "On average over sets of as many other topics" in text
+    assert "lies between r = 0.81 and 0.90" in text
+    assert "would lie" not in text
+    assert "it could reach 0.95" in text
+    assert "agree with r = 0.76; beyond words" in text
+    assert "a partial r of 0.58 remains, 0.71 if corrected for how far it returns on other topics (p = 0.001)" in text
+    rated = "valence in English (r = 0.79, 95 % interval 0.60 to 0.90, p = 0.002 over all layers)"
+    assert "What is predicted of how people rate an emotion" in text
+    assert f"has not seen: {rated}." in text
+    tables["controls"]["p"] = 0.4
+    assert "no agreement is left that chance would not give (partial r = 0.58, p = 0.400)" in told(tables)
+
+
+@pytest.mark.fault("F14")
+@pytest.mark.parametrize(("r", "p"), [(-0.99, 0.01), (0.4, 0.06)])
+def test_what_is_no_prediction_is_not_called_one(r: float, p: float) -> None:
+    columns = ["variant", "layer", "language", "source", "scale", "r", "low", "high", "p_familywise"]
+    table = pd.DataFrame([("raw", 1, "en", "Glasgow2019", "valence", r, -1.0, 0.5, p)], columns=columns)
+    text = told({"affect": table})
+    assert "predicts" not in text
+    assert "There is no evidence that one can predict" in text
+    assert f"valence in English (r = {r:.2f}" in text
