@@ -25,8 +25,10 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("pipeline",),
     ("cli", "__main__", "_inspect", "emovec"),
 )
-"""From the ground up, as docs/architecture.md draws it: a room imports from those before it, and never from those beside
-or after it. The files of the first and of the last row may import each other."""
+"""From the ground up, as docs/architecture.md draws it: a room imports from those before it, and from no other.
+
+The files of the first and of the last row may import each other.
+"""
 WINGS = frozenset({"annotation", "exchange", "generation", "quality"})
 """Of `corpus`: nothing that a study does takes them; only the command line, their own pages and plans of cost do."""
 MAY_ENTER_WINGS = frozenset(

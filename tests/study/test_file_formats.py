@@ -9,8 +9,8 @@ import pytest
 from safetensors import safe_open
 
 from emovec.geometry import tables as geometry
-from emovec.steering.experiments.registry import tables as steering
-from emovec.study.study import cluster_names, transfer
+from emovec.steering.experiments import tables as steering
+from emovec.study import cluster_names, transfer
 
 PAGE = Path(__file__).parents[2] / "docs" / "file-formats.md"
 _BEGIN, _END = "<!-- tables: begin -->\n", "<!-- tables: end -->\n"

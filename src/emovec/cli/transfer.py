@@ -44,10 +44,9 @@ def transfer(
     """
     from emovec.cli.progress import console, show_log, track
     from emovec.errors import EmovecError
-    from emovec.pipeline.transfer import require_transferable
+    from emovec.pipeline.transfer import require_transferable, run_transfer
     from emovec.report.pages.transfer import sentence, write_transfer
     from emovec.study.study import Study
-    from emovec.study.transfer import transfer_study
 
     *sources, last = studies
     if not sources:
@@ -63,7 +62,7 @@ def transfer(
     for source in opened:
         require_transferable(source, target, language or ())
     for source in opened:
-        found = transfer_study(
+        found = run_transfer(
             source, target, track, languages=language or (), hold_out=not keep_topics, overwrite=overwrite
         )
         write_transfer(found)

@@ -17,8 +17,8 @@ from emovec.errors import EmovecError
 from emovec.geometry import tables as geometry
 from emovec.labels import file_name
 from emovec.models.depth import two_thirds
+from emovec.steering.experiments import tables as steering
 from emovec.steering.experiments.registry import EXPERIMENTS
-from emovec.steering.experiments.registry import tables as steering
 from emovec.study.cluster_names import COLUMNS as NAME_COLUMNS
 from emovec.vectors.emotion_vectors import EmotionVectors
 

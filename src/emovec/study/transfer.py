@@ -1,7 +1,7 @@
 """Transfer between studies: the centroids of one name the emotions of another's texts."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -57,7 +57,6 @@ def transfer_study(
     *,
     languages: Sequence[str] = (),
     hold_out: bool = True,
-    overwrite: bool = False,
 ) -> Transfer:
     """Name the emotions of a study's texts by the centroids of another's, at every layer that both have.
 
@@ -70,13 +69,10 @@ def transfer_study(
         track: shows progress.
         languages: only these, on both sides; by default all.
         hold_out: whether topics that both share are held out.
-        overwrite: whether a transfer that asked for something else may be replaced.
 
     Raises:
         EmovecError: if the source is not finished, the models differ, or there is nothing in common.
     """
-    asked_for = {"source_folder": str(source.folder.resolve()), "languages": list(languages), "hold_out": hold_out}
-    require_own(source, target, asked_for, overwrite=overwrite)
     choice = source.summary("choice")
     known = source.activations
     asked = target.activations
@@ -109,7 +105,9 @@ def transfer_study(
     return Transfer(source.folder.name, target.folder.name, table, layer, summary, folder)
 
 
-def require_own(source: "Study", target: "Study", asked: Mapping[str, Any], *, overwrite: bool = False) -> None:
+def require_own(
+    source: "Study", target: "Study", *, languages: Sequence[str], hold_out: bool, overwrite: bool = False
+) -> None:
     """See that an earlier transfer between these studies asked the same, so that nothing is lost when it is replaced.
 
     Raises:
@@ -119,6 +117,7 @@ def require_own(source: "Study", target: "Study", asked: Mapping[str, Any], *, o
     before = read_json(folder / "transfer.json")
     if overwrite or not before:
         return
+    asked = {"source_folder": str(source.folder.resolve()), "languages": list(languages), "hold_out": hold_out}
     known = {name: before.get(name) for name in asked}
     for name, value in asked.items():
         if known[name] is not None and known[name] != value:

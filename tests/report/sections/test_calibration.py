@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from emovec.report.draw import plotly_page
-from emovec.report.sections.registry import calibration
-from emovec.steering.experiments.registry import calibration_statistics
+from emovec.report.sections import calibration
+from emovec.steering.experiments import calibration_statistics
 from emovec.study.results import StudyTables, read_study
 from tests.report.synthetic import write_study
 from tests.steering.experiments.test_calibration import texts_table, words_table

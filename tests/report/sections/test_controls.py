@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from emovec.report.pages.transfer import sentence
+from emovec.report.sections import geodesic
 from emovec.report.sections.controls import chart, finding, numbers
-from emovec.report.sections.registry import geodesic
 from emovec.study.results import StudyTables, read_study
 from emovec.study.transfer import Transfer
 

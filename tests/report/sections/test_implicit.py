@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from emovec.report.charts import Chart, Listing
-from emovec.report.sections.registry import implicit, intensity
+from emovec.report.sections import implicit, intensity
 from emovec.steering.experiments.tables import COLUMNS
 from emovec.study.results import StudyTables, read_study
 from tests.report.synthetic import write_study

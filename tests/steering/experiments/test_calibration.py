@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from emovec.steering.experiments import calibration, calibration_statistics
 from emovec.steering.experiments.experiment import SteeringInputs
-from emovec.steering.experiments.registry import calibration, calibration_statistics
 from emovec.steering.experiments.tables import COLUMNS
 from emovec.steering.experiments.word_effects import Prompt
 

@@ -16,6 +16,7 @@ from emovec.models.load import load_model
 from emovec.models.text_tokenizer import TextTokenizer
 from emovec.stats.bradley_terry import bradley_terry
 from emovec.steering.conditions import BASELINE
+from emovec.steering.experiments import preference_scores
 from emovec.steering.experiments.activities import CATEGORIES, Activity
 from emovec.steering.experiments.experiment import SteeringInputs
 from emovec.steering.experiments.preference_probe import correlations
@@ -30,7 +31,6 @@ from emovec.steering.experiments.preferences import (
     steered_half,
 )
 from emovec.steering.experiments.questions import answer_tokens, question_format, questions
-from emovec.steering.experiments.registry import preference_scores
 from emovec.steering.experiments.tables import COLUMNS
 from tests.tiny_models import FAMILIES, save_tiny_model
 

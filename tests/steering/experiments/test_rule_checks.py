@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emovec.steering.experiments.registry import rule_checks
+from emovec.steering.experiments import rule_checks
 from emovec.steering.experiments.rule_checks import CHECKS, follows
 from emovec.steering.experiments.rule_requests import load_rules
 

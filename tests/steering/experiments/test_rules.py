@@ -13,8 +13,9 @@ from emovec.errors import EmovecError
 from emovec.models.answers import Answer
 from emovec.models.generate import generate
 from emovec.models.language_model import LanguageModel
+from emovec.steering.experiments import rules
 from emovec.steering.experiments.experiment import SteeringInputs, Unit
-from emovec.steering.experiments.registry import EXPERIMENTS, rules
+from emovec.steering.experiments.registry import EXPERIMENTS
 from emovec.steering.experiments.rule_requests import STOPS, combine, completion_prompt, load_prompts, load_rules
 from emovec.steering.experiments.tables import COLUMNS
 

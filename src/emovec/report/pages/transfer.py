@@ -2,21 +2,19 @@
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from emovec.files import write_bytes, write_json
 from emovec.report.charts import Chart, Curve, Lines
 from emovec.report.style import GREY, LAYER_AXIS, colour, language_name, marker, pair_name
-
-if TYPE_CHECKING:
-    from emovec.study.transfer import Transfer
+from emovec.study.transfer import Transfer
 
 SHOWN = "standardised"
 
 
-def rows_shown(transfer: "Transfer") -> list[dict[str, Any]]:
+def rows_shown(transfer: Transfer) -> list[dict[str, Any]]:
     """For each source and target language, at the source's layer: the accuracy, and what words and embeddings reach.
 
     Keys: source_language, target_language, accuracy, low, high, top3, chance, n_stories; words and embeddings are
@@ -38,7 +36,7 @@ def rows_shown(transfer: "Transfer") -> list[dict[str, Any]]:
     return found
 
 
-def sentence(transfer: "Transfer") -> str:
+def sentence(transfer: Transfer) -> str:
     """The finding in one sentence."""
     rows = rows_shown(transfer)
     parts: list[str] = []
@@ -62,7 +60,7 @@ def sentence(transfer: "Transfer") -> str:
     )
 
 
-def chart(transfer: "Transfer") -> Chart:
+def chart(transfer: Transfer) -> Chart:
     """Accuracy by layer for each source and target language, with what words and averaged embeddings reach."""
     table = transfer.table
     layers = sorted(int(layer) for layer in table["layer"].dropna().unique())

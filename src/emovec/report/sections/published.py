@@ -2,7 +2,7 @@
 
 from emovec.report import page_tables
 from emovec.report.section_plan import Plan
-from emovec.report.sections.registry import findings, lines, maps
+from emovec.report.sections import findings, lines, maps
 
 PLANS = (
     Plan(

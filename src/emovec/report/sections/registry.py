@@ -8,7 +8,7 @@ from emovec.report import page_tables
 from emovec.report.charts import Chart, Listing
 from emovec.report.page_tables import Rows
 from emovec.report.section_plan import Plan
-from emovec.report.sections.registry import (
+from emovec.report.sections import (
     affect,
     alignment,
     calibration,

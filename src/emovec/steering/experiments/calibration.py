@@ -12,9 +12,9 @@ from emovec.models.generate import generate
 from emovec.models.intervene import intervene, steer
 from emovec.steering.coherence import distinct, perplexity
 from emovec.steering.conditions import Condition, condition_vector
+from emovec.steering.experiments import calibration_statistics
 from emovec.steering.experiments.experiment import Experiment, SteeringInputs, Unit
 from emovec.steering.experiments.judge import judge
-from emovec.steering.experiments.registry import calibration_statistics
 from emovec.steering.experiments.word_effects import (
     Prompt,
     SplitFrame,

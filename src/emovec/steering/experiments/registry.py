@@ -1,7 +1,7 @@
 """All steering experiments, by name."""
 
+from emovec.steering.experiments import calibration, implicit, intensity, preferences, rules
 from emovec.steering.experiments.experiment import Experiment
-from emovec.steering.experiments.registry import calibration, implicit, intensity, preferences, rules
 
 EXPERIMENTS: dict[str, Experiment] = {
     "calibration": calibration.EXPERIMENT,
