@@ -4,7 +4,6 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 
 from emovec.errors import EmovecError
@@ -13,8 +12,6 @@ from emovec.models.form import ask, named_for_chat, require_form, spoken, talks
 from emovec.models.generate import chat_prompt
 from emovec.models.language_model import LanguageModel
 from emovec.steering.experiments.activities import Activity
-from emovec.steering.experiments.experiment import SteeringInputs
-from emovec.steering.experiments.preferences import EXPERIMENT, _projections
 from emovec.steering.experiments.questions import chat_question, question_format
 
 Model = Callable[..., LanguageModel]
@@ -165,17 +162,3 @@ def test_a_language_without_a_question_is_refused() -> None:
     with pytest.raises(EmovecError, match="no question about preferences in 'fr', only in en and ja"):
         chat_question(*(Activity(str(i), "x", "fr", text) for i, text in enumerate(("chanter", "dormir"))))
     assert "Would you prefer" in chat_question(*(Activity(t, "x", "en-GB", t) for t in ("sing", "sleep")))
-
-
-@pytest.mark.fault("U6")
-def test_projections_leave_out_what_the_study_takes_for_sinks(inputs: SteeringInputs) -> None:
-    activities = [Activity(str(i), "x", "en", f"w{i} w{i + 1} w{i + 2} w{i + 3} w{i + 4}") for i in range(3)]
-
-    def found(threshold: float | None) -> np.ndarray:
-        vectors = replace(inputs.vectors, provenance={"pooling": {"sink_threshold": threshold}})
-        rows = _projections(replace(inputs, vectors=vectors), "en", activities)
-        return np.array([list(row["projections"].values()) for row in rows])
-
-    assert np.abs(found(1.01) - found(None)).max() > 1e-3
-    np.testing.assert_allclose(found(1e6), found(None))
-    assert "form" in EXPERIMENT.settings

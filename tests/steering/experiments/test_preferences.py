@@ -24,6 +24,7 @@ from emovec.steering.experiments.preference_scores import Games, changes_of, sum
 from emovec.steering.experiments.preferences import (
     EXPERIMENT,
     TABLES,
+    _projections,  # pyright: ignore[reportPrivateUsage]
     activities_of,
     asked,
     measure,
@@ -342,3 +343,17 @@ def test_one_activity_of_a_kind_in_each_half_still_gives_the_shift_an_interval()
     shift = found["preference_shift"].iloc[0]
     assert shift["low"] + 10 < shift["change"] < shift["high"] - 10
     assert found["preference_changes"][["low", "high"]].isna().all(axis=None)
+
+
+@pytest.mark.fault("U6")
+def test_projections_leave_out_what_the_study_takes_for_sinks(inputs: SteeringInputs) -> None:
+    activities = [Activity(str(i), "x", "en", f"w{i} w{i + 1} w{i + 2} w{i + 3} w{i + 4}") for i in range(3)]
+
+    def found(threshold: float | None) -> np.ndarray:
+        vectors = dataclasses.replace(inputs.vectors, provenance={"pooling": {"sink_threshold": threshold}})
+        rows = _projections(dataclasses.replace(inputs, vectors=vectors), "en", activities)
+        return np.array([list(row["projections"].values()) for row in rows])
+
+    assert np.abs(found(1.01) - found(None)).max() > 1e-3
+    np.testing.assert_allclose(found(1e6), found(None))
+    assert "form" in EXPERIMENT.settings
