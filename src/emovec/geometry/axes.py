@@ -1,15 +1,31 @@
 """Principal components of a language's emotion vectors, held against valence and arousal."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from emovec.geometry.analysis import Analysis, Outcome, Table, each_variant, plain
 from emovec.geometry.component_tests import axis_cosines, compared, pole_correlations, rating_correlations
-from emovec.languages.norms import DIMENSIONS, MINIMUM_RATED
+from emovec.languages.norms import DIMENSIONS, MINIMUM_RATED, load_norms, norm_agreement
 from emovec.stats.labelled import in_label_order, labels, layer_numbers
 from emovec.stats.permutation import label_permutations
+from emovec.vectors.emotion_vectors import EmotionVectors
+
+TABLES = {
+    "axes": Table(
+        "variant:str layer:int language:str component:int reference:str r p p_familywise null_95 n_emotions:int"
+    ),
+    "poles": Table("variant:str layer:int language:str cosine p p_familywise null_95"),
+}
+PCA_TABLES = {
+    "pca": Table("variant:str layer:int language:str emotion:str component:int score"),
+    "pca_variance": Table("variant:str layer:int language:str component:int share"),
+}
+COMPONENTS = 4
 
 POLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "valence": (("thrilled", "joyful", "loving"), ("ashamed", "guilty", "resentful", "disgusted")),
@@ -85,8 +101,8 @@ def pca(
         frame = frame.rename_axis("emotion").reset_index().melt("emotion", var_name="component", value_name="score")
         scores.append(frame.assign(**at))
     return (
-        pd.concat(scores, ignore_index=True)[["layer", "language", "emotion", "component", "score"]],
-        pd.concat(shares, ignore_index=True)[["layer", "language", "component", "share"]],
+        pd.concat(scores, ignore_index=True)[PCA_TABLES["pca"].without("variant")],
+        pd.concat(shares, ignore_index=True)[PCA_TABLES["pca_variance"].without("variant")],
     )
 
 
@@ -111,7 +127,7 @@ def axis_correlations(
     Returns:
         Columns layer, language, component, reference, r, p, p_familywise, null_95 (of |r|), n_emotions.
     """
-    columns = ["layer", "language", "component", "reference", "r", "p", "p_familywise", "null_95", "n_emotions"]
+    columns = TABLES["axes"].without("variant")
     frames: list[pd.DataFrame] = []
     for language, layers, emotions, values in _by_language(vectors):
         own = scores[scores["language"] == language]
@@ -169,7 +185,7 @@ def pole_cosines(vectors: xr.DataArray, permutations: int = 1_000, seed: int = 0
         p, familywise, null_95 = compared(cosines)
         tested = {"cosine": cosines[0], "p": p, "p_familywise": familywise, "null_95": null_95}
         frames.append(pd.DataFrame({"layer": layers, "language": language} | tested))
-    columns = ["layer", "language", "cosine", "p", "p_familywise", "null_95"]
+    columns = TABLES["poles"].without("variant")
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
 
@@ -221,3 +237,34 @@ def _correlation(x: np.ndarray, y: np.ndarray) -> float:
     x, y = x - x.mean(), y - y.mean()
     length = np.linalg.norm(x) * np.linalg.norm(y)
     return float(np.clip(x @ y / length, -1, 1)) if length > 0 else float("nan")
+
+
+def _pca(vectors: EmotionVectors, norms: str | Path | None) -> Outcome:
+    ratings = load_norms(norms)
+    found = {name: pca(vectors.variant(name), COMPONENTS, ratings) for name in vectors.variants}
+    tables = {
+        "pca": [scores.assign(variant=name) for name, (scores, _) in found.items()],
+        "pca_variance": [shares.assign(variant=name) for name, (_, shares) in found.items()],
+    }
+    return Outcome(tables, {}, {"components": COMPONENTS})
+
+
+def _axes(vectors: EmotionVectors, norms: str | Path | None, permutations: int, seed: int) -> Outcome:
+    ratings = load_norms(norms)
+
+    def correlations(own: xr.DataArray) -> pd.DataFrame:
+        return axis_correlations(own, pca(own, COMPONENTS, ratings)[0], ratings, permutations, seed)
+
+    cosines = each_variant(vectors, lambda v: pole_cosines(v, permutations, seed))
+    tables = {"axes": each_variant(vectors, correlations), "poles": cosines}
+    poles = {axis: pole_words(vectors.emotions, axis) for axis in POLES}
+    absent = [f"The emotions lack a pole of the post's {axis} axis." for axis, words in poles.items() if words is None]
+    if (n := len(vectors.emotions)) < MINIMUM_RATED:
+        absent = [f"There are {n} emotions; correlating components with an axis or with ratings takes {MINIMUM_RATED}."]
+    summary: dict[str, Any] = {"norm_agreement": plain(norm_agreement(ratings))}
+    parameters = {"poles": {axis: words and {"high": words[0], "low": words[1]} for axis, words in poles.items()}}
+    return Outcome(tables, summary | ({"note": " ".join(absent)} if absent else {}), parameters)
+
+
+PCA = Analysis("pca", _pca, PCA_TABLES)
+AXES = Analysis("axes", _axes, TABLES)

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import Any, Literal, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -10,19 +11,44 @@ import xarray as xr
 from scipy.spatial.distance import pdist
 from scipy.stats import pearsonr, spearmanr
 
-from emovec.activations.pooling import first_pooled, pool
 from emovec.corpus.story import Story
-from emovec.geometry.inputs import VARIANTS
-from emovec.geometry.representational import MINIMUM_EMOTIONS
+from emovec.geometry.affect import INFLUENCE, word_influence
+from emovec.geometry.analysis import (
+    VARIANTS,
+    Activations,
+    Analysis,
+    Outcome,
+    Table,
+    each_variant,
+    noted,
+    stories_read,
+)
+from emovec.languages.norms import load_norms
 from emovec.stats.labelled import in_label_order, labels, unit
+from emovec.stats.permutation import MINIMUM_EMOTIONS
 from emovec.vectors.build import Denoise, layer_vectors
+from emovec.vectors.emotion_vectors import EmotionVectors
+
+if TYPE_CHECKING:
+    from emovec.models.language_model import LanguageModel
+
+TABLES = {
+    "robustness": Table(
+        "layer:int texts:str n_texts:int choice:str option:str used:int variant:str statistic:str language_a:str "
+        "language_b:str value"
+    ),
+    "word_influence": INFLUENCE,
+}
+SAMPLE = 2
+"""Stories of each emotion and language that are read anew for other offsets."""
 
 OFFSETS = (0, 20, 50, 0.5)
 REMOVED = (1, 3, 10)
 Distance = Literal["cosine", "euclidean"]
 Measure = Literal["pearson", "spearman"]
 
-_COLUMNS = ["choice", "option", "used", "variant", "statistic", "language_a", "language_b", "value"]
+_COLUMNS = TABLES["robustness"].without("layer", "texts", "n_texts")
+_USUAL = {"centring": "emotions", "denoise": "none", "denoise_variance": 0.5}
 
 
 def headline_numbers(
@@ -204,6 +230,8 @@ def _pooled(read: xr.DataArray, offset: float, sink_threshold: float | None) -> 
     """[hidden], as extraction averages a text; NaN where no token is past the offset."""
     import torch
 
+    from emovec.activations.pooling import first_pooled, pool
+
     own = read["own"].values.astype(bool)
     counted = own & (np.cumsum(own) > first_pooled(int(own.sum()), offset))
     hidden = torch.from_numpy(read.values)[None]
@@ -212,3 +240,44 @@ def _pooled(read: xr.DataArray, offset: float, sink_threshold: float | None) -> 
 
 def _offset_name(offset: float) -> str:
     return f"{offset:.0%} of the text" if 0 < offset < 1 else f"{offset:g} tokens"
+
+
+def _robustness(
+    vectors: EmotionVectors,
+    activations: Activations,
+    neutral: Callable[[int, str], xr.DataArray | None],
+    stories: Sequence[Story],
+    model: "Callable[[], LanguageModel]",
+    norms: str | Path | None,
+    layer: int,
+) -> Outcome:
+    from emovec.activations.tokens import token_states
+
+    ratings, languages = load_norms(norms), vectors.languages
+    words = each_variant(vectors, lambda v: word_influence(v.sel(layer=layer, drop=True), ratings).assign(layer=layer))
+    if len(languages) < 2:
+        return Outcome({"robustness": [], "word_influence": words}, noted(vectors, []))
+    recipe = _USUAL | vectors.provenance.get("vectors", {})
+    arrays = {language: activations(layer, language) for language in languages}
+    without = {language: neutral(layer, language) for language in languages}
+    analytic = analytic_choices(arrays, without, vectors.emotions, recipe)
+    read = stories_read(stories, activations, vectors)
+    sample = {language: balanced_sample(read, language, vectors.emotions, SAMPLE) for language in languages}
+    loaded, pooling = model(), vectors.provenance.get("pooling", {})
+    pooled = pooling_choices(
+        sample,
+        lambda text: token_states(loaded, text, [layer]),
+        vectors.emotions,
+        pooling.get("offset", 50),
+        pooling.get("sink_threshold", 10),
+    )
+    sizes = {"all stories": sum(map(len, arrays.values())), "a sample": sum(map(len, sample.values()))}
+    frames = [
+        table.assign(layer=layer, texts=texts, n_texts=sizes[texts])
+        for texts, table in (("all stories", analytic), ("a sample", pooled))
+    ]
+    tables = {"robustness": frames, "word_influence": words}
+    return Outcome(tables, {"layer": layer, "texts": sizes}, {"sample_stories": SAMPLE})
+
+
+ANALYSIS = Analysis("robustness", _robustness, TABLES)

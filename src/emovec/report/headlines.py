@@ -307,7 +307,7 @@ def study_headlines(study: Study) -> list[str]:
     Raises:
         EmovecError: if the geometry has not been computed.
     """
-    from emovec.geometry.analyses import ANALYSES
+    from emovec.geometry.registry import ANALYSES
 
     tables = {name: study.table(name) for analysis in ANALYSES.values() for name in analysis.tables}
     summaries = {name: study.summary(name) for name in ANALYSES}

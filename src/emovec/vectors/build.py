@@ -2,20 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import xarray as xr
 
-from emovec.activations.store import Activations
 from emovec.errors import EmovecError
 from emovec.vectors.emotion_vectors import VECTOR_DIMS, EmotionVectors
+
+if TYPE_CHECKING:
+    from emovec.activations.store import Activations
 
 Denoise = Literal["neutral", "emotion-components", "none"]
 
 
 def build_vectors(
-    activations: Activations,
+    activations: "Activations",
     *,
     languages: Sequence[str] | None = None,
     emotions: Sequence[str] | None = None,
@@ -177,7 +179,7 @@ def _topic_balanced(states: np.ndarray, labels: np.ndarray, topics: np.ndarray, 
     return sums / n_topics[:, None]
 
 
-def _counts(activations: Activations, languages: Sequence[str], emotions: Sequence[str]) -> xr.DataArray:
+def _counts(activations: "Activations", languages: Sequence[str], emotions: Sequence[str]) -> xr.DataArray:
     index = activations.index
     values = np.array(
         [[((index["language"] == la) & (index["emotion"] == em)).sum() for em in emotions] for la in languages],

@@ -16,13 +16,13 @@ from plotly.offline import get_plotlyjs
 
 from emovec.files import write_bytes
 from emovec.geometry.model_agreement import overlap
-from emovec.geometry.representational import MINIMUM_EMOTIONS
 from emovec.models.locate import model_name
 from emovec.report.charts import Chart, Control, Curve, HeatMap, Lines
 from emovec.report.draw import plotly_page
 from emovec.report.pages.study import exhibit_json
 from emovec.report.selectors import variant_control
 from emovec.report.style import colour, marker, number, p_value, pair_name
+from emovec.stats.permutation import MINIMUM_EMOTIONS
 from emovec.study.comparison import Comparison
 from emovec.targets import PAGE, require_file, require_folder
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from emovec.geometry.cross_layer import MEASURES
+from emovec.geometry.distances import MEASURES
 from emovec.report.charts import Chart, Control, Curve, HeatMap, Lines, nearest_layer
 from emovec.report.section_plan import Plan
 from emovec.report.sections.findings import at_layer

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from emovec.geometry.inputs import VARIANTS
+from emovec.geometry.analysis import VARIANTS
 from emovec.geometry.outliers import KINDS
 from emovec.report.charts import nearest_layer
 from emovec.report.headlines import ALPHA, too_few
