@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from emovec.geometry.analysis import Analysis, Outcome, Table, best, each_variant
-from emovec.geometry.partition import MOST_STARTS, k_means_partition, silhouettes
+from emovec.geometry.partition import MOST_STARTS, k_means_partition, linkage_partitions, silhouettes
 from emovec.stats.labelled import in_label_order, labels, unit
 from emovec.vectors.emotion_vectors import EmotionVectors
 
@@ -47,8 +47,10 @@ def k_means(
     for name, members in language_sets(labels(vectors, "language")).items():
         at_layers = _points(vectors, members)
         cosines, owners = np.stack([points @ points.T for _, points, _ in at_layers]), at_layers[0][2]
-        for k in (k for k in ks if 2 <= k < len(owners)):
-            found = k_means_partition(cosines, k, seed, most_starts)
+        usable = [k for k in ks if 2 <= k < len(owners)]
+        linked = linkage_partitions(cosines, usable) if usable else ()
+        for k, trees in zip(usable, linked, strict=True):
+            found = k_means_partition(cosines, k, seed, most_starts, linked=trees)
             fits = silhouettes(cosines, found)
             for (layer, _, _), numbers, fit in zip(at_layers, found, fits, strict=True):
                 clusters += [(layer, name, k, *owner, int(c)) for owner, c in zip(owners, numbers, strict=True)]

@@ -245,7 +245,7 @@ def _partitions(
     cosines: np.ndarray, ks: Sequence[int], seed: int, most_starts: int = MOST_STARTS
 ) -> dict[tuple[str, int], np.ndarray]:
     """(algorithm, k) → [matrix, point]."""
-    return _with_linkage({k: k_means_partition(cosines, k, seed, most_starts) for k in ks}, cosines)
+    return _found(cosines, ks, seed, most_starts, {})
 
 
 def _redrawn(
@@ -256,12 +256,18 @@ def _redrawn(
     The whole's partition is among the starts, so that a batch of others is enough to find a better one if there is any.
     """
     starts = {k: np.broadcast_to(whole[ALGORITHMS[0], k], cosines.shape[:2]) for k in ks}
-    return _with_linkage({k: k_means_partition(cosines, k, seed, BATCH, starts[k]) for k in ks}, cosines)
+    return _found(cosines, ks, seed, BATCH, starts)
 
 
-def _with_linkage(k_means: Mapping[int, np.ndarray], cosines: np.ndarray) -> dict[tuple[str, int], np.ndarray]:
-    cuts = zip(k_means, linkage_partitions(cosines, list(k_means)), strict=True)
-    return {(ALGORITHMS[0], k): found for k, found in k_means.items()} | {(ALGORITHMS[1], k): cut for k, cut in cuts}
+def _found(
+    cosines: np.ndarray, ks: Sequence[int], seed: int, most_starts: int, starts: Mapping[int, np.ndarray]
+) -> dict[tuple[str, int], np.ndarray]:
+    """Both algorithms' partitions; the trees are made once for all k, and k-means starts from them too."""
+    linked = dict(zip(ks, linkage_partitions(cosines, ks), strict=True)) if len(ks) else {}
+    k_means = {k: k_means_partition(cosines, k, seed, most_starts, starts.get(k), linked[k]) for k in ks}
+    return {(ALGORITHMS[0], k): own for k, own in k_means.items()} | {
+        (ALGORITHMS[1], k): own for k, own in linked.items()
+    }
 
 
 def _clouds(
