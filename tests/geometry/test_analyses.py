@@ -101,6 +101,7 @@ MAY_LACK = {
     "manifold": {"z", "share"},
     "procrustes": {"r2_95"},
     "poles": {"p", "p_familywise", "null_95"},
+    "pca_variance": {"neutral_share"},
     "geodesic": {
         *("rsa_geodesic", "free_geodesic", "free_euclidean", "ceiling_geodesic", "ceiling_euclidean"),
         *("difference", "low", "high"),

@@ -104,7 +104,7 @@ def tables(
             _, s, basis = np.linalg.svd(scores, full_matrices=False)
             for component in range(min(4, len(s))):
                 share = s[component] ** 2 / (s**2).sum()
-                rows["pca_variance"].append((variant, layer, language, component + 1, share))
+                rows["pca_variance"].append((variant, layer, language, component + 1, share, share))
                 rows["pca"] += [
                     (variant, layer, language, e, component + 1, x)
                     for e, x in zip(emotions, scores @ basis[component], strict=True)

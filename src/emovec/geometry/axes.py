@@ -1,6 +1,6 @@
 """Principal components of a language's emotion vectors, held against valence and arousal."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from emovec.geometry.analysis import Analysis, Outcome, Table, each_variant, plain
+from emovec.geometry.analysis import VARIANTS, Analysis, Outcome, Table, each_variant, plain
 from emovec.geometry.component_tests import axis_cosines, compared, pole_correlations, rating_correlations
 from emovec.languages.norms import DIMENSIONS, MINIMUM_RATED, load_norms, norm_agreement
 from emovec.stats.labelled import in_label_order, labels, layer_numbers
@@ -23,7 +23,7 @@ TABLES = {
 }
 PCA_TABLES = {
     "pca": Table("variant:str layer:int language:str emotion:str component:int score"),
-    "pca_variance": Table("variant:str layer:int language:str component:int share"),
+    "pca_variance": Table("variant:str layer:int language:str component:int share neutral_share"),
 }
 COMPONENTS = 4
 
@@ -102,8 +102,16 @@ def pca(
         scores.append(frame.assign(**at))
     return (
         pd.concat(scores, ignore_index=True)[PCA_TABLES["pca"].without("variant")],
-        pd.concat(shares, ignore_index=True)[PCA_TABLES["pca_variance"].without("variant")],
+        pd.concat(shares, ignore_index=True)[["layer", "language", "component", "share"]],
     )
+
+
+def variance_shares(samples: np.ndarray) -> np.ndarray:
+    """Share of the variance of samples [sample, hidden] along each of their principal components: [component]."""
+    centred = samples.astype(np.float64) - samples.mean(axis=0, dtype=np.float64)
+    gram = centred @ centred.T if len(centred) <= centred.shape[1] else centred.T @ centred
+    energy = np.clip(np.linalg.eigvalsh(gram)[::-1], 0, None)
+    return energy / (energy.sum() or 1.0)
 
 
 def axis_correlations(
@@ -239,14 +247,36 @@ def _correlation(x: np.ndarray, y: np.ndarray) -> float:
     return float(np.clip(x @ y / length, -1, 1)) if length > 0 else float("nan")
 
 
-def _pca(vectors: EmotionVectors, norms: str | Path | None) -> Outcome:
-    ratings = load_norms(norms)
+def _pca(
+    vectors: EmotionVectors, norms: str | Path | None, neutral: Callable[[int, str], xr.DataArray | None]
+) -> Outcome:
+    ratings, by = load_norms(norms), ["layer", "language", "component"]
     found = {name: pca(vectors.variant(name), COMPONENTS, ratings) for name in vectors.variants}
     tables = {
         "pca": [scores.assign(variant=name) for name, (scores, _) in found.items()],
-        "pca_variance": [shares.assign(variant=name) for name, (_, shares) in found.items()],
+        "pca_variance": [
+            shares.assign(variant=name).merge(
+                _neutral_shares(vectors, name, neutral), "left", ["layer", "language", "component"]
+            )
+            for name, (_, shares) in found.items()
+        ],
     }
     return Outcome(tables, {}, {"components": COMPONENTS})
+
+
+def _neutral_shares(
+    vectors: EmotionVectors, variant: str, neutral: Callable[[int, str], xr.DataArray | None]
+) -> pd.DataFrame:
+    """Layer, language, component, neutral_share: of the variance of the neutral texts, scaled as the vectors are."""
+    frames = [pd.DataFrame({"layer": [0], "language": "", "component": 0, "neutral_share": np.nan})[:0]]
+    for layer in vectors.layers:
+        scale = vectors.scale.sel(layer=layer).values if variant == VARIANTS[1] else 1.0
+        for language in vectors.languages:
+            if (states := neutral(layer, language)) is not None:
+                shares = variance_shares(states.transpose("story", "hidden").values / scale)
+                columns = {"component": np.arange(1, len(shares) + 1), "neutral_share": shares}
+                frames.append(pd.DataFrame(columns).assign(layer=layer, language=language))
+    return pd.concat(frames, ignore_index=True)
 
 
 def _axes(vectors: EmotionVectors, norms: str | Path | None, permutations: int, seed: int) -> Outcome:

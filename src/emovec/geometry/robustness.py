@@ -48,7 +48,7 @@ Distance = Literal["cosine", "euclidean"]
 Measure = Literal["pearson", "spearman"]
 
 _COLUMNS = TABLES["robustness"].without("layer", "texts", "n_texts")
-_USUAL = {"centring": "emotions", "denoise": "none", "denoise_variance": 0.5}
+_USUAL = {"centring": "emotions", "denoise": "none", "denoise_variance": 0.5, "denoise_components": None}
 
 
 def headline_numbers(
@@ -96,7 +96,7 @@ def analytic_choices(
         stories: for each language [story, hidden] with the story coordinates emotion and topic.
         neutral: for each language [story, hidden], or None.
         emotions: those of the study.
-        recipe: the study's `centring`, `denoise` and `denoise_variance`.
+        recipe: the study's `centring`, `denoise`, `denoise_variance` and, if given, `denoise_components`.
 
     Returns:
         Columns choice, option, used (1 where it is the study's own), variant, statistic, language_a, language_b, value.
@@ -107,14 +107,15 @@ def analytic_choices(
         "centring": ["emotions", "topics"] if topics else ["emotions"],
         "denoise": ["neutral"] * all(texts is not None for texts in neutral.values()) + ["emotion-components", "none"],
     }
-    variance = float(str(recipe["denoise_variance"]))
+    fixed = recipe.get("denoise_components")
+    amount = (0.5 if fixed else float(str(recipe["denoise_variance"])), int(str(fixed)) if fixed else None)
     rows: list[tuple[object, ...]] = []
 
     def add(choice: str, option: str, used: bool, built: Mapping[str, xr.DataArray], **how: Any) -> None:
         for variant, vectors in built.items():
             rows.extend((choice, option, int(used), variant, *found) for found in headline_numbers(vectors, **how))
 
-    usual = _vectors(stories, neutral, emotions, own["centring"], own["denoise"], variance)
+    usual = _vectors(stories, neutral, emotions, own["centring"], own["denoise"], amount)
     for choice, names in options.items():
         for option in names:
             used = option == own[choice]
@@ -125,7 +126,7 @@ def analytic_choices(
                 used,
                 usual
                 if used
-                else _vectors(stories, neutral, emotions, changed["centring"], changed["denoise"], variance),
+                else _vectors(stories, neutral, emotions, changed["centring"], changed["denoise"], amount),
             )
     for distance in get_args(Distance):
         add("distance", distance, distance == "cosine", usual, distance=distance)
@@ -185,7 +186,7 @@ def pooling_choices(
         present = [e for e in emotions if all((array["emotion"].values == e).any() for array in arrays.values())]
         if len(present) < MINIMUM_EMOTIONS:
             continue
-        built = _vectors(arrays, dict.fromkeys(arrays), present, "emotions", "none", 0.5)
+        built = _vectors(arrays, dict.fromkeys(arrays), present, "emotions", "none", (0.5, None))
         for variant, vectors in built.items():
             rows += [(choice, option, int(used), variant, *found) for found in headline_numbers(vectors)]
     return pd.DataFrame(rows, columns=_COLUMNS)
@@ -211,12 +212,12 @@ def _vectors(
     emotions: Sequence[str],
     centring: str,
     denoise: str,
-    variance: float,
+    amount: tuple[float, int | None],
 ) -> dict[str, xr.DataArray]:
     """Variant → [language, emotion, hidden]."""
     how: Denoise = denoise  # pyright: ignore[reportAssignmentType]
     sets = [
-        layer_vectors(array, neutral[language], emotions, centring, how, variance)  # pyright: ignore[reportArgumentType]
+        layer_vectors(array, neutral[language], emotions, centring, how, *amount)  # pyright: ignore[reportArgumentType]
         for language, array in stories.items()
     ]
     best = [own["denoised"] if "denoised" in own else own["centred"] for own in sets]

@@ -114,7 +114,7 @@ def _passed_over(analysis: "Analysis", note: str) -> "AnalysisResult":
     return AnalysisResult(analysis.name, tables, {}, {"note": note})
 
 
-_LACKING = {"activations": "stories' activations", "stories": "stories", "model": "model", "neutral": "neutral texts"}
+_LACKING = {"activations": "stories' activations", "stories": "stories", "model": "model"}
 
 
 def _listed(words: list[str]) -> str:

@@ -101,6 +101,7 @@ def run_vectors(study: "Study", track: Track) -> list[str]:
             centring=settings.centring,
             denoise=denoise,
             denoise_variance=settings.denoise_variance,
+            denoise_components=settings.denoise_components,
             provenance={"key": study.keys["vectors"]},
             progress=lambda: advance(1),
         )
