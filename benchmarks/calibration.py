@@ -35,12 +35,11 @@ from scipy.stats import kstest
 from emovec.emotions import DEFAULT_30
 from emovec.geometry.affect import predict_ratings
 from emovec.geometry.alignment import procrustes
-from emovec.geometry.analyses.geodesic import corrected_table
 from emovec.geometry.axes import axis_correlations, pca
 from emovec.geometry.cells import Cells
 from emovec.geometry.controls import noise_free_partial, partial_correlations
 from emovec.geometry.distances import crossnobis
-from emovec.geometry.geodesic import chord_distances, compare_distances
+from emovec.geometry.geodesic import chord_distances, compare_distances, corrected_table
 from emovec.geometry.reliability import halves, row_correlations, triangles
 from emovec.geometry.representational import rsa
 from emovec.geometry.uncertainty import layer_uncertainty, pair_statistics

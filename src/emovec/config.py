@@ -132,6 +132,7 @@ class VectorsConfig(_Section):
     centring: Literal["emotions", "topics"] = "emotions"
     denoise: Literal["neutral", "emotion-components", "none"] = "neutral"
     denoise_variance: float = Field(default=0.5, gt=0, lt=1)
+    denoise_components: int | None = Field(default=None, ge=1, le=10_000)
 
 
 class GeometryConfig(_Section):

@@ -97,7 +97,7 @@ def _files_of_ones_own(folder: Path, stories: list[Any]) -> None:
 def _names(folder: Path, vectors: EmotionVectors, activations: Any, stories: list[Any]) -> dict[str, Any]:
     from types import SimpleNamespace
 
-    from emovec.geometry.inputs import Inputs
+    from emovec.geometry.analysis import Inputs
 
     few = EmotionVectors.from_arrays(vectors.best.sel(layer=[10, 11]), story_std=vectors.story_std.sel(layer=[10, 11]))
     both = {language: activations.layer(11, language) for language in ("en", "ja")}

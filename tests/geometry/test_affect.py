@@ -22,8 +22,8 @@ from emovec.geometry.affect import (
     rated,
     word_influence,
 )
+from emovec.geometry.analysis import Inputs
 from emovec.geometry.axes import pca
-from emovec.geometry.inputs import Inputs
 from emovec.stats.permutation import label_permutations, p_values
 from tests.geometry.planted import emotion_vectors, random_vectors, relabelled, vectors_array
 

@@ -9,7 +9,7 @@ from scipy.stats import ortho_group
 from emovec.emotions import DEFAULT_30
 from emovec.errors import EmovecError
 from emovec.geometry import procrustes, run_analysis
-from emovec.geometry.inputs import Inputs
+from emovec.geometry.analysis import Inputs
 from emovec.stats.permutation import label_permutations
 from tests.geometry.planted import emotion_vectors, random_vectors, relabelled, vectors_array
 

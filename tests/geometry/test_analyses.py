@@ -1,6 +1,9 @@
 import dataclasses
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,8 +14,8 @@ import emovec.geometry
 from emovec.corpus.story import Story
 from emovec.emotions import DEFAULT_30
 from emovec.geometry import ANALYSES, Inputs, run_analysis
-from emovec.geometry.analyses.analysis import plain
-from emovec.geometry.tables import COLUMNS
+from emovec.geometry.analysis import Analysis, Outcome, Table, plain
+from emovec.geometry.registry import GIVEN_BY, TABLES
 from emovec.report.headlines import headlines
 from tests.geometry.planted import emotion_vectors, make_stories, story_activations, vectors_array
 from tests.geometry.test_lens import Head
@@ -74,7 +77,7 @@ def run_all(inputs: Inputs) -> tuple[dict, dict]:
     tables, summaries = {}, {}
     for name, analysis in ANALYSES.items():
         result = run_analysis(name, inputs)
-        assert tuple(result.tables) == analysis.tables
+        assert result.tables.keys() == analysis.tables.keys()
         json.dumps([result.summary, result.parameters], allow_nan=False)
         tables |= result.tables
         summaries[name] = result.summary
@@ -98,6 +101,7 @@ MAY_LACK = {
     "manifold": {"z", "share"},
     "procrustes": {"r2_95"},
     "poles": {"p", "p_familywise", "null_95"},
+    "pca_variance": {"neutral_share"},
     "geodesic": {
         *("rsa_geodesic", "free_geodesic", "free_euclidean", "ceiling_geodesic", "ceiling_euclidean"),
         *("difference", "low", "high"),
@@ -120,9 +124,9 @@ MAY_LACK = {
 )
 def test_every_study_gets_every_table(languages: Sequence[str], n: int, topics: Sequence[str | None]) -> None:
     tables, summaries = run_all(make_inputs(languages, n, topics))
-    assert set(tables) == set(COLUMNS)
+    assert set(tables) == set(TABLES)
     for name, table in tables.items():
-        assert tuple(table.columns) == COLUMNS[name]
+        assert list(table.columns) == TABLES[name].columns
         lacking = set(table.columns[table.isna().any()])
         assert lacking <= MAY_LACK.get(name, set()), name
         for column in {"layer", "k", "rank", "component", "n_stories"} & set(table.columns):
@@ -148,35 +152,47 @@ def test_too_few_emotions_are_said_to_be_too_few() -> None:
     assert "share 3 emotions" in run_analysis("rsa", make_inputs(n=3)).summary["note"]
 
 
-class Watched:
-    """Inputs that remember which of their fields were read."""
-
-    def __init__(self, inputs: Inputs):
-        self._inputs, self.read = inputs, set[str]()
-
-    def __getattr__(self, name: str) -> object:
-        self.read.add(name)
-        return getattr(self._inputs, name)
+def test_an_analysis_runs_after_those_that_give_what_it_takes() -> None:
+    order = list(ANALYSES)
+    assert order.index("decoding") < order.index("choice")
+    assert all(order.index("choice") < order.index(name) for name, one in ANALYSES.items() if "layer" in one.inputs)
+    assert {name: maker.name for name, maker in GIVEN_BY.items()} == {"decoding": "decoding", "layer": "choice"}
 
 
-@pytest.mark.parametrize("name", ANALYSES)
-def test_an_analysis_reads_what_it_declares_and_nothing_else(name: str) -> None:
-    inputs = make_inputs()
-    if name == "choice":
-        inputs = dataclasses.replace(inputs, layer=None, decoding=run_analysis("decoding", inputs).tables["decoding"])
-    watched = Watched(inputs)
-    run_analysis(name, watched)  # type: ignore[arg-type]
-    assert watched.read == set(ANALYSES[name].inputs)
+def test_every_module_with_an_analysis_is_found_and_no_name_comes_twice() -> None:
+    folder = Path(emovec.geometry.__file__).parent
+    written = [line for file in folder.glob("*.py") for line in file.read_text().splitlines() if "= Analysis(" in line]
+    assert len(written) == len(ANALYSES)
+    assert len(TABLES) == sum(len(analysis.tables) for analysis in ANALYSES.values())
+
+
+def test_names_and_tables_are_known_without_the_heavy_libraries() -> None:
+    heavy = "{'torch', 'sklearn', 'umap', 'numba', 'transformers'}"
+    code = f"import sys, emovec.geometry.registry; print(sorted({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_an_analysis_takes_only_what_there_is() -> None:
+    def run(vectors: object, weather: object) -> Outcome:
+        raise NotImplementedError
+
+    with pytest.raises(TypeError, match="'mood' takes weather"):
+        Analysis("mood", run, {})
+
+
+def test_columns_have_types_also_without_rows() -> None:
+    table = Table("layer:int language:str r").of([])
+    assert [str(kind) for kind in table.dtypes] == ["int64", "str", "float64"]
 
 
 def test_choice_follows_the_setting_then_the_decoding_then_depth() -> None:
     inputs = make_inputs()
-    assert run_analysis("choice", inputs).summary["layer"] == 1
+    assert run_analysis("choice", dataclasses.replace(inputs, fixed_layer=1)).summary["layer"] == 1
     decoding = run_analysis("decoding", inputs).tables["decoding"]
     decoding["accuracy"] = 0.1 + 0.2 * (decoding["layer"] == 2)
-    free = dataclasses.replace(inputs, layer=None, decoding=decoding)
+    free = dataclasses.replace(inputs, decoding=decoding)
     assert run_analysis("choice", free).summary["layer"] == 2
-    nothing = dataclasses.replace(make_inputs(topics=(None,)), layer=None)
+    nothing = make_inputs(topics=(None,))
     summary = run_analysis("choice", nothing).summary
     assert summary["layer"] == 2
     assert "two thirds" in summary["reason"]

@@ -1,9 +1,11 @@
+import dataclasses
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from benchmarks.calibration import ceiling, poles_of
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,10 +13,11 @@ from sklearn.decomposition import PCA
 
 from emovec.emotions import DEFAULT_30
 from emovec.errors import EmovecError
-from emovec.geometry import axis_correlations, load_norms, norm_agreement, pca, pole_cosines
+from emovec.geometry import axis_correlations, load_norms, norm_agreement, pca, pole_cosines, run_analysis
 from emovec.geometry.axes import POLES
 from emovec.stats.permutation import label_permutations
 from tests.geometry.planted import random_vectors, relabelled, vectors_array
+from tests.geometry.planted_cells import study_inputs
 
 
 def test_components_equal_sklearn_up_to_sign() -> None:
@@ -221,3 +224,20 @@ def test_own_norms_are_read_and_broken_ones_refused(tmp_path: Path) -> None:
             load_norms(path)
     with pytest.raises(EmovecError, match="no such file"):
         load_norms(tmp_path / "none.csv")
+
+
+def test_shares_of_the_neutral_texts_stand_beside_those_of_the_vectors() -> None:
+    inputs = study_inputs(1, layers=2, denoise=True)
+    texts = {language: random_states(9, 8, seed) for seed, language in enumerate(("en", "ja"))}
+    given = dataclasses.replace(inputs, neutral=lambda _, language: texts.get(language) if language == "en" else None)
+    table = run_analysis("pca", given).tables["pca_variance"].set_index(["variant", "layer", "language", "component"])
+    for variant, scale in (("raw", 1.0), ("standardised", inputs.vectors.scale.sel(layer=1).values)):
+        values = texts["en"].values / scale
+        energy = np.linalg.svd(values - values.mean(axis=0), compute_uv=False) ** 2
+        own = table.loc[(variant, 1, "en"), "neutral_share"]
+        np.testing.assert_allclose(own, (energy / energy.sum())[: len(own)], atol=1e-9)
+    assert table.xs("ja", level="language")["neutral_share"].isna().all()
+
+
+def random_states(n: int, hidden: int, seed: int) -> xr.DataArray:
+    return xr.DataArray(np.random.default_rng(seed).normal(size=(n, hidden)), dims=("story", "hidden"))

@@ -33,7 +33,7 @@ def reference_vectors(inputs: Inputs, language: str, variant: str, weights: np.n
 @pytest.mark.parametrize("centring", ["emotions", "topics"])
 def test_equal_weights_give_the_vectors_themselves(variant: str, denoise: bool, centring: str) -> None:
     inputs = study_inputs(3, centring=centring, denoise=denoise, repeats=2, drop=0.3)
-    cells = topic_cells(inputs, 0, variant)
+    cells = topic_cells(inputs.vectors, inputs.activations, 0, variant)
     assert cells.emotions == sorted(inputs.vectors.emotions)
     vectors = inputs.vectors.variant(variant).sel(layer=0).sortby("emotion").astype("float64")
     for a, b in (("en", "en"), ("en", "ja"), ("ja", "en")):
@@ -46,14 +46,15 @@ def test_equal_weights_give_the_vectors_themselves(variant: str, denoise: bool, 
 @given(weights=st.lists(st.integers(0, 3), min_size=5, max_size=5).filter(any), drop=st.sampled_from([0.0, 0.4]))
 def test_any_weights_equal_a_loop_over_stories(weights: list[int], drop: float) -> None:
     inputs = study_inputs(5, denoise=True, drop=drop)
-    cells = topic_cells(inputs, 0, "standardised")
+    cells = topic_cells(inputs.vectors, inputs.activations, 0, "standardised")
     w = np.array(weights, float)
     x, y = (reference_vectors(inputs, la, "standardised", w) for la in ("en", "ja"))
     np.testing.assert_allclose(cells.grams(w[None], "en", "ja")[0], x @ y.T, atol=1e-5)
 
 
 def test_many_draws_are_each_as_if_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    cells = topic_cells(study_inputs(1, drop=0.2), 0, "raw")
+    inputs = study_inputs(1, drop=0.2)
+    cells = topic_cells(inputs.vectors, inputs.activations, 0, "raw")
     weights = np.random.default_rng(0).integers(0, 3, (9, 5))
     monkeypatch.setattr("emovec.geometry.cells._CHUNK_ELEMENTS", 2 * cells.gram[0, :, :, 0].size // 5)
     together = cells.grams(weights, "en", "ja")
@@ -68,7 +69,8 @@ def test_a_draw_without_an_emotion_has_none() -> None:
     short = states.isel(story=np.flatnonzero(kept))
     other = inputs.activations(0, "ja")
     cells = topic_cells(
-        Inputs(inputs.vectors, lambda _, la: short if la == "en" else other, [], lambda: None),  # pyright: ignore[reportArgumentType]
+        inputs.vectors,
+        lambda _, la: short if la == "en" else other,
         0,
         "raw",
     )
@@ -82,18 +84,19 @@ def test_a_draw_without_an_emotion_has_none() -> None:
 
 def test_stories_without_topics_are_dealt_into_groups() -> None:
     inputs = study_inputs(4, topics=[None], repeats=30)
-    cells = topic_cells(inputs, 0, "raw")
+    cells = topic_cells(inputs.vectors, inputs.activations, 0, "raw")
     assert cells.note == "20 random groups of stories: no topics"
     assert cells.counts.min() >= 1
     assert cells.counts.sum() == 2 * 5 * 30
     vectors = inputs.vectors.variant("raw").sel(layer=0, language="en").sortby("emotion").values.astype("float64")
     np.testing.assert_allclose(cells.grams(np.ones((1, 20)), "en", "en")[0], vectors @ vectors.T, atol=1e-4)
-    again = topic_cells(inputs, 0, "raw")
+    again = topic_cells(inputs.vectors, inputs.activations, 0, "raw")
     np.testing.assert_array_equal(cells.gram, again.gram)
 
 
 def test_merged_blocks_keep_the_vectors() -> None:
-    cells = topic_cells(study_inputs(6, drop=0.2), 0, "raw")
+    inputs = study_inputs(6, drop=0.2)
+    cells = topic_cells(inputs.vectors, inputs.activations, 0, "raw")
     blocks = cells.merged(2, seed=0)
     assert blocks.gram.shape == (2, 2, 5, 2, 2, 5)
     np.testing.assert_allclose(

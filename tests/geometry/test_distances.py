@@ -196,7 +196,7 @@ def test_the_analysis_gives_rsa_for_cosines_and_the_distances_of_cells() -> None
     cosines = table.query("variant == 'standardised' and distance == 'cosine'")
     assert cosines[["r", "p", "null_95"]].values == pytest.approx(plain[["r", "p", "null_95"]].values)
     key = ["variant", "distance", "measure", "layer"]
-    a, b, _ = crossnobis_triangles(topic_cells(inputs, 2, "raw"), "en", "ja")
+    a, b, _ = crossnobis_triangles(topic_cells(inputs.vectors, inputs.activations, 2, "raw"), "en", "ja")
     r = table.set_index(key).loc[("raw", "crossnobis", "pearson", 2), "r"]
     assert r == pytest.approx(np.corrcoef(a, b)[0, 1])
     assert len(table) == 2 * LAYERS * 2 * 3

@@ -7,18 +7,19 @@ from scipy.sparse.csgraph import shortest_path
 from scipy.spatial.distance import cdist
 from sklearn.manifold import Isomap
 
-from emovec.geometry.analyses import run_analysis
-from emovec.geometry.analyses.geodesic import corrected_table, main_k
+from emovec.geometry.analysis import Inputs
 from emovec.geometry.geodesic import (
     chord_distances,
     compare_distances,
     connected_k,
+    corrected_table,
     correlations,
     geodesic_distances,
     geodesic_rsa,
     isomap,
+    main_k,
 )
-from emovec.geometry.inputs import Inputs
+from emovec.geometry.registry import run_analysis
 from emovec.geometry.uncertainty import SPLITS
 from emovec.stats.resampling import half_weights
 from tests.geometry.planted import (

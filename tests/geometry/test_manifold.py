@@ -3,9 +3,9 @@ import pytest
 from scipy.spatial.distance import pdist
 from sklearn.decomposition import PCA
 
-from emovec.geometry.analyses import run_analysis
-from emovec.geometry.inputs import Inputs
+from emovec.geometry.analysis import Inputs
 from emovec.geometry.manifold import MOST_LAYERS, aligned_umap, kept_neighbours, pca_path, spread, stacked
+from emovec.geometry.registry import run_analysis
 from tests.geometry.planted import emotion_vectors, random_vectors, relabelled
 
 

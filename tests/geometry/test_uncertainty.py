@@ -72,7 +72,7 @@ def test_intervals_hold_their_estimates_and_end_in_bounds() -> None:
 
 def test_resampled_statistics_equal_plain_ones_topic_by_topic() -> None:
     inputs = study_inputs(3, **SMALL)
-    cells = topic_cells(inputs, 0, "raw")
+    cells = topic_cells(inputs.vectors, inputs.activations, 0, "raw")
     weights = 1 - np.eye(6)
     own = {la: cells.grams(weights, la, la) for la in ("en", "ja")}
     found = pair_statistics(own["en"], own["ja"], cells.grams(weights, "en", "ja"))

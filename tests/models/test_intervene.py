@@ -1,6 +1,5 @@
 from collections.abc import Callable
 from contextlib import ExitStack
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 from transformers import DynamicCache
 
 from emovec.errors import EmovecError
-from emovec.geometry.analyses import published
+from emovec.geometry.decoding import CHOICE
 from emovec.models.behaviour import named_cache
 from emovec.models.blocks import block_output
 from emovec.models.depth import two_thirds
@@ -343,18 +342,12 @@ def test_a_plain_transformers_model_will_do(tiny_model: Model) -> None:
 
 
 @pytest.mark.fault("U6")
-def test_two_thirds_of_the_depth_is_one_layer_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_thirds_of_the_depth_is_one_layer_everywhere() -> None:
     values = np.random.default_rng(0).standard_normal((1, 2, 28, 4)).astype(np.float32)
     vectors = EmotionVectors.from_arrays(values, languages=["en"], emotions=["calm", "sad"])
     some = EmotionVectors.from_arrays(
         values[:, :, :3], languages=["en"], emotions=["calm", "sad"], layers=[4, 17, 27], provenance={"n_layers": 28}
     )
-
-    def no_choice(_: object) -> None:
-        raise ValueError
-
-    monkeypatch.setattr("emovec.geometry.decoding.choose_layer", no_choice)
     for found, layer in ((vectors, 19), (some, 17)):
         assert two_thirds(28, found.layers) == usual_layer(found) == layer
-        shown = published._choice(SimpleNamespace(layer=None, decoding=(), vectors=found))  # type: ignore[arg-type]
-        assert shown.summary["layer"] == layer
+        assert CHOICE.run(vectors=found, decoding=None, fixed_layer=None).summary["layer"] == layer

@@ -11,8 +11,8 @@ import xarray as xr
 import yaml
 
 from emovec.emotions import DEFAULT_30
-from emovec.geometry.inputs import VARIANTS
-from emovec.geometry.tables import COLUMNS
+from emovec.geometry.analysis import VARIANTS
+from emovec.geometry.registry import TABLES
 from emovec.models.depth import two_thirds
 from emovec.vectors.emotion_vectors import VECTOR_DIMS, EmotionVectors
 
@@ -57,7 +57,7 @@ def tables(
     chances = {
         (a, b): 0.001 + 0.002 * i + 0.01 * j for i, a in enumerate(languages) for j, b in enumerate(("raw", "cleaned"))
     }
-    rows: dict[str, list[tuple]] = {name: [] for name in COLUMNS}
+    rows: dict[str, list[tuple]] = {name: [] for name in TABLES}
     for (v, variant), (m, layer) in product(enumerate(VARIANTS), enumerate(layers)):
         height = m / max(n_layers - 1, 1)
         for (i, a), (j, b) in product(enumerate(languages), enumerate(languages)):
@@ -104,7 +104,7 @@ def tables(
             _, s, basis = np.linalg.svd(scores, full_matrices=False)
             for component in range(min(4, len(s))):
                 share = s[component] ** 2 / (s**2).sum()
-                rows["pca_variance"].append((variant, layer, language, component + 1, share))
+                rows["pca_variance"].append((variant, layer, language, component + 1, share, share))
                 rows["pca"] += [
                     (variant, layer, language, e, component + 1, x)
                     for e, x in zip(emotions, scores @ basis[component], strict=True)
@@ -212,7 +212,7 @@ def tables(
     _alignment(rows, languages, layers)
     if norms:
         _affect(rows, languages, emotions, layers)
-    found = {name: pd.DataFrame(rows[name], columns=list(columns)) for name, columns in COLUMNS.items()}
+    found = {name: pd.DataFrame(rows[name], columns=table.columns) for name, table in TABLES.items()}
     return {name: table for name, table in found.items() if len(table)}
 
 

@@ -1,14 +1,14 @@
 """docs/file-formats.md against what a study writes. `python -m tests.study.test_file_formats` renews its lists."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from safetensors import safe_open
 
-from emovec.geometry import tables as geometry
+from emovec.geometry.registry import TABLES
 from emovec.steering.experiments import tables as steering
 from emovec.study import cluster_names, transfer
 
@@ -19,7 +19,7 @@ _BEGIN, _END = "<!-- tables: begin -->\n", "<!-- tables: end -->\n"
 def listing() -> str:
     """Every table and its columns, as the page shows them."""
 
-    def rows(folder: str, tables: Mapping[str, tuple[str, ...]]) -> str:
+    def rows(folder: str, tables: Mapping[str, Sequence[str]]) -> str:
         return "".join(
             f"| `{folder}/{name}` | {', '.join(f'`{column}`' for column in columns)} |\n"
             for name, columns in sorted(tables.items())
@@ -27,7 +27,10 @@ def listing() -> str:
 
     return (
         "| table (`.parquet`) | columns |\n|---|---|\n"
-        + rows("geometry", {**geometry.COLUMNS, "cluster_names": cluster_names.COLUMNS})
+        + rows(
+            "geometry",
+            {name: table.columns for name, table in TABLES.items()} | {"cluster_names": cluster_names.COLUMNS},
+        )
         + rows("steering", steering.COLUMNS)
         + rows("transfer-from-<study>", {"transfer": transfer.COLUMNS})
     )

@@ -114,6 +114,16 @@ def test_denoising_removes_what_neutral_texts_share_and_nothing_else() -> None:
     np.testing.assert_allclose(np.abs(found["noise_directions"].values), noise[None], atol=1e-6)
 
 
+@pytest.mark.parametrize(("asked", "found"), [(1, 1), (3, 3), (99, 4)])
+def test_a_number_of_components_goes_before_their_share(asked: int, found: int) -> None:
+    samples = np.random.default_rng(0).standard_normal((5, 8))
+    components, share = principal_components(samples, 0.5, asked)
+    assert components.shape == (found, 8)
+    energy = np.linalg.svd(samples - samples.mean(axis=0), compute_uv=False) ** 2
+    assert share == pytest.approx(energy[:found].sum() / energy.sum())
+    np.testing.assert_allclose(components, principal_components(samples, 0.9999, None)[0][:found], atol=1e-12)
+
+
 def test_noise_directions_project_centred_onto_denoised(
     tiny_model: TinyModel, stories: list[Story], tmp_path: Path
 ) -> None:

@@ -3,17 +3,44 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy.linalg import helmert
 
+from emovec.geometry.analysis import Analysis, Outcome, Table, best, each_variant
+from emovec.geometry.axes import pca
 from emovec.geometry.component_tests import compared, rating_correlations
-from emovec.languages.norms import DIMENSIONS, MINIMUM_RATED, norm_agreement, rating_ceiling
+from emovec.languages.norms import DIMENSIONS, MINIMUM_RATED, load_norms, norm_agreement, rating_ceiling
 from emovec.stats.labelled import in_label_order, labels, layer_numbers
 from emovec.stats.permutation import familywise_p_values, label_permutations, null_bound, p_values
 from emovec.stats.resampling import jackknife_interval
+from emovec.vectors.emotion_vectors import EmotionVectors
+
+TABLES = {
+    "affect": Table(
+        "variant:str layer:int language:str source:str scale:str r low high p p_familywise null_95 n_emotions:int "
+        "ceiling"
+    ),
+    "affect_predictions": Table(
+        "variant:str layer:int language:str source:str emotion:str scale:str rating prediction"
+    ),
+    "affect_components": Table(
+        "variant:str layer:int language:str source:str component:int r_valence r_arousal p_valence p_arousal r2 "
+        "r2_adjusted p_both n_emotions:int"
+    ),
+}
+INFLUENCE = Table(
+    "variant:str layer:int language:str source:str scale:str r low low_word:str high high_word:str r_without word:str "
+    "n_emotions:int"
+)
+"""Columns of `word_influence`, a table of the analysis `robustness`."""
+PERMUTATIONS = 1_000
+"""At most: each redoes the fits of all emotions, at all layers."""
+COMPONENTS = 2
 
 PENALTIES = np.logspace(-3, 3, 13)
 """Ridge penalties to choose from, in units of the mean eigenvalue of the Gram matrix fitted on."""
@@ -195,8 +222,7 @@ def word_influence(vectors: xr.DataArray, norms: pd.DataFrame) -> pd.DataFrame:
                 most = max(ends, key=lambda end, d=d: abs(without[end, d] - r[d]))
                 named = [part for end in (*ends, most) for part in (float(without[end, d]), known.emotions[end])]
                 rows.append((language, known.source, scale, float(r[d]), *named, len(known.emotions)))
-    columns = ["language", "source", "scale", "r", "low", "low_word", "high", "high_word", "r_without", "word"]
-    return pd.DataFrame(rows, columns=[*columns, "n_emotions"])
+    return pd.DataFrame(rows, columns=INFLUENCE.without("variant", "layer"))
 
 
 def component_affect(
@@ -239,8 +265,7 @@ def component_affect(
             for i, (layer, component) in enumerate(table.columns):
                 numbers = (*every[0, i], *familywise[i], r2[i], adjusted[i], p_both[i])
                 rows.append((layer, language, known.source, component, *map(float, numbers), n))
-    columns = ["layer", "language", "source", "component", "r_valence", "r_arousal", "p_valence", "p_arousal"]
-    return pd.DataFrame(rows, columns=[*columns, "r2", "r2_adjusted", "p_both", "n_emotions"])
+    return pd.DataFrame(rows, columns=TABLES["affect_components"].without("variant"))
 
 
 def correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -297,3 +322,31 @@ def _interval(r: np.ndarray, gram: np.ndarray, ratings: np.ndarray, seed: int) -
 
 def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def _affect(vectors: EmotionVectors, norms: str | Path | None, permutations: int, seed: int) -> Outcome:
+    ratings = load_norms(norms)
+    fewer = min(permutations, PERMUTATIONS)
+    found: dict[str, list[pd.DataFrame]] = {"affect": [], "affect_predictions": []}
+    for name in vectors.variants:
+        parts = predict_ratings(vectors.variant(name), ratings, fewer, seed)
+        for table, part in zip(found, parts, strict=True):
+            found[table].append(part.assign(variant=name))
+    found["affect_components"] = each_variant(
+        vectors, lambda v: component_affect(v, pca(v, COMPONENTS, ratings)[0], ratings, permutations, seed)
+    )
+    highest = best(TABLES["affect"].of(found["affect"]), "r", ["variant", "language", "source", "scale"])
+    together: list[dict[str, Any]] = [
+        {"source": own.source, "r": float(np.corrcoef(own.values.T)[0, 1]), "n_emotions": len(own.emotions)}
+        for own in rated(ratings, vectors.emotions, ("valence", "arousal"))
+    ]
+    summary: dict[str, Any] = {"best": highest, "valence_arousal": together}
+    if not highest:
+        summary["note"] = (
+            f"No source of human norms rates {MINIMUM_RATED} or more of the study's emotions; fewer can't carry a "
+            "regression."
+        )
+    return Outcome(found, summary, {"permutations": fewer, "penalties": PENALTIES.tolist()})
+
+
+ANALYSIS = Analysis("affect", _affect, TABLES)

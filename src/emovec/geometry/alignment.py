@@ -8,9 +8,10 @@ import pandas as pd
 import xarray as xr
 
 from emovec.errors import EmovecError
-from emovec.geometry.representational import MINIMUM_EMOTIONS
+from emovec.geometry.analysis import Analysis, Outcome, Table, best, each_variant, language_pairs, noted
 from emovec.stats.labelled import in_label_order, layer_numbers, unit
-from emovec.stats.permutation import label_permutations, null_bound
+from emovec.stats.permutation import MINIMUM_EMOTIONS, label_permutations, null_bound
+from emovec.vectors.emotion_vectors import EmotionVectors
 
 COMPONENTS = (1, 2, 3, 5, 10, 20)
 """Numbers of principal components to align."""
@@ -18,18 +19,15 @@ ALL = 0
 """Stands for all dimensions in the column `components`."""
 SAMPLES: tuple[str, ...] = ("in-sample", "held-out", "shuffled in-sample", "shuffled held-out")
 
-_COLUMNS = (
-    "layer",
-    "language_a",
-    "language_b",
-    "components",
-    "sample",
-    "r2",
-    "r2_95",
-    "retrieval",
-    "chance",
-    "shuffles",
-)
+TABLES = {
+    "procrustes": Table(
+        "variant:str layer:int language_a:str language_b:str components:int sample:str r2 r2_95 retrieval chance "
+        "shuffles:int"
+    ),
+}
+SHUFFLES = 19
+SHUFFLES_SHOWN = 99
+"""At the layer shown first, where the numbers of the finding come from."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,7 @@ def procrustes(
                     high = float(null_bound(r2[1:]))
                     shuffled = (r2[1:].mean(), high, retrieval[1:].mean(), 1 / n, len(r2) - 1)
                     rows.append((*at, f"shuffled {name}", *shuffled))
-    return pd.DataFrame(rows, columns=_COLUMNS)
+    return pd.DataFrame(rows, columns=TABLES["procrustes"].without("variant"))
 
 
 def _places(vectors: np.ndarray, most: int) -> _Places:
@@ -195,3 +193,22 @@ def _squares(values: np.ndarray) -> float:
 
 def _or_one(values: np.ndarray) -> np.ndarray:
     return np.where(values > 0, values, 1.0)
+
+
+def _alignment(vectors: EmotionVectors, layer: int, seed: int) -> Outcome:
+    frames: list[pd.DataFrame] = []
+    notes: list[str] = []
+    shuffles = {at: SHUFFLES_SHOWN if at == layer else SHUFFLES for at in vectors.layers}
+    for a, b in language_pairs(vectors):
+        shared = in_label_order(vectors.best, a, b).sizes["emotion"]
+        if shared < MINIMUM_EMOTIONS:
+            notes.append(f"{a} and {b} share {shared} emotions; it takes {MINIMUM_EMOTIONS} to align them.")
+            continue
+        frames += each_variant(vectors, lambda v, a=a, b=b: procrustes(v, a, b, shuffles, seed))
+    table = TABLES["procrustes"].of(frames)
+    highest = best(table[table["sample"] == "held-out"], "r2", ["variant", "language_a", "language_b"])
+    summary = {"best": highest} | noted(vectors, notes)
+    return Outcome({"procrustes": [table]}, summary, {"shuffles": SHUFFLES, "shuffles_shown": SHUFFLES_SHOWN})
+
+
+ANALYSIS = Analysis("alignment", _alignment, TABLES)

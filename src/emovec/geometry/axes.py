@@ -1,15 +1,31 @@
 """Principal components of a language's emotion vectors, held against valence and arousal."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from emovec.geometry.analysis import VARIANTS, Analysis, Outcome, Table, each_variant, plain
 from emovec.geometry.component_tests import axis_cosines, compared, pole_correlations, rating_correlations
-from emovec.languages.norms import DIMENSIONS, MINIMUM_RATED
+from emovec.languages.norms import DIMENSIONS, MINIMUM_RATED, load_norms, norm_agreement
 from emovec.stats.labelled import in_label_order, labels, layer_numbers
 from emovec.stats.permutation import label_permutations
+from emovec.vectors.emotion_vectors import EmotionVectors
+
+TABLES = {
+    "axes": Table(
+        "variant:str layer:int language:str component:int reference:str r p p_familywise null_95 n_emotions:int"
+    ),
+    "poles": Table("variant:str layer:int language:str cosine p p_familywise null_95"),
+}
+PCA_TABLES = {
+    "pca": Table("variant:str layer:int language:str emotion:str component:int score"),
+    "pca_variance": Table("variant:str layer:int language:str component:int share neutral_share"),
+}
+COMPONENTS = 4
 
 POLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "valence": (("thrilled", "joyful", "loving"), ("ashamed", "guilty", "resentful", "disgusted")),
@@ -85,9 +101,17 @@ def pca(
         frame = frame.rename_axis("emotion").reset_index().melt("emotion", var_name="component", value_name="score")
         scores.append(frame.assign(**at))
     return (
-        pd.concat(scores, ignore_index=True)[["layer", "language", "emotion", "component", "score"]],
+        pd.concat(scores, ignore_index=True)[PCA_TABLES["pca"].without("variant")],
         pd.concat(shares, ignore_index=True)[["layer", "language", "component", "share"]],
     )
+
+
+def variance_shares(samples: np.ndarray) -> np.ndarray:
+    """Share of the variance of samples [sample, hidden] along each of their principal components: [component]."""
+    centred = samples.astype(np.float64) - samples.mean(axis=0, dtype=np.float64)
+    gram = centred @ centred.T if len(centred) <= centred.shape[1] else centred.T @ centred
+    energy = np.clip(np.linalg.eigvalsh(gram)[::-1], 0, None)
+    return energy / (energy.sum() or 1.0)
 
 
 def axis_correlations(
@@ -111,7 +135,7 @@ def axis_correlations(
     Returns:
         Columns layer, language, component, reference, r, p, p_familywise, null_95 (of |r|), n_emotions.
     """
-    columns = ["layer", "language", "component", "reference", "r", "p", "p_familywise", "null_95", "n_emotions"]
+    columns = TABLES["axes"].without("variant")
     frames: list[pd.DataFrame] = []
     for language, layers, emotions, values in _by_language(vectors):
         own = scores[scores["language"] == language]
@@ -169,7 +193,7 @@ def pole_cosines(vectors: xr.DataArray, permutations: int = 1_000, seed: int = 0
         p, familywise, null_95 = compared(cosines)
         tested = {"cosine": cosines[0], "p": p, "p_familywise": familywise, "null_95": null_95}
         frames.append(pd.DataFrame({"layer": layers, "language": language} | tested))
-    columns = ["layer", "language", "cosine", "p", "p_familywise", "null_95"]
+    columns = TABLES["poles"].without("variant")
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
 
@@ -221,3 +245,56 @@ def _correlation(x: np.ndarray, y: np.ndarray) -> float:
     x, y = x - x.mean(), y - y.mean()
     length = np.linalg.norm(x) * np.linalg.norm(y)
     return float(np.clip(x @ y / length, -1, 1)) if length > 0 else float("nan")
+
+
+def _pca(
+    vectors: EmotionVectors, norms: str | Path | None, neutral: Callable[[int, str], xr.DataArray | None]
+) -> Outcome:
+    ratings, by = load_norms(norms), ["layer", "language", "component"]
+    found = {name: pca(vectors.variant(name), COMPONENTS, ratings) for name in vectors.variants}
+    tables = {
+        "pca": [scores.assign(variant=name) for name, (scores, _) in found.items()],
+        "pca_variance": [
+            shares.assign(variant=name).merge(
+                _neutral_shares(vectors, name, neutral), "left", ["layer", "language", "component"]
+            )
+            for name, (_, shares) in found.items()
+        ],
+    }
+    return Outcome(tables, {}, {"components": COMPONENTS})
+
+
+def _neutral_shares(
+    vectors: EmotionVectors, variant: str, neutral: Callable[[int, str], xr.DataArray | None]
+) -> pd.DataFrame:
+    """Layer, language, component, neutral_share: of the variance of the neutral texts, scaled as the vectors are."""
+    frames = [pd.DataFrame({"layer": [0], "language": "", "component": 0, "neutral_share": np.nan})[:0]]
+    for layer in vectors.layers:
+        scale = vectors.scale.sel(layer=layer).values if variant == VARIANTS[1] else 1.0
+        for language in vectors.languages:
+            if (states := neutral(layer, language)) is not None:
+                shares = variance_shares(states.transpose("story", "hidden").values / scale)
+                columns = {"component": np.arange(1, len(shares) + 1), "neutral_share": shares}
+                frames.append(pd.DataFrame(columns).assign(layer=layer, language=language))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _axes(vectors: EmotionVectors, norms: str | Path | None, permutations: int, seed: int) -> Outcome:
+    ratings = load_norms(norms)
+
+    def correlations(own: xr.DataArray) -> pd.DataFrame:
+        return axis_correlations(own, pca(own, COMPONENTS, ratings)[0], ratings, permutations, seed)
+
+    cosines = each_variant(vectors, lambda v: pole_cosines(v, permutations, seed))
+    tables = {"axes": each_variant(vectors, correlations), "poles": cosines}
+    poles = {axis: pole_words(vectors.emotions, axis) for axis in POLES}
+    absent = [f"The emotions lack a pole of the post's {axis} axis." for axis, words in poles.items() if words is None]
+    if (n := len(vectors.emotions)) < MINIMUM_RATED:
+        absent = [f"There are {n} emotions; correlating components with an axis or with ratings takes {MINIMUM_RATED}."]
+    summary: dict[str, Any] = {"norm_agreement": plain(norm_agreement(ratings))}
+    parameters = {"poles": {axis: words and {"high": words[0], "low": words[1]} for axis, words in poles.items()}}
+    return Outcome(tables, summary | ({"note": " ".join(absent)} if absent else {}), parameters)
+
+
+PCA = Analysis("pca", _pca, PCA_TABLES)
+AXES = Analysis("axes", _axes, TABLES)

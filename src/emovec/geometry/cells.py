@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 from scipy.sparse import csr_matrix
 
-from emovec.geometry.inputs import Inputs
+from emovec.geometry.analysis import VARIANTS, Activations
 from emovec.vectors.emotion_vectors import EmotionVectors
 
 GROUPS = 20
@@ -76,31 +76,35 @@ class Cells:
         return replace(self, topics=[f"block {k:03d}" for k in range(blocks)], gram=gram, counts=counts)
 
 
-def topic_cells(inputs: Inputs, layer: int, variant: str) -> Cells:
+def topic_cells(vectors: EmotionVectors, activations: Activations, layer: int, variant: str, seed: int = 0) -> Cells:
     """Sum the stories of one layer by language, topic and emotion.
 
     The sums are denoised and scaled as the vectors of that variant are. Stories without topics are dealt at random into
     groups that serve as topics, each emotion's evenly.
 
     Args:
-        inputs: vectors and activations.
+        vectors: of the same stories.
+        activations: (layer, language) → [story, hidden] with story coordinates emotion and topic.
         layer: 0-based block.
         variant: `raw` or `standardised`.
+        seed: of the groups of stories without topics.
 
     Returns:
-        Cells whose `grams` under equal weights are those of `inputs.vectors.variant(variant)`.
+        Cells whose `grams` under equal weights are those of `vectors.variant(variant)`.
     """
-    vectors = inputs.vectors
-    stories = {language: inputs.activations(layer, language) for language in vectors.languages}
-    units, note = _units(stories, sorted(vectors.emotions), inputs.seed)
-    return _cells(vectors, stories, units, note, layer, variant)
+    return dict(layer_cells(vectors, activations, layer, seed, (variant,)))[variant]
 
 
-def layer_cells(inputs: Inputs, layer: int, variants: tuple[str, ...]) -> Iterator[tuple[str, Cells]]:
+def layer_cells(
+    vectors: EmotionVectors,
+    activations: Activations,
+    layer: int,
+    seed: int = 0,
+    variants: tuple[str, ...] = VARIANTS,
+) -> Iterator[tuple[str, Cells]]:
     """The cells of several variants of one layer, its activations read once."""
-    vectors = inputs.vectors
-    stories = {language: inputs.activations(layer, language) for language in vectors.languages}
-    units, note = _units(stories, sorted(vectors.emotions), inputs.seed)
+    stories = {language: activations(layer, language) for language in vectors.languages}
+    units, note = _units(stories, sorted(vectors.emotions), seed)
     for variant in variants:
         yield variant, _cells(vectors, stories, units, note, layer, variant)
 

@@ -8,8 +8,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from emovec.geometry.partition import MOST_STARTS, k_means_partition, silhouettes
+from emovec.geometry.analysis import Analysis, Outcome, Table, best, each_variant
+from emovec.geometry.partition import MOST_STARTS, k_means_partition, linkage_partitions, silhouettes
 from emovec.stats.labelled import in_label_order, labels, unit
+from emovec.vectors.emotion_vectors import EmotionVectors
+
+TABLES = {
+    "clusters": Table("variant:str layer:int languages:str k:int language:str emotion:str cluster:int"),
+    "silhouette": Table("variant:str layer:int languages:str k:int silhouette"),
+}
+UMAP_TABLES = {"umap": Table("variant:str layer:int languages:str language:str emotion:str x y")}
 
 Label = tuple[str, str]
 
@@ -39,15 +47,17 @@ def k_means(
     for name, members in language_sets(labels(vectors, "language")).items():
         at_layers = _points(vectors, members)
         cosines, owners = np.stack([points @ points.T for _, points, _ in at_layers]), at_layers[0][2]
-        for k in (k for k in ks if 2 <= k < len(owners)):
-            found = k_means_partition(cosines, k, seed, most_starts)
+        usable = [k for k in ks if 2 <= k < len(owners)]
+        linked = linkage_partitions(cosines, usable) if usable else ()
+        for k, trees in zip(usable, linked, strict=True):
+            found = k_means_partition(cosines, k, seed, most_starts, linked=trees)
             fits = silhouettes(cosines, found)
             for (layer, _, _), numbers, fit in zip(at_layers, found, fits, strict=True):
                 clusters += [(layer, name, k, *owner, int(c)) for owner, c in zip(owners, numbers, strict=True)]
                 scores.append((layer, name, k, float(fit)))
     return (
-        pd.DataFrame(clusters, columns=["layer", "languages", "k", "language", "emotion", "cluster"]),
-        pd.DataFrame(scores, columns=["layer", "languages", "k", "silhouette"]),
+        pd.DataFrame(clusters, columns=TABLES["clusters"].without("variant")),
+        pd.DataFrame(scores, columns=TABLES["silhouette"].without("variant")),
     )
 
 
@@ -71,7 +81,7 @@ def umap_embedding(vectors: xr.DataArray, layers: Sequence[int], seed: int = 0, 
                 continue
             xy = _umap(points, seed, min(n_neighbors, len(points) - 1)).embedding_
             rows += [(layer, name, *owner, float(x), float(y)) for owner, (x, y) in zip(owners, xy, strict=True)]
-    return pd.DataFrame(rows, columns=["layer", "languages", "language", "emotion", "x", "y"])
+    return pd.DataFrame(rows, columns=UMAP_TABLES["umap"].without("variant"))
 
 
 def language_sets(languages: Sequence[str]) -> dict[str, list[str]]:
@@ -111,3 +121,26 @@ def _umap(points: np.ndarray, seed: int, n_neighbors: int) -> Any:
             random_state=seed,
             n_jobs=1,
         ).fit(points.astype("float32"))
+
+
+def _clusters(vectors: EmotionVectors, seed: int) -> Outcome:
+    found = {name: k_means(vectors.variant(name), seed=seed) for name in vectors.variants}
+    members = [table.assign(variant=name) for name, (table, _) in found.items()]
+    scores = [table.assign(variant=name) for name, (_, table) in found.items()]
+    summary: dict[str, Any] = {
+        "best": best(pd.concat(scores, ignore_index=True), "silhouette", ["variant", "languages"])
+    }
+    if not summary["best"]:
+        summary["note"] = "There are too few emotions to group."
+    parameters = {"most_starts": MOST_STARTS, "metric": "cosine"}
+    return Outcome({"clusters": members, "silhouette": scores}, summary, parameters)
+
+
+def _umap_analysis(vectors: EmotionVectors, layer: int, seed: int) -> Outcome:
+    frames = each_variant(vectors, lambda v: umap_embedding(v, [layer], seed))
+    summary = {} if any(map(len, frames)) else {"note": f"UMAP takes at least {MINIMUM_FOR_UMAP} vectors."}
+    return Outcome({"umap": frames}, summary, {"n_neighbors": 15, "metric": "cosine"})
+
+
+CLUSTERS = Analysis("clusters", _clusters, TABLES)
+UMAP = Analysis("umap", _umap_analysis, UMAP_TABLES)

@@ -3,16 +3,28 @@
 import warnings
 from collections.abc import Iterator
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy import stats
 
+from emovec.geometry.analysis import Activations, Analysis, Outcome, Table, noted, plain
 from emovec.geometry.decoding import FoldedLayer, folded, nearest_centroid, pooled_scale
 from emovec.stats.labelled import unit
-from emovec.stats.permutation import label_permutations, p_values
+from emovec.stats.permutation import MINIMUM_EMOTIONS, label_permutations, p_values
 from emovec.stats.shares import clustered_wilson
+from emovec.vectors.emotion_vectors import EmotionVectors
+
+TABLES = {
+    "methods": Table(
+        "layer:int method:str train_language:str test_language:str accuracy low high n_stories:int chance"
+    ),
+    "confusion": Table("layer:int method:str train_language:str test_language:str emotion:str predicted:str count:int"),
+    "confused_pairs": Table("layer:int method:str emotion_a:str emotion_b:str language:str rate"),
+    "confusion_agreement": Table("layer:int method:str language_a:str language_b:str r p n_pairs:int permutations:int"),
+}
 
 METHODS = ("centroid", "logistic")
 PENALTY_C = 10.0
@@ -20,9 +32,6 @@ PENALTY_C = 10.0
 
 COMPONENTS = 512
 """Principal components of the training stories that the logistic regression sees, at most."""
-
-MINIMUM = 4
-"""Emotions that two languages must share for their confusions to be compared."""
 
 _CHUNK = 500
 
@@ -112,7 +121,7 @@ def confused_pairs(counts: pd.DataFrame) -> pd.DataFrame:
         names = np.array(emotions, dtype=object)
         columns = {"emotion_a": names[a], "emotion_b": names[b], "rate": rates[a, b]}
         frames.append(pd.DataFrame(columns).assign(method=method, language=language))
-    columns = ["method", "emotion_a", "emotion_b", "language", "rate"]
+    columns = TABLES["confused_pairs"].without("layer")
     return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
 
 
@@ -132,7 +141,7 @@ def confusion_agreement(counts: pd.DataFrame, permutations: int, seed: int = 0) 
     found = list(_within(counts))
     for (method, a, emotions_a, rates_a), (other, b, emotions_b, rates_b) in combinations(found, 2):
         shared = sorted(set(emotions_a) & set(emotions_b))
-        if method != other or len(shared) < MINIMUM:
+        if method != other or len(shared) < MINIMUM_EMOTIONS:
             continue
         at_a, at_b = ([own.index(e) for e in shared] for own in (emotions_a, emotions_b))
         x, y = rates_a[np.ix_(at_a, at_a)], rates_b[np.ix_(at_b, at_b)]
@@ -150,8 +159,7 @@ def confusion_agreement(counts: pd.DataFrame, permutations: int, seed: int = 0) 
         r = float(stats.zscore(y[upper]) @ target)
         p = float(p_values(np.array([r]), null[:, None])[0])
         rows.append((method, a, b, r, p, len(upper[0]), permutations))
-    columns = ["method", "language_a", "language_b", "r", "p", "n_pairs", "permutations"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=TABLES["confusion_agreement"].without("layer"))
 
 
 def _predict_fold(layer: FoldedLayer, fold: int) -> Iterator[pd.DataFrame]:
@@ -221,3 +229,26 @@ def _within(counts: pd.DataFrame) -> Iterator[tuple[str, str, list[str], np.ndar
         rates = table.div(table.sum(axis=1), axis=0).reindex(index=emotions, columns=emotions, fill_value=0.0)
         rates = rates.to_numpy(dtype=float)
         yield str(method), str(language), emotions, (rates + rates.T) / 2
+
+
+def _confusion(vectors: EmotionVectors, activations: Activations, layer: int, permutations: int, seed: int) -> Outcome:
+    predicted = predictions({language: activations(layer, language) for language in vectors.languages}, seed)
+    parameters = {"penalty": "L2", "C": PENALTY_C, "components": COMPONENTS, "variant": "standardised"}
+    if predicted.empty:
+        note = "No emotion has stories both to learn from and to test on."
+        return Outcome({name: [] for name in TABLES}, {"note": note}, parameters)
+    counts, methods = confusion_counts(predicted), method_accuracies(predicted)
+    agreement = confusion_agreement(counts, permutations, seed)
+    tables = {
+        "methods": methods,
+        "confusion": counts,
+        "confused_pairs": confused_pairs(counts),
+        "confusion_agreement": agreement,
+    }
+    summary: dict[str, Any] = {"layer": layer, "accuracies": plain(methods), "agreement": plain(agreement)}
+    notes = ["No two languages share enough confused emotions to compare."] if agreement.empty else []
+    parts = {name: [table.assign(layer=layer)] for name, table in tables.items()}
+    return Outcome(parts, summary | noted(vectors, notes), parameters)
+
+
+ANALYSIS = Analysis("confusion", _confusion, TABLES)

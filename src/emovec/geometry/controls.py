@@ -1,6 +1,7 @@
 """How much of the agreement between two languages do the stories' words explain, and their valence?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,16 +9,47 @@ import pandas as pd
 import xarray as xr
 from scipy.sparse import csr_array
 
-from emovec.geometry.reliability import LOW_RELIABILITY, Halves, noise_free_rsa, spearman_brown
-from emovec.geometry.representational import MINIMUM_EMOTIONS, label_number, standardised
+from emovec.corpus.story import Story
+from emovec.geometry.analysis import (
+    VARIANTS,
+    Activations,
+    Analysis,
+    Outcome,
+    Table,
+    language_pairs,
+    noted,
+    stories_read,
+)
+from emovec.geometry.cells import layer_cells
+from emovec.geometry.reliability import (
+    BLOCKS,
+    LOW_RELIABILITY,
+    MINIMUM_TOPICS,
+    SPLITS,
+    Halves,
+    halves,
+    noise_free_rsa,
+    spearman_brown,
+)
+from emovec.geometry.representational import label_number, standardised
 from emovec.geometry.similarity import pair_cosines
+from emovec.labels import NEUTRAL
+from emovec.languages.norms import load_norms
 from emovec.stats.labelled import in_label_order, labels, unit
-from emovec.stats.permutation import familywise_p_values, label_permutations, p_values
-from emovec.stats.word_baseline import FEATURES
+from emovec.stats.permutation import MINIMUM_EMOTIONS, familywise_p_values, label_permutations, p_values
+from emovec.stats.resampling import half_weights
+from emovec.stats.word_baseline import FEATURES, text_features, tfidf
+from emovec.vectors.emotion_vectors import EmotionVectors
 
 if TYPE_CHECKING:
     from emovec.models.language_model import LanguageModel
 
+TABLES = {
+    "controls": Table(
+        "variant:str layer:int language_a:str language_b:str given:str r_control partial partial_noise_free p "
+        "p_familywise permutations:int"
+    ),
+}
 GIVENS = ("none", "embeddings", "words", "valence", "first layer", "all")
 """What the agreement is asked beyond."""
 
@@ -26,10 +58,7 @@ PAIRS_LEFT = 5
 
 _CHUNK_ELEMENTS = 2**18
 _SPENT = 1e-10
-_COLUMNS = [
-    *("layer", "language_a", "language_b", "given", "r_control", "partial", "partial_noise_free", "p", "p_familywise"),
-    "permutations",
-]
+_COLUMNS = TABLES["controls"].without("variant")
 
 
 def mean_embeddings(texts: Sequence[str], model: "LanguageModel") -> np.ndarray:
@@ -273,3 +302,85 @@ def _triangle(cosines: xr.DataArray, emotions: Sequence[str]) -> np.ndarray:
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:
     return float((standardised(a[None]) * standardised(b[None])).sum())
+
+
+def _controls(
+    vectors: EmotionVectors,
+    activations: Activations,
+    stories: Sequence[Story],
+    model: "Callable[[], LanguageModel]",
+    norms: str | Path | None,
+    permutations: int,
+    seed: int,
+) -> Outcome:
+    valences = valence(load_norms(norms))
+    told = [story for story in stories_read(stories, activations, vectors) if story.emotion != NEUTRAL]
+    embeddings, terms = _word_controls(told, vectors.languages, model())
+    halved = _halves(vectors, activations, seed)
+    frames: list[pd.DataFrame] = []
+    words: list[dict[str, Any]] = []
+    notes: list[str] = []
+    for a, b in language_pairs(vectors):
+        shared = labels(in_label_order(vectors.best, a, b), "emotion")
+        rated = sum(emotion in valences for emotion in shared)
+        if len(shared) < MINIMUM_EMOTIONS:
+            notes.append(f"{a} and {b} share {len(shared)} emotions; it takes {MINIMUM_EMOTIONS} to compare.")
+            continue
+        if rated < len(shared):
+            notes.append(f"{rated} of the {len(shared)} emotions of {a} and {b} have a valence.")
+        kinds = control_rsa(terms, a, b, shared)
+        words += [
+            {"language_a": a, "language_b": b, "features_a": x, "features_b": y, "r": r} for (x, y), r in kinds.items()
+        ]
+        for variant in VARIANTS:
+            known = {"embeddings": embeddings[variant], **terms}
+            given = (known, valences, permutations, seed, halved[variant])
+            frames.append(control_table(vectors.variant(variant), a, b, *given).assign(variant=variant))
+    parameters = {
+        "embeddings": "input embeddings of a story's own tokens, averaged",
+        "words": "TF-IDF of words and of 1–3 characters, 1 + log counts",
+        "test": "double semi-partialling",
+    }
+    return Outcome({"controls": frames}, {"words": words} | noted(vectors, list(dict.fromkeys(notes))), parameters)
+
+
+def _word_controls(
+    stories: Sequence[Story], languages: Sequence[str], model: "LanguageModel"
+) -> tuple[dict[str, dict[str, xr.DataArray]], dict[str, dict[str, xr.DataArray]]]:
+    """Cosines of the emotions from words alone: variant → language for embeddings, kind of terms → language."""
+    emotions: dict[str, list[str]] = {}
+    means: dict[str, np.ndarray] = {}
+    terms: dict[str, dict[str, xr.DataArray]] = {}
+    for language in languages:
+        own = [story for story in stories if story.language == language]
+        texts, emotions[language] = [story.text for story in own], [story.emotion for story in own]
+        means[language] = mean_embeddings(texts, model)
+        for name in text_features(language):
+            terms.setdefault(name, {})[language] = profile_cosines(tfidf(texts, name), emotions[language])
+    # As for the vectors: one scale for all languages.
+    pooled = np.sqrt(np.mean([values.var(axis=0) for values in means.values()], axis=0))
+    scales = dict(zip(VARIANTS, (np.ones_like(pooled), np.where(pooled > 0, pooled, 1.0)), strict=True))
+    embedded = {
+        variant: {language: profile_cosines(values / scale, emotions[language]) for language, values in means.items()}
+        for variant, scale in scales.items()
+    }
+    return embedded, terms
+
+
+def _halves(vectors: EmotionVectors, activations: Activations, seed: int) -> dict[str, dict[int, dict[str, Halves]]]:
+    """Variant → layer → language → cosines from halves of the topics; no layers where there are too few topics."""
+    found: dict[str, dict[int, dict[str, Halves]]] = {variant: {} for variant in VARIANTS}
+    if len(vectors.languages) < 2:
+        return found
+    for layer in vectors.layers:
+        for variant, cells in layer_cells(vectors, activations, layer, seed):
+            blocks = cells.merged(BLOCKS, seed)
+            if (n := len(blocks.topics)) >= MINIMUM_TOPICS:
+                splits = half_weights(n, SPLITS, seed)
+                found[variant][layer] = {
+                    name: halves(blocks, name, np.ones((1, n)), splits) for name in blocks.languages
+                }
+    return found
+
+
+ANALYSIS = Analysis("controls", _controls, TABLES)

@@ -5,9 +5,18 @@ import pandas as pd
 import xarray as xr
 
 from emovec.errors import EmovecError
+from emovec.geometry.analysis import Analysis, Outcome, Table, best, each_variant, language_pairs, noted
 from emovec.geometry.similarity import cosine_matrices
 from emovec.stats.labelled import layer_numbers
 from emovec.stats.permutation import label_permutations, p_values
+from emovec.vectors.emotion_vectors import EmotionVectors
+
+TABLES = {
+    "crosslingual": Table(
+        "variant:str layer:int language_a:str language_b:str same_cosine other_cosine p retrieval_ab retrieval_ba "
+        "chance"
+    ),
+}
 
 
 def cross_lingual_cosine(
@@ -60,3 +69,19 @@ def cross_lingual_cosine(
             "chance": 1 / n,
         }
     )
+
+
+def _crosslingual(vectors: EmotionVectors, permutations: int, seed: int) -> Outcome:
+    frames: list[pd.DataFrame] = []
+    notes: list[str] = []
+    for a, b in language_pairs(vectors):
+        if cosine_matrices(vectors.best, a, b).sizes["emotion_a"] < 2:
+            notes.append(f"{a} and {b} share fewer than two emotions.")
+            continue
+        frames += each_variant(vectors, lambda v, a=a, b=b: cross_lingual_cosine(v, a, b, permutations, seed))
+    table = TABLES["crosslingual"].of(frames)
+    highest = best(table, "retrieval_ab", ["variant", "language_a", "language_b"])
+    return Outcome({"crosslingual": [table]}, {"best": highest} | noted(vectors, notes))
+
+
+ANALYSIS = Analysis("crosslingual", _crosslingual, TABLES)

@@ -1,18 +1,26 @@
 """Can the emotion of a story on an unseen topic be read off its activations, also in another language?"""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from emovec.geometry.analysis import Activations, Analysis, Outcome, Table, best
 from emovec.labels import NEUTRAL
-from emovec.stats.folds import assign_folds
+from emovec.stats.folds import assign_folds, unshared_topics
 from emovec.stats.labelled import unit
+from emovec.vectors.control_vectors import usual_layer
+from emovec.vectors.emotion_vectors import EmotionVectors
 
-Activations = Callable[[int, str], xr.DataArray]
-"""(layer, language) → [story, hidden] with the story coordinates id, language, emotion, topic."""
+log = logging.getLogger(__name__)
+
+TABLES = {
+    "decoding": Table("variant:str layer:int train_language:str test_language:str accuracy n_stories:int chance"),
+}
 
 
 def decode(
@@ -45,7 +53,7 @@ def decode(
         frames.append(_decode_layer({language: activations(layer, language) for language in languages}, seed))
         if progress:
             progress(1)
-    columns = ["variant", "layer", "train_language", "test_language", "accuracy", "n_stories", "chance"]
+    columns = TABLES["decoding"].columns
     rows = [frame.assign(layer=layer) for layer, frame in zip(layers, frames, strict=True) if len(frame)]
     return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
 
@@ -218,3 +226,37 @@ class FoldSums:
 
     def _stories(self, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return self._values[members].astype("float64"), self._emotions[members]
+
+
+def _decoding(vectors: EmotionVectors, activations: Activations, seed: int) -> Outcome:
+    table = decode(activations, vectors.layers, vectors.languages, seed)
+    first = [activations(vectors.layers[0], language) for language in vectors.languages]
+    stories = pd.concat(map(story_labels, first), ignore_index=True)
+    _, rule = assign_folds(stories, seed)
+    summary: dict[str, Any] = {
+        "folds": rule,
+        "best": best(table, "accuracy", ["variant", "train_language", "test_language"]),
+    }
+    if warning := unshared_topics(stories):
+        log.warning("%s", warning)
+        summary["warning"] = warning
+    if table.empty:
+        summary["note"] = "No emotion has stories both to learn from and to test on."
+    return Outcome({"decoding": [table]}, summary)
+
+
+def _choice(vectors: EmotionVectors, decoding: pd.DataFrame | None, fixed_layer: int | None) -> Outcome:
+    if fixed_layer is not None:
+        reason = f"layer {fixed_layer} is fixed by the study's settings"
+        return Outcome({}, {"layer": fixed_layer, "by": "settings", "reason": reason})
+    by = "decoding"
+    try:
+        layer, reason = choose_layer(TABLES["decoding"].of([]) if decoding is None else decoding)
+    except ValueError:
+        layer, by = usual_layer(vectors), "depth"
+        reason = f"layer {layer} lies at two thirds of the depth: there are too few stories to choose by decoding"
+    return Outcome({}, {"layer": layer, "by": by, "reason": reason})
+
+
+DECODING = Analysis("decoding", _decoding, TABLES)
+CHOICE = Analysis("choice", _choice, {}, gives="layer")

@@ -1,25 +1,47 @@
 """Distances and kernels that noise does not flatter: crossnobis distances over folds of topics, and debiased CKA."""
 
-from itertools import combinations
-from typing import TYPE_CHECKING
+from itertools import combinations, combinations_with_replacement
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from emovec.errors import EmovecError
-from emovec.geometry.representational import MINIMUM_EMOTIONS, permutation_table, permuted_products
-from emovec.stats.labelled import in_label_order, layer_numbers
-from emovec.stats.permutation import label_permutations
+from emovec.geometry.analysis import (
+    VARIANTS,
+    Activations,
+    Analysis,
+    Outcome,
+    Table,
+    best,
+    each_variant,
+    language_pairs,
+    noted,
+)
+from emovec.geometry.cells import Cells, layer_cells
+from emovec.geometry.representational import compare_triangles, permutation_table, permuted_products, standardised
+from emovec.geometry.similarity import pair_cosines
+from emovec.stats.labelled import in_label_order, labels, layer_numbers
+from emovec.stats.permutation import MINIMUM_EMOTIONS, label_permutations
+from emovec.vectors.emotion_vectors import EmotionVectors
 
-if TYPE_CHECKING:
-    from emovec.geometry.cells import Cells
+TABLES = {
+    "distance_rsa": Table(
+        "variant:str layer:int language_a:str language_b:str distance:str measure:str r p p_familywise null_95"
+    ),
+    "cka": Table("variant:str layer:int language_a:str language_b:str cka p p_familywise null_95"),
+}
+CROSS_LAYER_TABLES = {
+    "cross_layer": Table("variant:str language_a:str language_b:str measure:str layer_a:int layer_b:int r"),
+}
+MEASURES = ("rsa", "cka")
+"""By which layers are compared with each other."""
 
 MOST_FOLDS = 10
 """Topics are dealt into at most as many folds; up to this number each topic is one."""
 
 
-def crossnobis(cells: "Cells", language: str) -> xr.DataArray:
+def crossnobis(cells: Cells, language: str) -> xr.DataArray:
     """Cross-validated squared distances between the emotions of one language: unbiased, with a true zero.
 
     d²(i, j) is the mean, over all pairs of different folds f and g, of (v_fi − v_fj)·(v_gi − v_gj). Noise of different
@@ -64,7 +86,7 @@ def crossnobis(cells: "Cells", language: str) -> xr.DataArray:
     )
 
 
-def crossnobis_triangles(cells: "Cells", language_a: str, language_b: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
+def crossnobis_triangles(cells: Cells, language_a: str, language_b: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Upper triangles [pair] of two languages' crossnobis distances over the emotions for which both have them all."""
     a, b = crossnobis(cells, language_a).values, crossnobis(cells, language_b).values
     known = np.isfinite(a) & np.isfinite(b)
@@ -152,10 +174,121 @@ def cka(
     orders = np.vstack([np.arange(n), label_permutations(n, permutations, seed)])
     found = permutation_table(permuted_products(fixed, permuted, orders), layer_numbers(pair))
     found = found.rename(columns={"r": "cka"}).assign(language_a=language_a, language_b=language_b)
-    return found[["layer", "language_a", "language_b", "cka", "p", "p_familywise", "null_95"]]
+    return found[TABLES["cka"].without("variant")]
 
 
 def shared_emotions(vectors: xr.DataArray) -> dict[tuple[str, str], int]:
     """How many emotions every two languages share."""
-    languages = [str(language) for language in vectors["language"].values]
-    return {(a, b): in_label_order(vectors, a, b).sizes["emotion"] for a, b in combinations(languages, 2)}
+    pairs = combinations(labels(vectors, "language"), 2)
+    return {(a, b): in_label_order(vectors, a, b).sizes["emotion"] for a, b in pairs}
+
+
+def layer_agreement(vectors: xr.DataArray) -> pd.DataFrame:
+    """Compare every layer of a language with every layer of the same and of each other language.
+
+    `rsa` is the Pearson correlation of the upper triangles of the cosine matrices, `cka` the debiased centred kernel
+    alignment of the vectors.
+
+    Args:
+        vectors: [language, emotion, layer, hidden].
+
+    Returns:
+        Columns language_a, language_b, measure (rsa, cka), layer_a, layer_b, r: `layer_a` is a layer of `language_a`.
+        Language pairs once, in the order of the vectors, each language with itself too; none of fewer than four
+        shared emotions.
+    """
+    frames: list[pd.DataFrame] = []
+    for a, b in combinations_with_replacement(labels(vectors, "language"), 2):
+        pair = in_label_order(vectors, a, b).transpose("language", "layer", "emotion", "hidden")
+        if pair.sizes["emotion"] < MINIMUM_EMOTIONS:
+            continue
+        cosines_a, cosines_b, layers = pair_cosines(vectors, a, b)
+        kernels_a, kernels_b = kernel_triangles(pair.values)
+        grid_a, grid_b = (grid.ravel() for grid in np.meshgrid(layers, layer_numbers(pair), indexing="ij"))
+        for measure, r in zip(
+            MEASURES, (standardised(cosines_a) @ standardised(cosines_b).T, kernels_a @ kernels_b.T), strict=True
+        ):
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "language_a": a,
+                        "language_b": b,
+                        "measure": measure,
+                        "layer_a": grid_a,
+                        "layer_b": grid_b,
+                        "r": r.ravel(),
+                    }
+                )
+            )
+    columns = CROSS_LAYER_TABLES["cross_layer"].without("variant")
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+
+
+_Triangles = dict[tuple[str, str, str], list[tuple[np.ndarray, np.ndarray]]]
+
+
+def _distances(vectors: EmotionVectors, activations: Activations, permutations: int, seed: int) -> Outcome:
+    settings = (permutations, seed)
+    shared = shared_emotions(vectors.best)
+    found, units, kept = _crossnobis(vectors, activations, seed) if shared else ({}, "", {})
+    frames: list[pd.DataFrame] = []
+    kernels: list[pd.DataFrame] = []
+    notes: list[str] = []
+    for a, b in language_pairs(vectors):
+        if shared[a, b] < MINIMUM_EMOTIONS:
+            notes.append(f"{a} and {b} share {shared[a, b]} emotions; it takes {MINIMUM_EMOTIONS} to compare.")
+            continue
+        first, second = sorted((a, b))
+        enough = kept[first, second] >= MINIMUM_EMOTIONS
+        if not enough:
+            notes.append(f"Crossnobis distances of {a} and {b} take stories on at least two topics for each emotion.")
+        for variant in VARIANTS:
+            names = {"variant": variant, "language_a": a, "language_b": b}
+            cosines = pair_cosines(vectors.variant(variant), first, second)
+            parts = {"cosine": cosines[:2]}
+            if enough:
+                stacks = zip(*found[variant, first, second], strict=True)
+                parts["crossnobis"] = (np.stack(next(stacks)), np.stack(next(stacks)))
+            # A correlation of cosines is one of cosine distances.
+            frames += [
+                compare_triangles(*triangles, cosines[2], *settings)
+                .rename(columns={"method": "measure"})
+                .assign(distance=distance, **names)
+                for distance, triangles in parts.items()
+            ]
+            kernels.append(cka(vectors.variant(variant), a, b, *settings).assign(**names))
+    table = TABLES["distance_rsa"].of(frames)
+    pearson = table[(table["measure"] == "pearson") & (table["distance"] == "crossnobis")]
+    summary = {"best": best(pearson, "r", ["variant", "language_a", "language_b"]), "units": units}
+    parameters = {
+        "folds": f"topics, dealt into at most {MOST_FOLDS} folds",
+        "noise_normalisation": "none in raw; univariate, by the standard deviation over stories, in standardised",
+    }
+    return Outcome({"distance_rsa": [table], "cka": kernels}, summary | noted(vectors, notes), parameters)
+
+
+def _crossnobis(
+    vectors: EmotionVectors, activations: Activations, seed: int
+) -> tuple[_Triangles, str, dict[tuple[str, str], int]]:
+    """Triangles by variant and pair of languages, a list over layers; how units were made; emotions kept by pair."""
+    found: _Triangles = {}
+    kept: dict[tuple[str, str], int] = {}
+    units = ""
+    for layer in sorted(vectors.layers):
+        for variant, cells in layer_cells(vectors, activations, layer, seed):
+            units = cells.note
+            for a, b in map(sorted, language_pairs(vectors)):
+                first, second, emotions = crossnobis_triangles(cells, a, b)
+                found.setdefault((variant, a, b), []).append((first, second))
+                kept[a, b] = len(emotions)
+    return found, units, kept
+
+
+def _cross_layer(vectors: EmotionVectors) -> Outcome:
+    tables = each_variant(vectors, layer_agreement)
+    few = f"It takes {MINIMUM_EMOTIONS} emotions to compare layers."
+    return Outcome({"cross_layer": tables}, {} if any(map(len, tables)) else {"note": few})
+
+
+DISTANCES = Analysis("distances", _distances, TABLES)
+CROSS_LAYER = Analysis("cross_layer", _cross_layer, CROSS_LAYER_TABLES)

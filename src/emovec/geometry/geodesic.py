@@ -2,14 +2,44 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from emovec.geometry.cells import Cells
-from emovec.geometry.reliability import Halves, halves, noise_free_rsa, spearman_brown
+from emovec.geometry.analysis import (
+    Activations,
+    Analysis,
+    Outcome,
+    Table,
+    each_variant,
+    language_pairs,
+    noted,
+    plain,
+)
+from emovec.geometry.cells import Cells, layer_cells
+from emovec.geometry.reliability import (
+    BLOCKS,
+    MINIMUM_TOPICS,
+    SPLITS,
+    Halves,
+    halves,
+    noise_free_rsa,
+    spearman_brown,
+)
 from emovec.stats.labelled import in_label_order, labels, layer_numbers, unit
+from emovec.stats.permutation import MINIMUM_EMOTIONS
+from emovec.stats.resampling import half_weights, jackknife_interval, jackknife_weights
+from emovec.vectors.emotion_vectors import EmotionVectors
+
+TABLES = {
+    "geodesic": Table(
+        "variant:str layer:int language_a:str language_b:str k:int connected:int rsa_geodesic rsa_euclidean "
+        "free_geodesic free_euclidean ceiling_geodesic ceiling_euclidean difference low high"
+    ),
+    "isomap": Table("variant:str layer:int language:str emotion:str x y k:int"),
+}
 
 KS = tuple(range(2, 11))
 """Numbers of neighbours that are tried."""
@@ -18,6 +48,9 @@ ISOMAP_K = 5
 """Isomap takes the smallest k from here on with which every emotion can be reached."""
 
 _CHUNK_ELEMENTS = 2**21
+_KEYS = ["variant", "layer", "language_a", "language_b", "k"]
+_PLAIN = ["connected", "rsa_geodesic", "rsa_euclidean"]
+_CORRECTED = TABLES["geodesic"].without(*_KEYS, *_PLAIN)
 
 
 def chord_distances(grams: np.ndarray) -> np.ndarray:
@@ -195,7 +228,7 @@ def geodesic_rsa(vectors: xr.DataArray, language_a: str, language_b: str, ks: Se
         columns = {"layer": layer_numbers(pair), "k": k, "connected": connected}
         r = {"rsa_geodesic": curved, "rsa_euclidean": straight}
         frames.append(pd.DataFrame(columns | r).assign(language_a=language_a, language_b=language_b))
-    columns = ["layer", "language_a", "language_b", "k", "connected", "rsa_geodesic", "rsa_euclidean"]
+    columns = [*_KEYS[1:], *_PLAIN]
     return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
 
 
@@ -224,7 +257,7 @@ def isomap(vectors: xr.DataArray, k: int = ISOMAP_K) -> pd.DataFrame:
     for language in labels(vectors, "language"):
         own = in_label_order(vectors, language).isel(language=0)
         emotions = labels(own, "emotion")
-        if len(emotions) < 4:
+        if len(emotions) < MINIMUM_EMOTIONS:
             continue
         rows = unit(own.transpose("layer", "emotion", "hidden").values)
         before: pd.DataFrame | None = None
@@ -237,7 +270,7 @@ def isomap(vectors: xr.DataArray, k: int = ISOMAP_K) -> pd.DataFrame:
             first.setdefault(layer, places)
             frame = places.rename_axis("emotion").reset_index()
             frames.append(frame.assign(layer=layer, language=language, k=found))
-    columns = ["layer", "language", "emotion", "x", "y", "k"]
+    columns = TABLES["isomap"].without("variant")
     return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
 
 
@@ -259,3 +292,87 @@ def laid_on(places: pd.DataFrame, target: pd.DataFrame | None) -> pd.DataFrame:
     shared = places.index.intersection(target.index)
     rotation, _ = orthogonal_procrustes(places.loc[shared].to_numpy(), target.loc[shared].to_numpy())
     return pd.DataFrame(places.to_numpy() @ rotation, index=places.index, columns=places.columns)
+
+
+def main_k(table: pd.DataFrame) -> int:
+    """The smallest k from `ISOMAP_K` on with which every graph is connected, else the largest."""
+    connected = table.groupby("k")["connected"].min()
+    found = [int(k) for k in connected.index[connected == 1] if k >= ISOMAP_K]
+    return min(found, default=int(table["k"].max()))
+
+
+def corrected_table(cells: Cells, pairs: list[tuple[str, str]], ks: list[int], seed: int) -> pd.DataFrame:
+    """Agreement by both distances, each corrected for its own reliability, and the difference with its interval.
+
+    Args:
+        cells: of one layer and variant.
+        pairs: of languages.
+        ks: numbers of neighbours.
+        seed: of the halves and of the blocks of topics.
+
+    Returns:
+        Columns language_a, language_b, k, free_geodesic, free_euclidean, ceiling_geodesic, ceiling_euclidean,
+        difference (of the free ones), low, high: Student's t with the jackknife over topics.
+    """
+    blocks = cells.merged(BLOCKS, seed)
+    n = len(blocks.topics)
+    weights = np.vstack([np.ones((1, n)), jackknife_weights(n)])
+    splits = half_weights(n, SPLITS, seed)
+    rows: list[tuple[object, ...]] = []
+    known = {name: blocks.counts[blocks.languages.index(name)].sum(axis=0) > 0 for name in blocks.languages}
+    for a, b in pairs:
+        shared = np.flatnonzero(known[a] & known[b])
+        first, second = (straight_halves(blocks, name, shared, weights, splits) for name in (a, b))
+        for k in ks:
+            found = corrected_agreement(first, second, k)
+            low, high, _ = jackknife_interval(found.difference[0], found.difference[1:])
+            at_all = (found.geodesic, found.straight, found.ceiling_geodesic, found.ceiling_straight, found.difference)
+            rows.append((a, b, k, *(float(values[0]) for values in at_all), float(low), float(high)))
+    return pd.DataFrame(rows, columns=["language_a", "language_b", "k", *_CORRECTED])
+
+
+def _geodesic(vectors: EmotionVectors, activations: Activations, seed: int, layer: int) -> Outcome:
+    frames: list[pd.DataFrame] = []
+    notes: list[str] = []
+    for a, b in language_pairs(vectors):
+        shared = in_label_order(vectors.best, a, b).sizes["emotion"]
+        if shared < MINIMUM_EMOTIONS:
+            notes.append(f"{a} and {b} share {shared} emotions; it takes {MINIMUM_EMOTIONS} to compare.")
+        else:
+            frames += each_variant(vectors, lambda v, a=a, b=b: geodesic_rsa(v, a, b))
+    summary: dict[str, Any] = {}
+    parameters: dict[str, Any] = {"ks": list(KS), "distance": "chord of centred unit vectors"}
+    if frames:
+        table = pd.concat(frames, ignore_index=True)
+        main = main_k(table)
+        corrected, units = _corrected(vectors, activations, seed, layer, table, main)
+        frames = [table.merge(corrected, on=_KEYS, how="left")]
+        if corrected.empty:
+            notes.append(f"There are {units}; to correct for reliability takes at least {MINIMUM_TOPICS}.")
+        shown = TABLES["geodesic"].of(frames)
+        shown = shown[(shown["layer"] == layer) & (shown["k"] == main)]
+        summary = {"k": main, "units": units, "chosen": plain(shown)}
+        parameters |= {"k": main, "splits": SPLITS, "blocks": BLOCKS, "units": units}
+    maps = each_variant(vectors, isomap)
+    return Outcome({"geodesic": frames, "isomap": maps}, summary | noted(vectors, notes), parameters)
+
+
+def _corrected(
+    vectors: EmotionVectors, activations: Activations, seed: int, shown: int, table: pd.DataFrame, main: int
+) -> tuple[pd.DataFrame, str]:
+    """Agreement without noise and its difference: for every k at the layer shown, for one at the others; the units."""
+    frames: list[pd.DataFrame] = []
+    units = ""
+    pairs = list(table[["language_a", "language_b"]].drop_duplicates().itertuples(index=False, name=None))
+    for layer in sorted({int(layer) for layer in table["layer"]}):
+        ks = sorted({int(k) for k in table["k"]}) if layer == shown else [main]
+        for variant, cells in layer_cells(vectors, activations, layer, seed):
+            units = cells.note
+            if len(cells.topics) >= MINIMUM_TOPICS:
+                found = corrected_table(cells, pairs, ks, seed)
+                frames.append(found.assign(variant=variant, layer=layer))
+    columns = [*_KEYS, *_CORRECTED]
+    return (pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)), units
+
+
+ANALYSIS = Analysis("geodesic", _geodesic, TABLES)

@@ -9,9 +9,17 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.linalg import orthogonal_procrustes
 from scipy.spatial.distance import squareform
 
-from emovec.geometry.representational import MINIMUM_EMOTIONS, standardised
+from emovec.geometry.analysis import Analysis, Outcome, Table, each_variant
+from emovec.geometry.representational import standardised
 from emovec.geometry.similarity import pair_cosines
 from emovec.stats.labelled import in_label_order, labels, layer_numbers
+from emovec.stats.permutation import MINIMUM_EMOTIONS
+from emovec.vectors.emotion_vectors import EmotionVectors
+
+TABLES = {
+    "language_agreement": Table("variant:str layer:int language_a:str language_b:str r"),
+    "language_map": Table("variant:str layer:int language:str x y position:int"),
+}
 
 MINIMUM_LANGUAGES = 3
 """Two languages are always on a line."""
@@ -56,7 +64,7 @@ def language_map(agreement: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Columns layer, language, x, y, position; empty for fewer than three languages, or where a pair is missing.
     """
-    columns = ["layer", "language", "x", "y", "position"]
+    columns = TABLES["language_map"].without("variant")
     languages = sorted(agreement["language_a"].unique())
     frames: list[pd.DataFrame] = []
     before: np.ndarray | None = None
@@ -103,3 +111,19 @@ def _plane(r: np.ndarray, before: np.ndarray | None) -> np.ndarray:
         return places @ orthogonal_procrustes(places, before)[0]
     largest = places[np.abs(places).argmax(axis=0), [0, 1]]
     return places * np.where(largest < 0, -1, 1)
+
+
+def _languages(vectors: EmotionVectors) -> Outcome:
+    agreement = each_variant(vectors, language_agreement)
+    maps = [language_map(table).assign(variant=table["variant"].iloc[0]) for table in agreement]
+    note: dict[str, str] = {}
+    if (number := len(vectors.languages)) < MINIMUM_LANGUAGES:
+        words = {1: "one language", 2: "two languages"}[number]
+        note = {"note": f"The study has {words}; a map of languages takes {MINIMUM_LANGUAGES}."}
+    elif not any(map(len, maps)):
+        note = {"note": f"A map of languages takes {MINIMUM_EMOTIONS} emotions that every two of them share."}
+    tables = {"language_agreement": agreement, "language_map": maps}
+    return Outcome(tables, note, {"linkage": "average on 1 − r, optimal leaf order"})
+
+
+ANALYSIS = Analysis("languages", _languages, TABLES)

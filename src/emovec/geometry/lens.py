@@ -9,11 +9,18 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import hypergeom
 
+from emovec.corpus.story import Story
+from emovec.geometry.analysis import Analysis, Outcome, Table, best
 from emovec.stats.labelled import in_label_order, labels, layer_numbers, unit
+from emovec.vectors.emotion_vectors import EmotionVectors
 
 if TYPE_CHECKING:
     from emovec.models.language_model import LanguageModel
 
+TABLES = {
+    "lens": Table("language:str layer:int lens:str emotion:str side:str rank:int token_id:int token:str score"),
+    "lens_hits": Table("language:str layer:int lens:str k:int word_language:str hit_rate chance n_emotions:int"),
+}
 ANY = "any"
 LENSES = ("raw", "cleaned")
 _VOCABULARY_CHUNK = 8192
@@ -71,9 +78,10 @@ def logit_lens(
     stacked, whose = np.concatenate(directions), pd.concat(owners, ignore_index=True)
     frames += [frame.assign(lens="raw") for frame in _extremes(stacked, unembedding.__getitem__, everything, k, whose)]
     table = pd.concat(frames, ignore_index=True)
-    columns = ["language", "layer", "lens", "emotion", "side", "rank", "token_id", "token", "score"]
     table = table.assign(token=[vocabulary[int(i)] for i in table["token_id"]])
-    return table.sort_values(["language", "layer", "lens", "emotion", "side", "rank"], ignore_index=True)[columns]
+    return table.sort_values(["language", "layer", "lens", "emotion", "side", "rank"], ignore_index=True)[
+        TABLES["lens"].columns
+    ]
 
 
 def lens_hits(
@@ -125,7 +133,7 @@ def lens_hits(
             by_emotion = labelled.assign(hit=hit).groupby(["layer", "emotion"])["hit"].any()
             for layer, rate in by_emotion.groupby("layer").mean().items():
                 rows.append((language, layer, lens, k, word_language, float(rate), chance, len(sets)))  # type: ignore[arg-type]
-    columns = ["language", "layer", "lens", "k", "word_language", "hit_rate", "chance", "n_emotions"]
+    columns = TABLES["lens_hits"].columns
     return pd.DataFrame(rows, columns=columns).sort_values(columns[:5], ignore_index=True)
 
 
@@ -228,3 +236,26 @@ def _extremes(
         )
         for side, (values, at) in best.items()
     ]
+
+
+def _lens(
+    vectors: EmotionVectors, stories: Sequence[Story], model: "Callable[[], LanguageModel]", top_k: int
+) -> Outcome:
+    from emovec.languages import lexicon
+
+    loaded = model()
+    vocabulary = loaded.token_texts(range(len(loaded.unembedding())))
+    candidates: dict[str, list[int]] = {}
+    for language in vectors.languages:
+        codes = {language, "en"}
+        words = [word for code in codes for emotion in vectors.emotions for word in lexicon.labels(code, emotion)]
+        texts = (story.text for story in stories if story.language == language)
+        candidates[language] = candidate_tokens(texts, words, vocabulary, loaded)
+    table = logit_lens(vectors.best, loaded, candidates, top_k, vocabulary)
+    hits = lens_hits(table, vocabulary, candidates, lexicon.labels)
+    highest = best(hits, "hit_rate", ["language", "lens", "word_language"])
+    parameters = {"candidates": {language: len(ids) for language, ids in candidates.items()}}
+    return Outcome({"lens": [table], "lens_hits": [hits]}, {"best": highest}, parameters)
+
+
+ANALYSIS = Analysis("lens", _lens, TABLES)

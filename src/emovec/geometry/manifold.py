@@ -9,7 +9,14 @@ import pandas as pd
 import xarray as xr
 from scipy.linalg import orthogonal_procrustes
 
+from emovec.geometry.analysis import Analysis, Outcome, Table, each_variant
 from emovec.stats.labelled import in_label_order, labels, layer_numbers, unit
+from emovec.vectors.emotion_vectors import EmotionVectors
+
+TABLES = {
+    "manifold": Table("variant:str method:str dimensions:int layer:int language:str emotion:str x y z share"),
+}
+DIMENSIONS = (2, 3)
 
 N_NEIGHBORS = 15
 EPOCHS = 60
@@ -20,7 +27,7 @@ MINIMUM_POINTS = 12
 
 _WINDOW = 3
 _REGULARISATION = 0.01
-_COLUMNS = ["method", "dimensions", "layer", "language", "emotion", "x", "y", "z", "share"]
+_COLUMNS = TABLES["manifold"].without("variant")
 
 
 def pca_path(vectors: xr.DataArray, dimensions: int = 2) -> pd.DataFrame:
@@ -182,3 +189,24 @@ def _table(
         for layer, rows, share in zip(layers, places, shares, strict=True)
     ]
     return pd.concat(frames, ignore_index=True)[_COLUMNS]
+
+
+def _manifold(vectors: EmotionVectors, layer: int, seed: int) -> Outcome:
+    def paths(own: xr.DataArray) -> pd.DataFrame:
+        return pd.concat([pca_path(own, d) for d in DIMENSIONS], ignore_index=True)
+
+    frames = each_variant(vectors, paths)
+    scaled = vectors.variants[-1]
+    few = spread(vectors.variant(scaled), kept=(layer,))
+    maps = [aligned_umap(few, d, seed).assign(variant=scaled) for d in DIMENSIONS]
+    summary = {} if any(map(len, maps)) else {"note": f"Aligned UMAP takes at least {MINIMUM_POINTS} vectors."}
+    parameters = {
+        "metric": "cosine",
+        "n_neighbors": N_NEIGHBORS,
+        "epochs": EPOCHS,
+        "layers": [int(at) for at in few["layer"].values],
+    }
+    return Outcome({"manifold": [*maps, *frames]}, summary, parameters)
+
+
+ANALYSIS = Analysis("manifold", _manifold, TABLES)

@@ -7,9 +7,10 @@ import pandas as pd
 import xarray as xr
 
 from emovec.errors import EmovecError
-from emovec.geometry.representational import MINIMUM_EMOTIONS, rsa
+from emovec.geometry.representational import rsa
 from emovec.geometry.similarity import pair_cosines
 from emovec.stats.labelled import in_label_order, labels
+from emovec.stats.permutation import MINIMUM_EMOTIONS
 
 
 @dataclass(frozen=True)

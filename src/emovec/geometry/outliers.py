@@ -1,13 +1,25 @@
 """Dimensions that hold far more than their share of a vector's energy, and the tokens that put it there."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from emovec.corpus.story import Story
+from emovec.geometry.analysis import VARIANTS, Activations, Analysis, Outcome, Table, plain, stories_read
 from emovec.stats.labelled import in_label_order, labels, layer_numbers
+from emovec.vectors.emotion_vectors import EmotionVectors
+
+if TYPE_CHECKING:
+    from emovec.models.language_model import LanguageModel
+
+TABLES = {
+    "outliers": Table("kind:str variant:str language:str layer:int rank:int dimension:int energy_share"),
+    "outlier_tokens": Table("language:str layer:int dimension:int token:str count:int share position_first"),
+}
+SAMPLE_TEXTS = 16
 
 KINDS = ("raw", "centred", "denoised")
 """Mean vectors as they are, less their mean over emotions, and with the neutral texts' components projected out."""
@@ -101,5 +113,36 @@ def outlier_tokens(
             position_first=(table["at_first"] / table["energy"]).where(table["energy"] > 0, 0.0),
         )
         frames.append(table.sort_values("share", ascending=False, kind="stable").head(top))
-    columns = ["language", "layer", "dimension", "token", "count", "share", "position_first"]
+    columns = TABLES["outlier_tokens"].columns
     return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
+
+
+def _outliers(
+    vectors: EmotionVectors,
+    activations: Activations,
+    stories: Sequence[Story],
+    model: "Callable[[], LanguageModel]",
+    layer: int,
+    seed: int,
+) -> Outcome:
+    from emovec.activations.tokens import token_states
+
+    kinds = [kind for kind in KINDS if kind != "denoised" or vectors.denoised is not None]
+    dimensions = [
+        outlier_dimensions(vectors.variant(name, kind)).assign(kind=kind, variant=name)
+        for kind in kinds
+        for name in VARIANTS
+    ]
+    table = TABLES["outliers"].of(dimensions)
+    shown = table[(table["variant"] == "raw") & (table["layer"] == layer) & (table["rank"] == 1)]
+    first = shown[shown["kind"] == "centred"]
+    largest = {str(language): int(d) for language, d in zip(first["language"], first["dimension"], strict=True)}
+    read = stories_read(stories, activations, vectors)
+    texts = {name: sample_texts(read, name, SAMPLE_TEXTS, seed) for name in largest}
+    loaded = model()
+    tokens = outlier_tokens(texts, lambda text: token_states(loaded, text, [layer]), largest, layer)
+    summary = {"layer": layer, "first": plain(shown[["kind", "language", "dimension", "energy_share"]])}
+    return Outcome({"outliers": [table], "outlier_tokens": [tokens]}, summary, {"sample_texts": SAMPLE_TEXTS})
+
+
+ANALYSIS = Analysis("outliers", _outliers, TABLES)

@@ -28,7 +28,12 @@ def cosines_of(gram: np.ndarray) -> np.ndarray:
 
 
 def k_means_partition(
-    gram: np.ndarray, k: int, seed: int = 0, most: int = MOST_STARTS, initial: np.ndarray | None = None
+    gram: np.ndarray,
+    k: int,
+    seed: int = 0,
+    most: int = MOST_STARTS,
+    initial: np.ndarray | None = None,
+    linked: np.ndarray | None = None,
 ) -> np.ndarray:
     """K-means on dot products alone: no point is needed, and no hidden dimension.
 
@@ -45,6 +50,7 @@ def k_means_partition(
         seed: of the starts.
         most: random starts at most, a multiple of `BATCH`.
         initial: [matrix, n] further partitions to start from.
+        linked: [matrix, n] the k clusters of `linkage_partitions`, where they are known already.
 
     Returns:
         [matrix, n] clusters, numbered from 0 in the order in which the points meet them.
@@ -54,13 +60,13 @@ def k_means_partition(
     scale = np.maximum(np.abs(np.diagonal(gram, axis1=1, axis2=2)).max(axis=1, initial=0), 1e-300) * _TOLERANCE
     best, lowest, found = np.zeros((matrices, n), dtype=np.intp), np.full(matrices, np.inf), np.zeros(matrices)
     open_ = np.arange(matrices)
-    given = [linkage_partitions(gram, [k])[0], *([] if initial is None else [initial])]
+    given = [linkage_partitions(gram, [k])[0] if linked is None else linked, *([] if initial is None else [initial])]
+    start, improve = _compiled()
     for first in range(0, len(draws), BATCH):
         part = gram[open_]
-        starts = [_start(part, row) for row in draws[first : first + BATCH]] + [x[open_] for x in given if not first]
-        which = np.tile(np.arange(len(open_)), len(starts))
-        labels, costs = _improved(part, which, np.concatenate(starts), k)
-        labels, costs = labels.reshape(len(starts), -1, n), costs.reshape(len(starts), -1)
+        starts = [start(part, draws[first : first + BATCH]), *(x[open_][None] for x in given if not first)]
+        labels = np.ascontiguousarray(np.concatenate(starts), dtype=np.int64)
+        costs = improve(part, labels, k)
         # Equal sums must not be told apart by rounding: of equals the first is kept.
         equal = costs <= costs.min(axis=0) + scale[open_]
         at, own = equal.argmax(axis=0), np.arange(len(open_))
@@ -158,46 +164,53 @@ def _cut(tree: np.ndarray, ks: Sequence[int]) -> np.ndarray:
     return np.stack([left[k] for k in ks])
 
 
-def _start(gram: np.ndarray, draws: np.ndarray) -> np.ndarray:
-    """One k-means++ start (Arthur & Vassilvitskii 2007) for each matrix: [matrix, n] nearest of the chosen points."""
-    matrices, n, _ = gram.shape
-    at = np.arange(matrices)
-    squares = np.diagonal(gram, axis1=1, axis2=2)
-    chosen = np.full(matrices, min(int(draws[0] * n), n - 1))
-    nearest, labels = np.full((matrices, n), np.inf), np.zeros((matrices, n), dtype=np.intp)
-    for number in range(len(draws)):
-        if number:
-            mass = nearest.cumsum(axis=1)
-            chosen = (mass <= draws[number] * mass[:, -1:]).sum(axis=1).clip(max=n - 1)
-        distances = np.clip(squares + squares[at, chosen][:, None] - 2 * gram[at, chosen], 0, None)
-        closer = distances < nearest
-        nearest, labels = np.where(closer, distances, nearest), np.where(closer, number, labels)
-    return labels
-
-
-def _improved(gram: np.ndarray, which: np.ndarray, labels: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Partitions that no move of one point improves, and their sums of squared distances to the means.
-
-    Args:
-        gram: [matrix, n, n].
-        which: [start] the matrix of each start.
-        labels: [start, n].
-        k: number of clusters.
-
-    Returns:
-        [start, n] and [start].
-    """
-    labels = np.ascontiguousarray(labels, dtype=np.int64).copy()
-    costs = np.array([_descent()(gram[at], own, k) for at, own in zip(which, labels, strict=True)])
-    return labels, costs
-
-
 @cache
-def _descent() -> Any:
-    """`_descend`, compiled: numpy's vectors are too short here for its own speed."""
+def _compiled() -> tuple[Any, Any]:
+    """Starts and their improvement for many matrices; compiled, since numpy's vectors are too short here for its speed.
+
+    The first gives [start, matrix, n] of gram [matrix, n, n] and draws [start, k]; the second changes such labels into
+    partitions that no move of one point improves, and gives their costs [start, matrix].
+    """
     from numba import njit
 
-    return njit(_descend)
+    start, descend = njit(_start), njit(_descend)
+
+    def every_start(gram: np.ndarray, draws: np.ndarray) -> np.ndarray:
+        labels = np.empty((len(draws), len(gram), gram.shape[1]), np.int64)
+        for s in range(len(draws)):
+            for m in range(len(gram)):
+                labels[s, m] = start(gram[m], draws[s])
+        return labels
+
+    def every_descent(gram: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
+        costs = np.empty(labels.shape[:2])
+        for s in range(len(labels)):
+            for m in range(len(gram)):
+                costs[s, m] = descend(gram[m], labels[s, m], k)
+        return costs
+
+    return njit(every_start), njit(every_descent)
+
+
+def _start(gram: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """One k-means++ start (Arthur & Vassilvitskii 2007): [n] the nearest of the chosen points.
+
+    Args:
+        gram: [n, n].
+        draws: [k] random numbers from 0 to 1.
+    """
+    n = len(gram)
+    nearest, labels = np.full(n, np.inf), np.zeros(n, np.int64)
+    chosen = min(int(draws[0] * n), n - 1)
+    for number in range(len(draws)):
+        if number:
+            mass = nearest.cumsum()
+            chosen = min(int((mass <= draws[number] * mass[-1]).sum()), n - 1)
+        for i in range(n):
+            distance = max(gram[i, i] + gram[chosen, chosen] - 2 * gram[chosen, i], 0.0)
+            if distance < nearest[i]:
+                nearest[i], labels[i] = distance, number
+    return labels
 
 
 def _descend(gram: np.ndarray, labels: np.ndarray, k: int) -> float:
@@ -222,21 +235,25 @@ def _descend(gram: np.ndarray, labels: np.ndarray, k: int) -> float:
         within[labels[i]] += sums[i, labels[i]]
         total += gram[i, i]
         largest = max(largest, abs(gram[i, i]))
+    squared, leaves, joins = np.zeros(k), np.zeros(k), np.zeros(k)  # of the clusters' means, and the two factors
     while True:
+        for c in range(k):
+            if sizes[c] > 0:
+                squared[c], joins[c] = within[c] / sizes[c] ** 2, sizes[c] / (sizes[c] + 1)
+            if sizes[c] > 1:
+                leaves[c] = sizes[c] / (sizes[c] - 1)
         most, point, to = _TOLERANCE * largest, -1, -1
         for i in range(n):
             at = labels[i]
             if sizes[at] < 2:
                 continue
-            own = gram[i, i] - 2 * sums[i, at] / sizes[at] + within[at] / sizes[at] ** 2
-            leaving = sizes[at] / (sizes[at] - 1) * own
+            leaving = leaves[at] * (gram[i, i] - 2 * sums[i, at] / sizes[at] + squared[at])
             for c in range(k):
                 if c == at:
                     continue
                 joining = 0.0
                 if sizes[c] > 0:
-                    other = gram[i, i] - 2 * sums[i, c] / sizes[c] + within[c] / sizes[c] ** 2
-                    joining = sizes[c] / (sizes[c] + 1) * other
+                    joining = joins[c] * (gram[i, i] - 2 * sums[i, c] / sizes[c] + squared[c])
                 if leaving - joining > most:
                     most, point, to = leaving - joining, i, c
         if point < 0:

@@ -10,6 +10,11 @@ from emovec.geometry.cells import Cells
 MINIMUM_TOPICS = 4
 """With fewer a half holds a single topic."""
 
+BLOCKS = 20
+"""Left out one at a time, or dealt into halves: topics, or where there are more of them, random blocks."""
+SPLITS = 30
+"""Halvings of the topics."""
+
 LOW_RELIABILITY = 0.5
 """Below it a correction for noise is guesswork."""
 

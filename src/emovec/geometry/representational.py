@@ -8,17 +8,25 @@ import xarray as xr
 from scipy.stats import rankdata
 
 from emovec.errors import EmovecError
-from emovec.geometry.similarity import pair_cosines
-from emovec.stats.permutation import familywise_p_values, label_permutations, null_bound, p_values
+from emovec.geometry.analysis import Analysis, Outcome, Table, best, each_variant, language_pairs, noted
+from emovec.geometry.similarity import cosine_matrices, pair_cosines
+from emovec.stats.permutation import (
+    MINIMUM_EMOTIONS,
+    familywise_p_values,
+    label_permutations,
+    null_bound,
+    p_values,
+)
+from emovec.vectors.emotion_vectors import EmotionVectors
 
-MINIMUM_EMOTIONS = 4
-"""With three emotions there are three pairs and six orders: nothing to test."""
+TABLES = {
+    "rsa": Table(
+        "variant:str layer:int language_a:str language_b:str method:str r p p_familywise null_mean null_95 "
+        "permutations:int"
+    ),
+}
 
 _CHUNK_ELEMENTS = 2**18
-_COLUMNS = (
-    *("layer", "language_a", "language_b", "method", "r", "p", "p_familywise", "null_mean", "null_95"),
-    "permutations",
-)
 
 
 def rsa(
@@ -53,9 +61,8 @@ def rsa(
         raise EmovecError(
             f"rsa: {language_a} and {language_b} share {n} emotions; it takes at least {MINIMUM_EMOTIONS} to compare."
         )
-    return compare_triangles(a, b, layers, permutations, seed).assign(language_a=language_a, language_b=language_b)[
-        list(_COLUMNS)
-    ]
+    found = compare_triangles(a, b, layers, permutations, seed).assign(language_a=language_a, language_b=language_b)
+    return found[TABLES["rsa"].without("variant")]
 
 
 def compare_triangles(
@@ -154,3 +161,20 @@ def permuted_products(fixed: np.ndarray, permuted: np.ndarray, orders: np.ndarra
         for k in range(len(fixed)):
             products[start : start + step, k] = permuted[k][moved] @ fixed[k]
     return products
+
+
+def _rsa(vectors: EmotionVectors, permutations: int, seed: int) -> Outcome:
+    frames: list[pd.DataFrame] = []
+    notes: list[str] = []
+    for a, b in language_pairs(vectors):
+        shared = cosine_matrices(vectors.best, a, b).sizes["emotion_a"]
+        if shared < MINIMUM_EMOTIONS:
+            notes.append(f"{a} and {b} share {shared} emotions; it takes {MINIMUM_EMOTIONS} to compare.")
+            continue
+        frames += each_variant(vectors, lambda v, a=a, b=b: rsa(v, a, b, permutations, seed))
+    table = TABLES["rsa"].of(frames)
+    highest = best(table[table["method"] == "pearson"], "r", ["variant", "language_a", "language_b"])
+    return Outcome({"rsa": [table]}, {"best": highest} | noted(vectors, notes))
+
+
+ANALYSIS = Analysis("rsa", _rsa, TABLES)

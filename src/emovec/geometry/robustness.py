@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import Any, Literal, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -10,19 +11,44 @@ import xarray as xr
 from scipy.spatial.distance import pdist
 from scipy.stats import pearsonr, spearmanr
 
-from emovec.activations.pooling import first_pooled, pool
 from emovec.corpus.story import Story
-from emovec.geometry.inputs import VARIANTS
-from emovec.geometry.representational import MINIMUM_EMOTIONS
+from emovec.geometry.affect import INFLUENCE, word_influence
+from emovec.geometry.analysis import (
+    VARIANTS,
+    Activations,
+    Analysis,
+    Outcome,
+    Table,
+    each_variant,
+    noted,
+    stories_read,
+)
+from emovec.languages.norms import load_norms
 from emovec.stats.labelled import in_label_order, labels, unit
+from emovec.stats.permutation import MINIMUM_EMOTIONS
 from emovec.vectors.build import Denoise, layer_vectors
+from emovec.vectors.emotion_vectors import EmotionVectors
+
+if TYPE_CHECKING:
+    from emovec.models.language_model import LanguageModel
+
+TABLES = {
+    "robustness": Table(
+        "layer:int texts:str n_texts:int choice:str option:str used:int variant:str statistic:str language_a:str "
+        "language_b:str value"
+    ),
+    "word_influence": INFLUENCE,
+}
+SAMPLE = 2
+"""Stories of each emotion and language that are read anew for other offsets."""
 
 OFFSETS = (0, 20, 50, 0.5)
 REMOVED = (1, 3, 10)
 Distance = Literal["cosine", "euclidean"]
 Measure = Literal["pearson", "spearman"]
 
-_COLUMNS = ["choice", "option", "used", "variant", "statistic", "language_a", "language_b", "value"]
+_COLUMNS = TABLES["robustness"].without("layer", "texts", "n_texts")
+_USUAL = {"centring": "emotions", "denoise": "none", "denoise_variance": 0.5, "denoise_components": None}
 
 
 def headline_numbers(
@@ -70,7 +96,7 @@ def analytic_choices(
         stories: for each language [story, hidden] with the story coordinates emotion and topic.
         neutral: for each language [story, hidden], or None.
         emotions: those of the study.
-        recipe: the study's `centring`, `denoise` and `denoise_variance`.
+        recipe: the study's `centring`, `denoise`, `denoise_variance` and, if given, `denoise_components`.
 
     Returns:
         Columns choice, option, used (1 where it is the study's own), variant, statistic, language_a, language_b, value.
@@ -81,14 +107,15 @@ def analytic_choices(
         "centring": ["emotions", "topics"] if topics else ["emotions"],
         "denoise": ["neutral"] * all(texts is not None for texts in neutral.values()) + ["emotion-components", "none"],
     }
-    variance = float(str(recipe["denoise_variance"]))
+    fixed = recipe.get("denoise_components")
+    amount = (0.5 if fixed else float(str(recipe["denoise_variance"])), int(str(fixed)) if fixed else None)
     rows: list[tuple[object, ...]] = []
 
     def add(choice: str, option: str, used: bool, built: Mapping[str, xr.DataArray], **how: Any) -> None:
         for variant, vectors in built.items():
             rows.extend((choice, option, int(used), variant, *found) for found in headline_numbers(vectors, **how))
 
-    usual = _vectors(stories, neutral, emotions, own["centring"], own["denoise"], variance)
+    usual = _vectors(stories, neutral, emotions, own["centring"], own["denoise"], amount)
     for choice, names in options.items():
         for option in names:
             used = option == own[choice]
@@ -99,7 +126,7 @@ def analytic_choices(
                 used,
                 usual
                 if used
-                else _vectors(stories, neutral, emotions, changed["centring"], changed["denoise"], variance),
+                else _vectors(stories, neutral, emotions, changed["centring"], changed["denoise"], amount),
             )
     for distance in get_args(Distance):
         add("distance", distance, distance == "cosine", usual, distance=distance)
@@ -159,7 +186,7 @@ def pooling_choices(
         present = [e for e in emotions if all((array["emotion"].values == e).any() for array in arrays.values())]
         if len(present) < MINIMUM_EMOTIONS:
             continue
-        built = _vectors(arrays, dict.fromkeys(arrays), present, "emotions", "none", 0.5)
+        built = _vectors(arrays, dict.fromkeys(arrays), present, "emotions", "none", (0.5, None))
         for variant, vectors in built.items():
             rows += [(choice, option, int(used), variant, *found) for found in headline_numbers(vectors)]
     return pd.DataFrame(rows, columns=_COLUMNS)
@@ -185,12 +212,12 @@ def _vectors(
     emotions: Sequence[str],
     centring: str,
     denoise: str,
-    variance: float,
+    amount: tuple[float, int | None],
 ) -> dict[str, xr.DataArray]:
     """Variant → [language, emotion, hidden]."""
     how: Denoise = denoise  # pyright: ignore[reportAssignmentType]
     sets = [
-        layer_vectors(array, neutral[language], emotions, centring, how, variance)  # pyright: ignore[reportArgumentType]
+        layer_vectors(array, neutral[language], emotions, centring, how, *amount)  # pyright: ignore[reportArgumentType]
         for language, array in stories.items()
     ]
     best = [own["denoised"] if "denoised" in own else own["centred"] for own in sets]
@@ -204,6 +231,8 @@ def _pooled(read: xr.DataArray, offset: float, sink_threshold: float | None) -> 
     """[hidden], as extraction averages a text; NaN where no token is past the offset."""
     import torch
 
+    from emovec.activations.pooling import first_pooled, pool
+
     own = read["own"].values.astype(bool)
     counted = own & (np.cumsum(own) > first_pooled(int(own.sum()), offset))
     hidden = torch.from_numpy(read.values)[None]
@@ -212,3 +241,44 @@ def _pooled(read: xr.DataArray, offset: float, sink_threshold: float | None) -> 
 
 def _offset_name(offset: float) -> str:
     return f"{offset:.0%} of the text" if 0 < offset < 1 else f"{offset:g} tokens"
+
+
+def _robustness(
+    vectors: EmotionVectors,
+    activations: Activations,
+    neutral: Callable[[int, str], xr.DataArray | None],
+    stories: Sequence[Story],
+    model: "Callable[[], LanguageModel]",
+    norms: str | Path | None,
+    layer: int,
+) -> Outcome:
+    from emovec.activations.tokens import token_states
+
+    ratings, languages = load_norms(norms), vectors.languages
+    words = each_variant(vectors, lambda v: word_influence(v.sel(layer=layer, drop=True), ratings).assign(layer=layer))
+    if len(languages) < 2:
+        return Outcome({"robustness": [], "word_influence": words}, noted(vectors, []))
+    recipe = _USUAL | vectors.provenance.get("vectors", {})
+    arrays = {language: activations(layer, language) for language in languages}
+    without = {language: neutral(layer, language) for language in languages}
+    analytic = analytic_choices(arrays, without, vectors.emotions, recipe)
+    read = stories_read(stories, activations, vectors)
+    sample = {language: balanced_sample(read, language, vectors.emotions, SAMPLE) for language in languages}
+    loaded, pooling = model(), vectors.provenance.get("pooling", {})
+    pooled = pooling_choices(
+        sample,
+        lambda text: token_states(loaded, text, [layer]),
+        vectors.emotions,
+        pooling.get("offset", 50),
+        pooling.get("sink_threshold", 10),
+    )
+    sizes = {"all stories": sum(map(len, arrays.values())), "a sample": sum(map(len, sample.values()))}
+    frames = [
+        table.assign(layer=layer, texts=texts, n_texts=sizes[texts])
+        for texts, table in (("all stories", analytic), ("a sample", pooled))
+    ]
+    tables = {"robustness": frames, "word_influence": words}
+    return Outcome(tables, {"layer": layer, "texts": sizes}, {"sample_stories": SAMPLE})
+
+
+ANALYSIS = Analysis("robustness", _robustness, TABLES)

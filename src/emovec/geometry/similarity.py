@@ -8,7 +8,14 @@ import xarray as xr
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
+from emovec.geometry.analysis import Analysis, Outcome, Table, each_variant
 from emovec.stats.labelled import in_label_order, labels, layer_numbers, unit
+from emovec.vectors.emotion_vectors import EmotionVectors
+
+TABLES = {
+    "cosine": Table("variant:str layer:int language_a:str language_b:str emotion_a:str emotion_b:str cosine"),
+    "order": Table("variant:str layer:int language:str position:int emotion:str"),
+}
 
 
 def cosine_matrices(vectors: xr.DataArray, language_a: str, language_b: str | None = None) -> xr.DataArray:
@@ -60,8 +67,7 @@ def cosine_table(vectors: xr.DataArray) -> pd.DataFrame:
         cosine_matrices(vectors, a, b).to_dataframe().reset_index().assign(language_a=a, language_b=b)
         for a, b in combinations_with_replacement(labels(vectors, "language"), 2)
     ]
-    columns = ["layer", "language_a", "language_b", "emotion_a", "emotion_b", "cosine"]
-    return pd.concat(frames, ignore_index=True)[columns]
+    return pd.concat(frames, ignore_index=True)[TABLES["cosine"].without("variant")]
 
 
 def leaf_order(vectors: xr.DataArray) -> pd.DataFrame:
@@ -84,4 +90,12 @@ def leaf_order(vectors: xr.DataArray) -> pd.DataFrame:
             np.fill_diagonal(distances, 0)
             tree = linkage(squareform(distances, checks=False), "average", optimal_ordering=True)
             rows += [(layer, language, at, emotions[leaf]) for at, leaf in enumerate(leaves_list(tree))]
-    return pd.DataFrame(rows, columns=["layer", "language", "position", "emotion"])
+    return pd.DataFrame(rows, columns=TABLES["order"].without("variant"))
+
+
+def _cosine(vectors: EmotionVectors) -> Outcome:
+    tables = {"cosine": each_variant(vectors, cosine_table), "order": each_variant(vectors, leaf_order)}
+    return Outcome(tables, {}, {"linkage": "average on 1 − cosine, optimal leaf order"})
+
+
+ANALYSIS = Analysis("cosine", _cosine, TABLES)

@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from emovec.geometry.cells import Cells
+from emovec.geometry.analysis import Activations, Analysis, Outcome, Table, best, noted
+from emovec.geometry.cells import Cells, layer_cells
 from emovec.geometry.clusters import Label, language_sets
 from emovec.geometry.partition import (
     BATCH,
@@ -18,15 +21,36 @@ from emovec.geometry.partition import (
     linkage_partitions,
     silhouettes,
 )
-from emovec.stats.permutation import familywise_p_values, label_permutations, null_bound, p_values
+from emovec.languages.norms import load_norms
+from emovec.stats.permutation import (
+    MINIMUM_EMOTIONS,
+    familywise_p_values,
+    label_permutations,
+    null_bound,
+    p_values,
+)
+from emovec.stats.resampling import bootstrap_weights
+from emovec.vectors.emotion_vectors import EmotionVectors
+
+TABLES = {
+    "cluster_quality": Table(
+        "variant:str layer:int languages:str algorithm:str k:int silhouette stability draws:int silhouette_chance "
+        "silhouette_95 stability_chance stability_95"
+    ),
+    "cluster_agreement": Table(
+        "variant:str layer:int language_a:str language_b:str algorithm:str k:int ari p p_familywise"
+    ),
+    "cluster_profile": Table(
+        "variant:str layer:int languages:str algorithm:str k:int cluster:int size:int emotions:str valence arousal "
+        "source:str"
+    ),
+}
 
 ALGORITHMS = ("k-means", "average linkage")
 KS = range(2, 11)
 DRAWS = 50
 CLOUDS = 19
 """The largest value of 19 clouds is exceeded by a twentieth in one case of 20: p = (1 + 0) / (1 + 19)."""
-MINIMUM = 4
-"""Emotions that it takes to group them."""
 
 _DRAWS_PER_CLOUD = 5
 # There are many clouds, and more starts hardly move the silhouette of points without groups.
@@ -48,7 +72,7 @@ def groupings(cells: Cells, ks: Sequence[int] = KS, seed: int = 0) -> list[Group
     found: list[Grouping] = []
     for name, members in language_sets(cells.languages).items():
         grams, owners = point_grams(cells, np.ones((1, len(cells.topics))), members)
-        if len(owners) < MINIMUM:
+        if len(owners) < MINIMUM_EMOTIONS:
             continue
         usable = [k for k in ks if 2 <= k < len(owners)]
         by = _partitions(cosines_of(grams), usable, seed)
@@ -143,7 +167,7 @@ def cluster_agreement(found: Sequence[Grouping], permutations: int, seed: int = 
     for a, b in combinations(alone, 2):
         emotions_a, emotions_b = ([emotion for _, emotion in one.owners] for one in (a, b))
         shared = sorted(set(emotions_a) & set(emotions_b))
-        if len(shared) < MINIMUM:
+        if len(shared) < MINIMUM_EMOTIONS:
             continue
         rows_a, rows_b = ([own.index(e) for e in shared] for own in (emotions_a, emotions_b))
         orders = label_permutations(len(shared), permutations, seed)
@@ -157,7 +181,7 @@ def cluster_agreement(found: Sequence[Grouping], permutations: int, seed: int = 
             at = {"language_a": a.languages, "language_b": b.languages, "algorithm": algorithm, "k": ks}
             p = {"p": p_values(observed, null), "p_familywise": familywise_p_values(observed, null)}
             frames.append(pd.DataFrame(at | {"ari": observed} | p))
-    columns = ["language_a", "language_b", "algorithm", "k", "ari", "p", "p_familywise"]
+    columns = TABLES["cluster_agreement"].without("variant", "layer")
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
 
@@ -221,7 +245,7 @@ def _partitions(
     cosines: np.ndarray, ks: Sequence[int], seed: int, most_starts: int = MOST_STARTS
 ) -> dict[tuple[str, int], np.ndarray]:
     """(algorithm, k) → [matrix, point]."""
-    return _with_linkage({k: k_means_partition(cosines, k, seed, most_starts) for k in ks}, cosines)
+    return _found(cosines, ks, seed, most_starts, {})
 
 
 def _redrawn(
@@ -232,12 +256,18 @@ def _redrawn(
     The whole's partition is among the starts, so that a batch of others is enough to find a better one if there is any.
     """
     starts = {k: np.broadcast_to(whole[ALGORITHMS[0], k], cosines.shape[:2]) for k in ks}
-    return _with_linkage({k: k_means_partition(cosines, k, seed, BATCH, starts[k]) for k in ks}, cosines)
+    return _found(cosines, ks, seed, BATCH, starts)
 
 
-def _with_linkage(k_means: Mapping[int, np.ndarray], cosines: np.ndarray) -> dict[tuple[str, int], np.ndarray]:
-    cuts = zip(k_means, linkage_partitions(cosines, list(k_means)), strict=True)
-    return {(ALGORITHMS[0], k): found for k, found in k_means.items()} | {(ALGORITHMS[1], k): cut for k, cut in cuts}
+def _found(
+    cosines: np.ndarray, ks: Sequence[int], seed: int, most_starts: int, starts: Mapping[int, np.ndarray]
+) -> dict[tuple[str, int], np.ndarray]:
+    """Both algorithms' partitions; the trees are made once for all k, and k-means starts from them too."""
+    linked = dict(zip(ks, linkage_partitions(cosines, ks), strict=True)) if len(ks) else {}
+    k_means = {k: k_means_partition(cosines, k, seed, most_starts, starts.get(k), linked[k]) for k in ks}
+    return {(ALGORITHMS[0], k): own for k, own in k_means.items()} | {
+        (ALGORITHMS[1], k): own for k, own in linked.items()
+    }
 
 
 def _clouds(
@@ -295,3 +325,43 @@ def _mixing(owners: Sequence[Label], rng: np.random.Generator) -> np.ndarray:
             turn = ortho_group.rvs(n - 1, random_state=rng) if n > 2 else np.eye(n - 1)
             turns[emotions] = basis.T @ turn @ basis + 1 / n
     return block_diag(*(turns[emotions] for emotions in sets))
+
+
+def _stability(
+    vectors: EmotionVectors,
+    activations: Activations,
+    layer: int,
+    permutations: int,
+    bootstraps: int,
+    seed: int,
+    norms: str | Path | None,
+) -> Outcome:
+    ratings = load_norms(norms)
+    draws = min(DRAWS, bootstraps)
+    tables: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
+    units = ""
+    for at in vectors.layers:
+        shown = at == layer
+        for variant, cells in layer_cells(vectors, activations, at, seed):
+            units = cells.note
+            found = groupings(cells, seed=seed)
+            weights = bootstrap_weights(len(cells.topics), draws, seed)
+            parts = {
+                "cluster_quality": cluster_quality(cells, found, weights, seed, shown, CLOUDS if shown else 0),
+                "cluster_agreement": cluster_agreement(found, permutations, seed),
+            }
+            if shown:
+                parts["cluster_profile"] = cluster_profile(found, ratings)
+            for name, table in parts.items():
+                tables[name].append(table.assign(variant=variant, layer=at))
+    quality = pd.concat(tables["cluster_quality"], ignore_index=True)
+    if quality.empty:
+        return Outcome(tables, {"note": f"There are too few emotions to group: it takes {MINIMUM_EMOTIONS}."})
+    highest = best(quality[quality["layer"] == layer], "silhouette", ["variant", "languages", "algorithm"])
+    summary: dict[str, Any] = {"layer": layer, "units": units, "best": highest}
+    notes = ["No two languages share enough emotions to compare their groups."]
+    summary |= noted(vectors, [] if any(map(len, tables["cluster_agreement"])) else notes)
+    return Outcome(tables, summary, {"draws": draws, "clouds": CLOUDS, "linkage": "average on 1 − cosine"})
+
+
+ANALYSIS = Analysis("stability", _stability, TABLES)

@@ -8,11 +8,10 @@ import pandas as pd
 import xarray as xr
 from scipy import stats
 from scipy.sparse import csr_array
-from sklearn.feature_extraction.text import TfidfTransformer
 
 from emovec.corpus.story import Story
+from emovec.geometry.analysis import VARIANTS
 from emovec.geometry.decoding import story_labels
-from emovec.geometry.inputs import VARIANTS
 from emovec.labels import NEUTRAL
 from emovec.stats.folds import FEW_TOPICS, FOLDS
 from emovec.stats.labelled import unit
@@ -88,6 +87,8 @@ def transfer_texts(
     Returns:
         The columns of `transfer_accuracy` with `features` (word, character) for `variant`; the languages are equal.
     """
+    from sklearn.feature_extraction.text import TfidfTransformer
+
     rows: list[dict[str, Any]] = []
     emotions = shared_emotions([story.emotion for story in source], [story.emotion for story in target])
     for language in dict.fromkeys(story.language for story in source):

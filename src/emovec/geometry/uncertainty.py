@@ -1,16 +1,22 @@
 """Headline numbers of one layer under resampled topics: their intervals, reliability, and the ceiling it sets."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from emovec.geometry.axes import PUBLISHED, references
-from emovec.geometry.cells import Cells
+from emovec.geometry.analysis import VARIANTS, Activations, Analysis, Outcome, Table, noted, plain
+from emovec.geometry.axes import PUBLISHED, pca, references
+from emovec.geometry.cells import Cells, layer_cells
 from emovec.geometry.reliability import (
+    BLOCKS,
     LOW_RELIABILITY,
+    MINIMUM_TOPICS,
+    SPLITS,
     Halves,
     halves,
     noise_free_rsa,
@@ -18,8 +24,8 @@ from emovec.geometry.reliability import (
     spearman_brown,
     triangles,
 )
-from emovec.geometry.representational import MINIMUM_EMOTIONS
-from emovec.languages.norms import MINIMUM_RATED
+from emovec.languages.norms import MINIMUM_RATED, load_norms
+from emovec.stats.permutation import MINIMUM_EMOTIONS
 from emovec.stats.resampling import (
     bootstrap_weights,
     bounded_interval,
@@ -28,10 +34,16 @@ from emovec.stats.resampling import (
     jackknife_interval,
     jackknife_weights,
 )
+from emovec.vectors.emotion_vectors import EmotionVectors
 
-BLOCKS = 20
-"""Left out one at a time: topics, or where there are more of them, random blocks."""
-SPLITS = 30
+TABLES = {
+    "intervals": Table(
+        "variant:str layer:int statistic:str language_a:str language_b:str reference:str estimate low high "
+        "low_percentile high_percentile low_bca high_bca standard_error bootstraps:int"
+    ),
+    "reliability": Table("variant:str layer:int language:str r_half r splits:int"),
+    "ceiling": Table("variant:str layer:int language_a:str language_b:str r ceiling disattenuated warning:str"),
+}
 COMPONENTS = 2
 
 _CORRELATIONS = {"rsa", "pc_norm"}
@@ -220,3 +232,59 @@ def _ceiling(a: str, b: str, r: float, without_noise: float, half_a: Halves, hal
         "disattenuated": without_noise,
         "warning": "; ".join(warnings),
     }
+
+
+def _uncertainty(
+    vectors: EmotionVectors,
+    activations: Activations,
+    norms: str | Path | None,
+    bootstraps: int,
+    seed: int,
+    layer: int,
+) -> Outcome:
+    frames: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
+    ratings = load_norms(norms)
+    scores = {variant: _scores(vectors, variant, ratings) for variant in VARIANTS}
+    units, notes = "", []
+    for at in vectors.layers:
+        both = list(layer_cells(vectors, activations, at, seed))
+        units = both[0][1].note
+        if len(both[0][1].topics) < MINIMUM_TOPICS:
+            notes = [f"There are {units}; intervals over topics take at least {MINIMUM_TOPICS}."]
+            break
+
+        def resampled(given: tuple[str, Cells], at: int = at) -> dict[str, pd.DataFrame]:
+            variant, cells = given
+            own = {language: table for (where, language), table in scores[variant].items() if where == at}
+            found = layer_uncertainty(cells, own, ratings, bootstraps, seed)
+            return {name: table.assign(variant=variant, layer=at) for name, table in found.items()}
+
+        # The linear algebra leaves the interpreter's lock, so threads do; a layer at a time bounds the memory.
+        with ThreadPoolExecutor(len(VARIANTS)) as pool:
+            for found in pool.map(resampled, both):
+                for name, table in found.items():
+                    frames[name].append(table)
+    intervals = TABLES["intervals"].of(frames["intervals"])
+    shown = intervals[(intervals["layer"] == layer) & (intervals["statistic"] != "pc_norm")]
+    summary = {"units": units, "headline": plain(shown)} | noted(vectors, notes)
+    return Outcome(frames, summary, {"level": 0.95, "splits": SPLITS, "blocks": BLOCKS})
+
+
+def _scores(vectors: EmotionVectors, variant: str, norms: pd.DataFrame) -> dict[tuple[int, str], np.ndarray]:
+    """(layer, language) → [emotion, component] of the components as they are shown, emotions sorted."""
+    own = vectors.variant(variant)
+    if own.sizes["emotion"] <= COMPONENTS:
+        return {}
+    table, _ = pca(own, COMPONENTS, norms)
+    emotions = sorted(vectors.emotions)
+    found: dict[tuple[int, str], np.ndarray] = {}
+    for layer in vectors.layers:
+        for language in vectors.languages:
+            part = table[(table["layer"] == layer) & (table["language"] == language)]
+            if len(part):
+                wide = part.pivot(index="emotion", columns="component", values="score").reindex(emotions)
+                found[layer, language] = wide.to_numpy(np.float64)
+    return found
+
+
+ANALYSIS = Analysis("uncertainty", _uncertainty, TABLES)

@@ -6,10 +6,14 @@ import numpy as np
 import pandas as pd
 
 from emovec.corpus.story import Story
+from emovec.geometry.analysis import Activations, Analysis, Outcome, Table, plain, stories_read
 from emovec.labels import NEUTRAL
 from emovec.languages.lexicon import UNSPACED_LANGUAGES, base_language
 from emovec.stats.folds import assign_folds
 from emovec.stats.word_baseline import FEATURES, counter, decode_counts
+from emovec.vectors.emotion_vectors import EmotionVectors
+
+TABLES = {"lexical": Table("features:str train_language:str test_language:str accuracy n_stories:int chance")}
 
 
 def decode_words(stories: Sequence[Story], seed: int = 0) -> pd.DataFrame:
@@ -27,7 +31,7 @@ def decode_words(stories: Sequence[Story], seed: int = 0) -> pd.DataFrame:
         Columns features (word, character), train_language, test_language (equal), accuracy, n_stories, chance.
     """
     stories = [story for story in stories if story.emotion != NEUTRAL]
-    columns = ["features", "train_language", "test_language", "accuracy", "n_stories", "chance"]
+    columns = TABLES["lexical"].columns
     if not stories:
         return pd.DataFrame(columns=columns)
     index = pd.DataFrame([(s.id, s.language, s.emotion, s.topic or "") for s in stories])
@@ -45,3 +49,12 @@ def decode_words(stories: Sequence[Story], seed: int = 0) -> pd.DataFrame:
             if total := int(asked.sum()):
                 rows.append((features, language, language, int(right.sum()) / total, total, 1 / len(emotions)))
     return pd.DataFrame(rows, columns=columns)
+
+
+def _lexical(vectors: EmotionVectors, activations: Activations, stories: Sequence[Story], seed: int) -> Outcome:
+    table = decode_words(stories_read(stories, activations, vectors), seed)
+    parameters = {"word": "TF-IDF of words, 1 + log counts", "character": "TF-IDF of 1–3 characters, 1 + log counts"}
+    return Outcome({"lexical": [table]}, {"accuracies": plain(table)}, parameters)
+
+
+ANALYSIS = Analysis("lexical", _lexical, TABLES)

@@ -18,7 +18,7 @@ from emovec.vectors.control_vectors import usual_layer
 from emovec.yaml_file import dump_yaml
 
 if TYPE_CHECKING:
-    from emovec.geometry.inputs import AnalysisResult
+    from emovec.geometry.analysis import Analysis, AnalysisResult
     from emovec.vectors.emotion_vectors import EmotionVectors
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 UNKNOWN_MODEL = "an unknown model"
 KEY = "imported"
 """In place of the hash of what an output was made from: nobody here knows what these were made from."""
-_AT_HAND = frozenset({"vectors", "permutations", "bootstraps", "seed", "norms", "layer"})
 
 
 def require_import_folder(folder: Path, *, overwrite: bool = False, inputs: Iterable[Path] = ()) -> None:
@@ -69,8 +68,8 @@ def write_imported_study(
     Raises:
         EmovecError: if `layer` is none of the vectors', a name can't be right, or the folder holds another study.
     """
-    from emovec.geometry.analyses import ANALYSES, run_analysis
-    from emovec.geometry.inputs import AnalysisResult, Inputs
+    from emovec.geometry.analysis import Inputs
+    from emovec.geometry.registry import ANALYSES, run_analysis
     from emovec.report.headlines import headlines
     from emovec.report.pages.study import write_report
 
@@ -85,31 +84,22 @@ def write_imported_study(
         config["geometry"] = {"layer": layer}
     parse_config(config, "vectors")
     require_import_folder(folder, overwrite=overwrite)
-    if layer is None:
-        by, reason = "depth", f"layer {shown} lies at two thirds of the depth: without stories none can be chosen"
-    else:
-        by, reason = "settings", f"layer {shown} is fixed by the study's settings"
-    inputs = Inputs(
-        vectors, _unknown, [], _unknown, settings.permutations, settings.bootstraps, settings.seed, layer=shown
-    )
+    given = settings.model_dump(include={"permutations", "bootstraps", "seed", "top_k"})
+    inputs = Inputs(vectors, _unknown, [], _unknown, fixed_layer=layer, layer=shown, **given)
     results: dict[str, AnalysisResult] = {}
     with locked(folder):
         write_bytes(folder / "study.yaml", HEADER.encode() + dump_yaml(config))
         write_bytes(record_path(folder, "vectors"), vectors.to_bytes())
         with track("Comparing vectors", len(ANALYSES)) as advance:
             for name, analysis in ANALYSES.items():
-                if name == "choice":
-                    results[name] = AnalysisResult(name, {}, {}, {"layer": shown, "by": by, "reason": reason})
-                elif analysis.inputs <= _AT_HAND:
+                if lacking := sorted(words for used, words in _LACKING.items() if used in analysis.inputs):
+                    note = f"This takes the {_listed(lacking)}, and the vectors were made elsewhere."
+                    results[name] = _passed_over(analysis, note)
+                else:
                     try:
                         results[name] = run_analysis(name, inputs)
                     except EmovecError as error:  # what it takes the vectors came without
-                        results[name] = _passed_over(name, str(error))
-                else:
-                    lacking = _listed(sorted(_WORDS[used] for used in analysis.inputs if used in _WORDS))
-                    results[name] = _passed_over(
-                        name, f"This takes the {lacking}, and the vectors were made elsewhere."
-                    )
+                        results[name] = _passed_over(analysis, str(error))
                 save_result(folder / "geometry", results[name], KEY)
                 advance(1)
         write_report(folder, track=track)
@@ -117,15 +107,14 @@ def write_imported_study(
     return headlines(tables, {name: result.summary for name, result in results.items()}, shown)
 
 
-def _passed_over(name: str, note: str) -> "AnalysisResult":
-    from emovec.geometry.analyses import ANALYSES
-    from emovec.geometry.inputs import AnalysisResult
-    from emovec.geometry.tables import tidy
+def _passed_over(analysis: "Analysis", note: str) -> "AnalysisResult":
+    from emovec.geometry.analysis import AnalysisResult
 
-    return AnalysisResult(name, {table: tidy(table, []) for table in ANALYSES[name].tables}, {}, {"note": note})
+    tables = {name: table.of([]) for name, table in analysis.tables.items()}
+    return AnalysisResult(analysis.name, tables, {}, {"note": note})
 
 
-_WORDS = {"activations": "stories' activations", "stories": "stories", "model": "model", "neutral": "neutral texts"}
+_LACKING = {"activations": "stories' activations", "stories": "stories", "model": "model"}
 
 
 def _listed(words: list[str]) -> str:

@@ -122,7 +122,7 @@ def _experiments_to_do(study: "Study", until: Stage, experiment: str | None) -> 
 
 
 def _reads_model(study: "Study", until: Stage) -> bool:
-    from emovec.geometry.analyses import ANALYSES
+    from emovec.geometry.registry import ANALYSES
 
     if STAGES.index(until) < STAGES.index("activations"):
         return False

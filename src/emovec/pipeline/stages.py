@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from emovec.config import Source
 from emovec.corpus.story import Story
@@ -19,7 +19,7 @@ from emovec.progress import Track
 from emovec.study.keys import STEERING_FILES, Stage, record_path
 
 if TYPE_CHECKING:
-    from emovec.geometry.inputs import AnalysisResult, Inputs
+    from emovec.geometry.analysis import AnalysisResult, Inputs
     from emovec.models.language_model import LanguageModel
     from emovec.steering.experiments.experiment import SteeringInputs
     from emovec.study.study import Study
@@ -101,6 +101,7 @@ def run_vectors(study: "Study", track: Track) -> list[str]:
             centring=settings.centring,
             denoise=denoise,
             denoise_variance=settings.denoise_variance,
+            denoise_components=settings.denoise_components,
             provenance={"key": study.keys["vectors"]},
             progress=lambda: advance(1),
         )
@@ -110,7 +111,7 @@ def run_vectors(study: "Study", track: Track) -> list[str]:
 
 def run_geometry(study: "Study", track: Track) -> list[str]:
     """Run the analyses that are missing or stale."""
-    from emovec.geometry.analyses import ANALYSES, run_analysis
+    from emovec.geometry.registry import ANALYSES, run_analysis
 
     stale = [name for name in ANALYSES if study.state(name) != "done"]
     if not stale:
@@ -145,7 +146,7 @@ def leave_out_stale(study: "Study", experiments: Sequence[str]) -> None:
 
 def measure_experiment(study: "Study", name: str, track: Track) -> bool:
     """Run one steering experiment, unless it is up to date; what it measures is kept part by part."""
-    from emovec.geometry.inputs import AnalysisResult
+    from emovec.geometry.analysis import AnalysisResult
     from emovec.steering.experiments.experiment import Ledger, measure
     from emovec.steering.experiments.registry import EXPERIMENTS
 
@@ -214,15 +215,15 @@ def _fitting_model(study: "Study", vectors: "EmotionVectors") -> "LanguageModel"
 
 
 def _inputs(study: "Study", vectors: "EmotionVectors", analysis: str) -> "Inputs":
-    from emovec.geometry.inputs import Inputs
+    from emovec.geometry.analysis import Inputs
+    from emovec.geometry.registry import ANALYSES, GIVEN_BY
 
     settings, activations = study.config.geometry, study.activations
-    if analysis in {"decoding", "lexical"}:  # they come before the choice of a layer
-        layer = None
-    elif analysis == "choice":
-        layer = None if settings.layer == "auto" else settings.layer
-    else:
-        layer = int(study.summary("choice")["layer"])
+    given: dict[str, Any] = {
+        name: study.summary(maker.name)[name] if name == maker.gives else study.table(name)
+        for name, maker in GIVEN_BY.items()
+        if name in ANALYSES[analysis].inputs
+    }
     return Inputs(
         vectors=vectors,
         activations=lambda layer, language: activations.layer(layer, language),
@@ -235,9 +236,9 @@ def _inputs(study: "Study", vectors: "EmotionVectors", analysis: str) -> "Inputs
         bootstraps=settings.bootstraps,
         seed=settings.seed,
         top_k=settings.top_k,
-        layer=layer,
-        decoding=study.table("decoding") if analysis == "choice" else None,
+        fixed_layer=None if settings.layer == "auto" else settings.layer,
         norms=None if settings.norms is None else study.path.parent / settings.norms,
+        **given,
     )
 
 

@@ -6,10 +6,10 @@ from typing import Any
 import pandas as pd
 
 from emovec.languages.language_names import language_name
+from emovec.stats.permutation import ALPHA
 from emovec.stats.word_baseline import compare_words
 from emovec.study.study import Study
 
-ALPHA = 0.05
 # From this r on two patterns may be called alike; a smaller one can be beyond chance all the same.
 ALIKE = 0.5
 # From this share on, one dimension decides what every cosine says.
@@ -307,7 +307,7 @@ def study_headlines(study: Study) -> list[str]:
     Raises:
         EmovecError: if the geometry has not been computed.
     """
-    from emovec.geometry.analyses import ANALYSES
+    from emovec.geometry.registry import ANALYSES
 
     tables = {name: study.table(name) for analysis in ANALYSES.values() for name in analysis.tables}
     summaries = {name: study.summary(name) for name in ANALYSES}

@@ -175,8 +175,8 @@ def _denoising(study: StudyTables) -> str:
         share = vectors.noise_variance.get(language, {}).get(at)
         held = f", holding {100 * share:.0f} % at layer {at}" if share is not None else ""
         parts.append(f"{language_name(language)} {count}{held}")
-    share = f"{100 * settings.denoise_variance:g} %"
-    text = f"components of the {what} up to {share} of their variance projected out: {'; '.join(parts)}"
+    number, share = settings.denoise_components, f"up to {100 * settings.denoise_variance:g} % of their variance"
+    text = f"components of the {what} {f'({number})' if number else share} projected out: {'; '.join(parts)}"
     few = [count for count in study.corpus["neutral"].values() if count < _FEW_NEUTRAL]
     if settings.denoise == "neutral" and few:
         text += f"; fewer than {_FEW_NEUTRAL:,} neutral texts a language, so these components are rough"

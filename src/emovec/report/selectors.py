@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from emovec.geometry.inputs import VARIANTS
+from emovec.geometry.analysis import VARIANTS
 from emovec.geometry.outliers import KINDS
 from emovec.report.charts import Control, Scatter
 from emovec.report.style import language_name, pair_name

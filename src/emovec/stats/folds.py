@@ -4,7 +4,6 @@ import warnings
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import GroupKFold, StratifiedKFold
 
 from emovec.labels import NEUTRAL
 
@@ -30,6 +29,8 @@ def assign_folds(stories: pd.DataFrame, seed: int = 0) -> tuple[np.ndarray, str]
     Returns:
         [story] fold numbers, and a sentence that says how they were made.
     """
+    from sklearn.model_selection import GroupKFold, StratifiedKFold
+
     topics = stories["topic"].fillna("").astype(str)
     alone = topics == ""
     n_topics, n_alone = topics[~alone].nunique(), int(alone.sum())

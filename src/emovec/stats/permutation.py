@@ -3,6 +3,11 @@
 import numpy as np
 from scipy.stats import rankdata
 
+ALPHA = 0.05
+"""The level at which a p-value speaks against chance, everywhere."""
+MINIMUM_EMOTIONS = 4
+"""So many it takes to compare how they are arranged: three have three pairs and six orders, which is no test."""
+
 # Statistics that are equal in exact arithmetic must count as equal.
 _TOLERANCE = 1e-12
 
@@ -32,7 +37,7 @@ def familywise_p_values(observed: np.ndarray, null: np.ndarray) -> np.ndarray:
     return p_values(observed, null.max(axis=1, keepdims=True))
 
 
-def null_bound(null: np.ndarray, alpha: float = 0.05) -> np.ndarray:
+def null_bound(null: np.ndarray, alpha: float = ALPHA) -> np.ndarray:
     """What a statistic must exceed for p ≤ alpha: the ⌊alpha (1 + B)⌋-th largest value of the null.
 
     The quantile 1 − alpha of few values lies too low: the 95 % quantile of 20 is exceeded in 9 % of cases, while the

@@ -2,19 +2,23 @@
 
 from collections.abc import Sequence
 from math import sqrt
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
 from emovec.languages.lexicon import UNSPACED_LANGUAGES, base_language
 from emovec.stats.labelled import unit
 
+if TYPE_CHECKING:
+    from sklearn.feature_extraction.text import CountVectorizer
+
 FEATURES = ("word", "character")
 
 
-def counter(features: str) -> CountVectorizer:
+def counter(features: str) -> "CountVectorizer":
     """Counts the terms of texts: words, or runs of one to three characters."""
+    from sklearn.feature_extraction.text import CountVectorizer
+
     if features == "word":
         return CountVectorizer(token_pattern=r"(?u)\b\w+\b")
     return CountVectorizer(analyzer="char", ngram_range=(1, 3))
@@ -71,6 +75,8 @@ def decode_counts(counts: Any, truth: np.ndarray, folds: np.ndarray, n_emotions:
     Returns:
         [story] whether its emotion was found, and whether it was asked for: some story of it was there to learn from.
     """
+    from sklearn.feature_extraction.text import TfidfTransformer
+
     right, asked = np.zeros(len(truth), bool), np.zeros(len(truth), bool)
     for fold in np.unique(folds):
         train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
@@ -98,6 +104,8 @@ def tfidf(texts: Sequence[str], features: str) -> Any:
 
     Term counts enter by 1 + log.
     """
+    from sklearn.feature_extraction.text import TfidfTransformer
+
     return TfidfTransformer(sublinear_tf=True).fit_transform(counter(features).fit_transform(texts))
 
 

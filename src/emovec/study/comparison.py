@@ -13,9 +13,9 @@ from emovec.commands import command
 from emovec.config import read_config
 from emovec.errors import EmovecError
 from emovec.geometry.model_agreement import at_equal_depth, between_layers, between_models, overlap
-from emovec.geometry.representational import MINIMUM_EMOTIONS
 from emovec.models.locate import model_name
 from emovec.progress import Track, untracked
+from emovec.stats.permutation import MINIMUM_EMOTIONS
 from emovec.study.results import StudyTables, read_study
 from emovec.study_files import results_folder, study_file
 from emovec.vectors.emotion_vectors import EmotionVectors

@@ -36,7 +36,7 @@ def output_keys(config: StudyConfig, corpus: Corpus, base: Path) -> dict[str, st
         corpus: its texts.
         base: the folder that relative paths start from.
     """
-    from emovec.geometry.analyses import ANALYSES
+    from emovec.geometry.registry import ANALYSES
     from emovec.steering.experiments.registry import EXPERIMENTS
 
     stories = fingerprint(corpus.stories)
@@ -47,7 +47,8 @@ def output_keys(config: StudyConfig, corpus: Corpus, base: Path) -> dict[str, st
     made_with = [config.languages, config.emotion_words, config.vectors.model_dump()]
     keys["vectors"] = _digest(vectors.RECIPE, keys["activations"], made_with)
     inputs: dict[str, Any] = {
-        **config.geometry.model_dump(include={"permutations", "bootstraps", "seed", "top_k", "layer"}),
+        **config.geometry.model_dump(include={"permutations", "bootstraps", "seed", "top_k"}),
+        "fixed_layer": config.geometry.layer,
         "stories": stories,
         "model": identity,
         "norms": None if config.geometry.norms is None else _file_digest(base / config.geometry.norms),
@@ -57,10 +58,7 @@ def output_keys(config: StudyConfig, corpus: Corpus, base: Path) -> dict[str, st
     }
     for name, analysis in ANALYSES.items():
         keys[name] = _digest(name, version("emovec"), {used: inputs[used] for used in sorted(analysis.inputs)})
-        if name == "decoding":
-            inputs["decoding"] = keys[name]
-        if name == "choice":  # from here on, `layer` is the layer that was chosen
-            inputs["layer"] = keys[name]
+        inputs |= dict.fromkeys(analysis.passed_on, keys[name])
     steering = config.steering.model_dump()
     files = {name: steering[name] and _file_digest(base / steering[name]) for name in STEERING_FILES}
     bundled = {
@@ -95,7 +93,7 @@ def record_path(folder: Path, output: str) -> Path:
 
 def output_state(folder: Path, output: str, key: str) -> State:
     """How an output stands, given the key that it should have."""
-    from emovec.geometry.analyses import ANALYSES
+    from emovec.geometry.registry import ANALYSES
     from emovec.steering.experiments.registry import EXPERIMENTS
     from emovec.study_files import read_provenance
 

@@ -14,7 +14,7 @@ from emovec.commands import command
 from emovec.config import StudyConfig, read_config
 from emovec.corpus.story import Story
 from emovec.errors import EmovecError
-from emovec.geometry import tables as geometry
+from emovec.geometry.registry import TABLES
 from emovec.labels import file_name
 from emovec.models.depth import two_thirds
 from emovec.steering.experiments import tables as steering
@@ -23,7 +23,8 @@ from emovec.study.cluster_names import COLUMNS as NAME_COLUMNS
 from emovec.vectors.emotion_vectors import EmotionVectors
 
 EXCERPTS_PER_LANGUAGE = 3
-_COLUMNS = {"geometry": {**geometry.COLUMNS, "cluster_names": NAME_COLUMNS}, "steering": steering.COLUMNS}
+_GEOMETRY = {name: table.columns for name, table in TABLES.items()}
+_COLUMNS = {"geometry": {**_GEOMETRY, "cluster_names": NAME_COLUMNS}, "steering": steering.COLUMNS}
 STAGES = tuple(_COLUMNS)
 """The stages whose tables a report is made of."""
 

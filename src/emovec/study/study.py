@@ -147,7 +147,7 @@ class Study:
     def steps(self) -> list[Step]:
         """How each part of each stage stands, in order."""
         from emovec.activations.store import ShardStore, store_name
-        from emovec.geometry.analyses import ANALYSES
+        from emovec.geometry.registry import ANALYSES
         from emovec.steering.experiments.registry import EXPERIMENTS
 
         n_stories, n_neutral = len(self.corpus.stories), len(self.corpus.neutral)

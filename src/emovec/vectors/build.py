@@ -2,26 +2,29 @@
 
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import xarray as xr
 
-from emovec.activations.store import Activations
 from emovec.errors import EmovecError
 from emovec.vectors.emotion_vectors import VECTOR_DIMS, EmotionVectors
+
+if TYPE_CHECKING:
+    from emovec.activations.store import Activations
 
 Denoise = Literal["neutral", "emotion-components", "none"]
 
 
 def build_vectors(
-    activations: Activations,
+    activations: "Activations",
     *,
     languages: Sequence[str] | None = None,
     emotions: Sequence[str] | None = None,
     centring: Literal["emotions", "topics"] = "emotions",
     denoise: Denoise = "neutral",
     denoise_variance: float = 0.5,
+    denoise_components: int | None = None,
     provenance: dict[str, Any] | None = None,
     progress: Callable[[], None] | None = None,
 ) -> EmotionVectors:
@@ -36,6 +39,7 @@ def build_vectors(
         denoise: what to project out: principal components of the `neutral` texts, of the emotion vectors themselves
             (`emotion-components`, which the post's text also describes), or `none`.
         denoise_variance: share of variance that the components projected out must reach.
+        denoise_components: so many components instead, whatever their share.
         provenance: facts to keep beside the vectors, with what the activations say of themselves.
         progress: called after each layer.
 
@@ -57,7 +61,8 @@ def build_vectors(
         for language in languages:
             stories = activations.layer(layer, language)
             neutral = activations.layer(layer, language, neutral=True) if denoise == "neutral" else None
-            by_language.append(layer_vectors(stories, neutral, emotions, centring, denoise, denoise_variance))
+            amount = denoise_variance, denoise_components
+            by_language.append(layer_vectors(stories, neutral, emotions, centring, denoise, *amount))
         by_layer.append(_concat(by_language, "language", languages))
         if progress:
             progress()
@@ -66,7 +71,12 @@ def build_vectors(
         [activations.token_norms(language).median("story") for language in languages],
         xr.Variable("language", languages),
     )
-    recipe = {"centring": centring, "denoise": denoise, "denoise_variance": denoise_variance}
+    recipe = {
+        "centring": centring,
+        "denoise": denoise,
+        "denoise_variance": denoise_variance if denoise_components is None else None,
+        "denoise_components": denoise_components,
+    }
     denoised = "denoised" in arrays
     return EmotionVectors(
         raw=arrays["raw"].transpose(*VECTOR_DIMS),
@@ -90,7 +100,8 @@ def layer_vectors(
     emotions: Sequence[str],
     centring: Literal["emotions", "topics"],
     denoise: Denoise,
-    denoise_variance: float,
+    denoise_variance: float = 0.5,
+    denoise_components: int | None = None,
 ) -> xr.Dataset:
     """Vectors of one language and layer.
 
@@ -101,6 +112,7 @@ def layer_vectors(
         centring: as in `build_vectors`.
         denoise: as in `build_vectors`.
         denoise_variance: as in `build_vectors`.
+        denoise_components: as in `build_vectors`.
 
     Returns:
         raw, centred and, where something is projected out, denoised [emotion, hidden]; story_std [hidden];
@@ -119,7 +131,7 @@ def layer_vectors(
     }
     source = centred if denoise == "emotion-components" else None if neutral is None else neutral.values
     if source is not None and denoise != "none":
-        components, variance = principal_components(source.astype(np.float64), denoise_variance)
+        components, variance = principal_components(source.astype(np.float64), denoise_variance, denoise_components)
         result["denoised"] = (dims, (centred - centred @ components.T @ components).astype(np.float32))
         result["noise_components"] = ((), np.int32(len(components)))
         result["noise_variance"] = ((), np.float32(variance))
@@ -137,12 +149,13 @@ def _concat(parts: Sequence[xr.Dataset], dim: str, labels: Sequence[Any]) -> xr.
     return xr.concat(filled, xr.Variable(dim, labels))
 
 
-def principal_components(samples: np.ndarray, variance: float) -> tuple[np.ndarray, float]:
-    """The leading principal components that together reach a share of the variance.
+def principal_components(samples: np.ndarray, variance: float, number: int | None = None) -> tuple[np.ndarray, float]:
+    """The leading principal components that together reach a share of the variance, or so many of them.
 
     Args:
         samples: [sample, hidden] float64.
         variance: the share to reach, between 0 and 1.
+        number: how many instead, or as many as there are.
 
     Returns:
         Components [k, hidden], orthonormal, and the share of variance that they hold.
@@ -153,7 +166,8 @@ def principal_components(samples: np.ndarray, variance: float) -> tuple[np.ndarr
     if energy.sum() == 0:
         return components[:0], 0.0
     shares = np.cumsum(energy) / energy.sum()
-    k = int(np.searchsorted(shares, variance)) + 1
+    most = int((energy > energy[0] * 1e-20).sum())  # the rest is rounding, and no direction at all
+    k = int(np.searchsorted(shares, variance)) + 1 if number is None else min(number, most)
     return components[:k], float(shares[k - 1])
 
 
@@ -177,7 +191,7 @@ def _topic_balanced(states: np.ndarray, labels: np.ndarray, topics: np.ndarray, 
     return sums / n_topics[:, None]
 
 
-def _counts(activations: Activations, languages: Sequence[str], emotions: Sequence[str]) -> xr.DataArray:
+def _counts(activations: "Activations", languages: Sequence[str], emotions: Sequence[str]) -> xr.DataArray:
     index = activations.index
     values = np.array(
         [[((index["language"] == la) & (index["emotion"] == em)).sum() for em in emotions] for la in languages],

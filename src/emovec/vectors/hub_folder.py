@@ -141,6 +141,7 @@ def _facts(provenance: dict[str, Any]) -> dict[str, str]:
         "tokens left out at the start of each text": pooling.get("offset"),
         "centred over": recipe.get("centring"),
         "share of the neutral texts' variance projected out": recipe.get("denoise_variance"),
+        "components projected out": recipe.get("denoise_components"),
         "imported from": ", ".join(provenance.get("imported", [])) or None,
         "emovec": provenance.get("emovec"),
         **versions,

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 import pytest
 
 from emovec.errors import EmovecError
-from emovec.geometry.tables import COLUMNS
+from emovec.geometry.registry import TABLES
 from emovec.report import write_report
 from emovec.report.draw.plotly_page import decode_matrix
 from emovec.report.sections.registry import PLANS, charts_of, sections
@@ -132,7 +132,7 @@ def test_scatter_colours_are_the_clusters(study: Path, page: Page):
 def test_findings_and_rows_speak_of_the_chosen_layer(study: Path, page: Page):
     rows = table(study, "decoding").query("layer == 8")
     shown = page.rows["decoding"]
-    assert shown[0] == list(COLUMNS["decoding"])
+    assert shown[0] == TABLES["decoding"].columns
     assert [line[:4] for line in shown[1:]] == [
         [str(value) for value in row[:4]] for row in rows.itertuples(index=False)
     ]
@@ -257,7 +257,7 @@ def test_markup_in_names_and_stories_is_shown_and_not_obeyed(hostile: Path):
     assert "a &amp; y" in heat["x"]
 
 
-@pytest.mark.parametrize("name", sorted(COLUMNS))
+@pytest.mark.parametrize("name", sorted(TABLES))
 def test_each_table_may_be_missing(study: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("emovec.report.pages.study.write_figures", lambda *_: [])
     # The sections that show it: the whole page would be drawn dozens of times.
@@ -273,7 +273,7 @@ def test_a_study_with_nothing_but_its_settings_still_gets_a_page(tmp_path: Path)
     (tmp_path / "study.yaml").write_text("model: some/model\n")
     page = Page(write_report(tmp_path))
     assert not page.figures
-    assert page.text.count("There is no geometry/") == len(COLUMNS)
+    assert page.text.count("There is no geometry/") == len(TABLES)
     assert "There are no tables yet" in page.text
 
 
@@ -346,7 +346,7 @@ def test_the_same_tables_give_the_same_bytes(study: Path, tmp_path: Path):
 def test_the_order_of_rows_does_not_matter(study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("emovec.report.pages.study.write_figures", lambda *_: [])
     folder = copy(study, tmp_path)
-    for name in COLUMNS:
+    for name in TABLES:
         rows = table(study, name)
         rows.sample(frac=1, random_state=3).to_parquet(folder / "geometry" / f"{name}.parquet")
     write_report(folder)

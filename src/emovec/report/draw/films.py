@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from emovec.files import write_bytes
-from emovec.geometry.inputs import VARIANTS
+from emovec.geometry.analysis import VARIANTS
 from emovec.report.charts import Chart, Scatter
 from emovec.report.draw.label_placement import place_labels
 from emovec.report.draw.matplotlib_paper import figure_style, legend_beside, marker_sign

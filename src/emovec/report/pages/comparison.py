@@ -16,13 +16,13 @@ from plotly.offline import get_plotlyjs
 
 from emovec.files import write_bytes
 from emovec.geometry.model_agreement import overlap
-from emovec.geometry.representational import MINIMUM_EMOTIONS
 from emovec.models.locate import model_name
 from emovec.report.charts import Chart, Control, Curve, HeatMap, Lines
 from emovec.report.draw import plotly_page
 from emovec.report.pages.study import exhibit_json
 from emovec.report.selectors import variant_control
 from emovec.report.style import colour, marker, number, p_value, pair_name
+from emovec.stats.permutation import ALPHA, MINIMUM_EMOTIONS
 from emovec.study.comparison import Comparison
 from emovec.targets import PAGE, require_file, require_folder
 
@@ -64,7 +64,7 @@ def finding(found: Comparison) -> str:
     ends = rows.sort_values("r", ascending=False).to_dict("records")
     said = [f"r = {number(row['r'])} ({row['study_a']} and {row['study_b']}, {_pair(row)})" for row in ends]
     span = " down to ".join(dict.fromkeys([said[0], said[-1]]))
-    beyond = int((rows["p"] < 0.05).sum())
+    beyond = int((rows["p"] < ALPHA).sum())
     if len(rows) == 1:
         tested = f"{'more' if beyond else 'no more'} than shuffled labels do ({p_value(float(rows['p'].iloc[0]))})"
     else:

@@ -12,9 +12,9 @@ from emovec.report.section_plan import Plan
 from emovec.report.sections.findings import at_layer
 from emovec.report.selectors import among, language_control, side_by_side, variant_control, variants
 from emovec.report.style import GREY, LAYER_AXIS, OKABE_ITO, colour, language_name, marker, number, p_value, sentences
+from emovec.stats.permutation import ALPHA
 from emovec.study.results import StudyTables
 
-_SIGNIFICANT = 0.05
 _BANDS = 3
 """Languages whose intervals can be told apart in one frame."""
 _POINTS = 30_000
@@ -67,7 +67,7 @@ def _curves(study: StudyTables, rows: pd.DataFrame) -> list[Curve]:
             for low, high, p, family in zip(*(mine[k] for k in ("low", "high", "p", "p_familywise")), strict=True)
         ]
         label = f"{language_name(language)} (filled: family-wise p < 0.05)"
-        filled = (mine["p_familywise"] < _SIGNIFICANT).tolist()
+        filled = (mine["p_familywise"] < ALPHA).tolist()
         r = mine["r"].tolist()
         found.append(Curve(label, layers, r, colour(i), marker=marker(i), filled=filled, notes=notes))
     null = rows.groupby("layer")["null_95"].max()
@@ -231,7 +231,7 @@ def carried(study: StudyTables) -> str:
         if together is not None
         else ""
     )
-    if together is not None and (mine[["p_valence", "p_arousal"]] < _SIGNIFICANT).to_numpy().all():
+    if together is not None and (mine[["p_valence", "p_arousal"]] < ALPHA).to_numpy().all():
         same = mine["r_valence"] * mine["r_arousal"] * together > 0
         if same.all():
             words += ", which alone would give a component both in this way"

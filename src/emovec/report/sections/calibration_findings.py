@@ -7,11 +7,11 @@ import pandas as pd
 from emovec.report.charts import nearest_layer
 from emovec.report.selectors import among
 from emovec.report.style import language_name, number, p_value, sentences
+from emovec.stats.permutation import ALPHA
 from emovec.steering.coherence import REPETITIVE
 from emovec.steering.experiments.calibration_statistics import ALL, CONTROLS
 from emovec.study.results import StudyTables
 
-_LEVEL = 0.05
 _NONE = ", with no control to set it against"
 
 
@@ -146,4 +146,4 @@ def _tested(study: StudyTables, language: str, layer: int, strength: float) -> d
 
 def _moves(row: dict[Any, Any]) -> bool:
     """An effect above zero that belongs to this vector and this word, not to any vector and any word."""
-    return bool(row["low"] > 0 and (row["p"] <= _LEVEL or row.get("excess_low", 0) > 0))
+    return bool(row["low"] > 0 and (row["p"] <= ALPHA or row.get("excess_low", 0) > 0))

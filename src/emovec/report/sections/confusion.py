@@ -11,10 +11,10 @@ from emovec.report.section_plan import Plan
 from emovec.report.sections.maps import matrix
 from emovec.report.selectors import among, pairs
 from emovec.report.style import chance, language_name, number, p_value, pair_name
+from emovec.stats.permutation import ALPHA
 from emovec.study.results import StudyTables
 
 _METHODS = {"centroid": "nearest centroid", "logistic": "logistic regression"}
-_LEVEL = 0.05
 _LISTED = 15
 
 
@@ -46,7 +46,7 @@ def finding(study: StudyTables) -> str:
                 for m in among(_METHODS, own["method"])
                 for _, row in own[own["method"] == m].iterrows()
             ]
-            same = (own["p"] < _LEVEL / len(own)).any()
+            same = (own["p"] < ALPHA / len(own)).any()
             sentence += (
                 f"; {language_name(a)} and {language_name(b)} {'tend to' if same else 'do not reliably'} confuse the "
                 f"same pairs of emotions ({'; '.join(tests)})"

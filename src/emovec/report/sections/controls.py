@@ -9,6 +9,7 @@ from emovec.report.section_plan import Plan
 from emovec.report.sections.findings import at_layer
 from emovec.report.selectors import pair_control, pairs, variant_control, variants
 from emovec.report.style import LAYER_AXIS, OKABE_ITO, language_name, number, p_value
+from emovec.stats.permutation import ALPHA
 from emovec.study.results import StudyTables
 
 _NAMES = {
@@ -21,7 +22,6 @@ _NAMES = {
 }
 _ALONE = {"embeddings": "averaged embeddings alone", "words": "words alone", "first layer": "first layer alone"}
 _HUES = dict(zip(_NAMES, OKABE_ITO, strict=False))
-_SHOWN_SIGNIFICANT = 0.05
 
 
 def finding(study: StudyTables) -> str:
@@ -90,7 +90,7 @@ def _curves(rows: pd.DataFrame) -> list[Curve]:
                 _HUES[given],
                 dash=dash,
                 marker="circle",
-                filled=(own["p_familywise"] < _SHOWN_SIGNIFICANT).tolist(),
+                filled=(own["p_familywise"] < ALPHA).tolist(),
                 notes=[f"family-wise {p_value(p)}".replace("\u00a0", " ") for p in own["p_familywise"]],
             )
         )

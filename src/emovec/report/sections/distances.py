@@ -5,19 +5,19 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from emovec.geometry.cross_layer import MEASURES
+from emovec.geometry.distances import MEASURES
 from emovec.report.charts import Chart, Control, Curve, HeatMap, Lines, nearest_layer
 from emovec.report.section_plan import Plan
 from emovec.report.sections.findings import at_layer
 from emovec.report.sections.maps import matrix
 from emovec.report.selectors import among, language_pairs, pair_control, pairs, variants
 from emovec.report.style import GREY, LAYER_AXIS, colour, language_name, number, p_value, pair_name
+from emovec.stats.permutation import ALPHA
 from emovec.study.results import StudyTables
 
 _MEASURE_NAMES = {"pearson": "Pearson", "spearman": "Spearman", "rho_a": "ρₐ"}
 _DISTANCE_NAMES = {"cosine": "cosine distance", "crossnobis": "crossnobis distance"}
 _AGREEMENT_NAMES = {"rsa": "correlation of cosines", "cka": "debiased CKA"}
-_SIGNIFICANT = 0.05
 
 
 def _finding(study: StudyTables) -> str:
@@ -30,7 +30,7 @@ def _finding(study: StudyTables) -> str:
         own = _pair(rows, a, b).set_index("distance")
         if "crossnobis" in own.index:
             row = own.loc[["crossnobis"]].iloc[0]
-            agree = "agree" if own["p"].loc[["crossnobis"]].lt(_SIGNIFICANT).all() else "do not agree beyond chance"
+            agree = "agree" if own["p"].loc[["crossnobis"]].lt(ALPHA).all() else "do not agree beyond chance"
             beside = f", r = {number(own.loc['cosine', 'r'])} by cosine" if "cosine" in own.index else ""
             said = (
                 f"counting only differences that repeat from topic to topic, {language_name(a)} and {language_name(b)} "
@@ -63,7 +63,7 @@ def _tested(rows: pd.DataFrame, value: str, label: str, position: int) -> list[C
             rows[value].tolist(),
             colour(position),
             marker="circle" if position == 0 else "diamond",
-            filled=(rows["p_familywise"] < _SIGNIFICANT).tolist(),
+            filled=(rows["p_familywise"] < ALPHA).tolist(),
             notes=[f"p = {p:.2g}, family-wise {family:.2g}" for p, family in tests],
         ),
         Curve(f"{label}: 95 % of shuffled labels lie below", layers, rows["null_95"].tolist(), colour(position), "dot"),

@@ -2,13 +2,14 @@
 
 import pandas as pd
 
-from emovec.geometry.inputs import VARIANTS
+from emovec.geometry.analysis import VARIANTS
 from emovec.geometry.outliers import KINDS
 from emovec.report.charts import nearest_layer
-from emovec.report.headlines import ALPHA, too_few
+from emovec.report.headlines import too_few
 from emovec.report.page_tables import at_first
 from emovec.report.selectors import KIND_NAMES, best_words, kinds, pairs, variants
 from emovec.report.style import chance, language_name, number, p_value, pair_name
+from emovec.stats.permutation import ALPHA
 from emovec.stats.word_baseline import compare_words
 from emovec.study.results import StudyTables
 

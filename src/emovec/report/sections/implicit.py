@@ -11,11 +11,11 @@ from emovec.report.section_plan import Plan
 from emovec.report.sections.maps import matrix
 from emovec.report.selectors import among, variant_control, variants
 from emovec.report.style import GREY, LAYER_AXIS, colour, language_name, marker, number, p_value, sentences
+from emovec.stats.permutation import ALPHA
 from emovec.study.results import StudyTables
 
 _STATISTICS = {"top3": "among the first three", "first": "first", "mean_rank": "mean rank"}
 _READINGS = {"mean": "mean over the text", "last": "last token"}
-_LEVEL = 0.05
 _FEW = 2
 """Pairs of languages up to which a sentence names each."""
 
@@ -209,7 +209,7 @@ def pair_curves(rows: pd.DataFrame, pairs: Sequence[tuple[str, str]], p: str) ->
         curves.append(
             Curve(
                 pair_label(vector, text), own["layer"].tolist(), own["value"].tolist(), colour(texts.index(text)),
-                "solid" if vector == text else "dash", marker(vectors.index(vector)), (own[p] < _LEVEL).tolist(), notes,
+                "solid" if vector == text else "dash", marker(vectors.index(vector)), (own[p] < ALPHA).tolist(), notes,
             )
         )  # fmt: skip
     return curves

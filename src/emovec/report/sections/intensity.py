@@ -10,10 +10,10 @@ from emovec.report.section_plan import Plan
 from emovec.report.sections.implicit import language_pairs, pair_curves, pair_label, shown_layer
 from emovec.report.selectors import among, variants
 from emovec.report.style import GREY, LAYER_AXIS, number, p_value, sentences
+from emovec.stats.permutation import ALPHA
 from emovec.study.results import StudyTables
 
 _READINGS = {"mean": "mean over the text", "last": "last token"}
-_LEVEL = 0.05
 
 
 def finding(study: StudyTables) -> str:
@@ -29,7 +29,7 @@ def finding(study: StudyTables) -> str:
     reliable = [
         pair
         for pair in pairs
-        if (own := expected[pair])["low"] > 0 and own["p"] < _LEVEL / len(pairs) and own["p_emotions"] < _LEVEL
+        if (own := expected[pair])["low"] > 0 and own["p"] < ALPHA / len(pairs) and own["p_emotions"] < ALPHA
     ]
     verdict = (
         f"the vectors follow it beyond both controls ({', '.join(pair_label(*pair) for pair in reliable)})"

@@ -18,9 +18,9 @@ from emovec.report.selectors import (
     variants,
 )
 from emovec.report.style import GREY, LAYER_AXIS, OKABE_ITO, colour, language_name, marker, pair_name
+from emovec.stats.permutation import ALPHA
 from emovec.study.results import StudyTables
 
-_SHOWN_SIGNIFICANT = 0.05
 _DASHES: tuple[Dash, ...] = ("solid", "dash", "dot", "dashdot")
 
 
@@ -98,7 +98,7 @@ def rsa(study: StudyTables) -> Chart | None:
                     rows["r"].tolist(),
                     colour(position),
                     marker="circle",
-                    filled=(rows["p_familywise"] < _SHOWN_SIGNIFICANT).tolist(),
+                    filled=(rows["p_familywise"] < ALPHA).tolist(),
                     notes=notes,
                 )
                 limits = _range(chosen["r"], chosen["null_mean"])
@@ -203,7 +203,7 @@ def axes(study: StudyTables) -> Chart | None:
                                 *(scale[name] for name in ("p", "p_familywise", "null_95")), strict=True
                             )
                         ]
-                        filled = (scale["p_familywise"] < _SHOWN_SIGNIFICANT).tolist()
+                        filled = (scale["p_familywise"] < ALPHA).tolist()
                         dash, sign = _DASHES[source % len(_DASHES)], marker(source)
                         look = {"dash": dash, "marker": sign, "filled": filled, "notes": notes}
                         curves.append(_by_layer(scale, "r", reference, hue, **look))

@@ -7,9 +7,8 @@ from emovec.report.charts import Listing
 from emovec.report.section_plan import Plan
 from emovec.report.selectors import among, language_control
 from emovec.report.style import language_name, number, p_value, sentences
+from emovec.stats.permutation import ALPHA
 from emovec.study.results import StudyTables
-
-_LEVEL = 0.05
 
 
 def finding(study: StudyTables) -> str:
@@ -27,7 +26,7 @@ def finding(study: StudyTables) -> str:
                 )
             continue
         top = rows.iloc[int(np.abs(rows["r"].to_numpy()).argmax())]
-        beyond = (rows["p_familywise"] < _LEVEL) & (rows["p_kinds"] < _LEVEL) & (rows["r"].abs() > rows["control"])
+        beyond = (rows["p_familywise"] < ALPHA) & (rows["p_kinds"] < ALPHA) & (rows["r"].abs() > rows["control"])
         n = int(beyond.sum())
         goes = "go" if n > 1 else "goes"
         of = f"{n or 'none'} of {len(rows)} emotion{'s' if len(rows) > 1 else ''}"

@@ -11,10 +11,10 @@ from emovec.report.charts import Chart, Control, HeatMap, Listing
 from emovec.report.section_plan import Plan
 from emovec.report.selectors import among, language_control
 from emovec.report.style import language_name, number, p_value, sentences
+from emovec.stats.permutation import ALPHA
 from emovec.steering.experiments.activities import CATEGORIES
 from emovec.study.results import StudyTables
 
-_LEVEL = 0.05
 _DESIGNS = {"whole": "all tokens steered", "half": "one half's tokens steered"}
 _LISTED = 12
 
@@ -35,7 +35,7 @@ def finding(study: StudyTables) -> str:
         if effect is None or not np.isfinite(effect["controls"]):
             said.append(f"{sentence}, with no control to set it against")
             continue
-        verdict = "change" if effect["p"] < _LEVEL else "don't reliably change"
+        verdict = "change" if effect["p"] < ALPHA else "don't reliably change"
         said.append(
             f"{sentence}, a control's largest {_size(top['control'])}, and emotions {verdict} preferences "
             f"more than controls of the same length do (typically "
@@ -216,7 +216,7 @@ def _shift(study: StudyTables, language: str, strength: float) -> str | None:
     if rows.empty or effect is None:
         return None
     top = rows.iloc[int(np.abs(rows["change"].to_numpy()).argmax())]
-    beyond = "beyond" if effect["p"] < _LEVEL else "not reliably beyond"
+    beyond = "beyond" if effect["p"] < ALPHA else "not reliably beyond"
     return (
         f"with one half of the activities steered, {top['name']} moves that half by {_points(top['change'])} points "
         f"({_told(top)}; a control by up to {_size(top['control'])}), emotions as a group {beyond} controls "
@@ -244,9 +244,9 @@ def _mass(study: StudyTables) -> str:
 def _few(effect: dict[Any, Any]) -> str:
     """That no p below the level can come out, where there are too few emotions and controls for one."""
     n, m = int(effect["n_emotions"]), int(effect["n_controls"])
-    too_few = 1 / comb(n + m, m) >= _LEVEL
+    too_few = 1 / comb(n + m, m) >= ALPHA
     emotions, controls = (f"{k} {word}{'s' if k != 1 else ''}" for k, word in ((n, "emotion"), (m, "control")))
-    return f"; {emotions} and {controls} are too few for any p below {_LEVEL}" if too_few else ""
+    return f"; {emotions} and {controls} are too few for any p below {ALPHA}" if too_few else ""
 
 
 def _choices(study: StudyTables, table: pd.DataFrame) -> tuple[list[str], list[str], list[str]]:

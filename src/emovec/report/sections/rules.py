@@ -9,13 +9,13 @@ from emovec.report.charts import Chart, Control, Curve, HeatMap, Lines, Listing
 from emovec.report.section_plan import Plan
 from emovec.report.selectors import among, language_control
 from emovec.report.style import GREY, colour, language_name, marker, number, p_value, sentences
+from emovec.stats.permutation import ALPHA
 from emovec.study.results import StudyTables
 
 _STRONGEST = 6
 _EXCERPT = 220
 _LISTED = 12
 _FLOOR = 0.1
-_LEVEL = 0.05
 _CONTROLS = ("random", "shuffled")
 _STRENGTH = "strength (in residual norms)"
 
@@ -139,7 +139,7 @@ def _told(study: StudyTables, rows: pd.DataFrame, language: str) -> list[str]:
     steered = rows[rows["kind"] == "emotion"]
     if steered.empty:
         return [said]
-    if len(unasked) and not (unasked["difference"].iloc[0] < 0 and unasked["p"].iloc[0] < _LEVEL):
+    if len(unasked) and not (unasked["difference"].iloc[0] < 0 and unasked["p"].iloc[0] < ALPHA):
         told = f"this is not reliably more than chance ({p_value(unasked['p'].iloc[0])}), so the base rate is too low"
         return [said, f"{told} to tell what steering does to obedience"]
     beyond = steered[steered["beyond_controls"].astype(bool)]

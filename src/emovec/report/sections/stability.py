@@ -17,13 +17,13 @@ from emovec.report.selectors import (
     variants,
 )
 from emovec.report.style import GREY, OKABE_ITO, colour, language_name, number, p_value, pair_name
+from emovec.stats.permutation import ALPHA
 from emovec.study.results import StudyTables
 
 _ALGORITHMS = ("k-means", "average linkage")
 _K_AXIS = "k (number of clusters)"
 _STABLE = 0.75
 """Mean adjusted Rand index from which groups are called stable (Hennig 2007 uses 0.75 for Jaccard's index)."""
-_LEVEL = 0.05
 
 
 def finding(study: StudyTables) -> str:
@@ -47,7 +47,7 @@ def finding(study: StudyTables) -> str:
             f"groups 95 % below {number(row['silhouette_95'])}"
         )
         # Each of the ways has about one chance in twenty of lying above the line when there are no groups.
-        if binomtest(len(real), len(own), _LEVEL, alternative="greater").pvalue < _LEVEL:
+        if binomtest(len(real), len(own), ALPHA, alternative="greater").pvalue < ALPHA:
             parts.append(
                 f"in {language_name(name)} {len(real)} of {len(own)} groupings are stable and clearer than among "
                 f"points without groups (the most stable: {told})"
@@ -67,7 +67,7 @@ def finding(study: StudyTables) -> str:
         for a, b in pairs(study, agreement):
             own = agreement[(agreement["language_a"] == a) & (agreement["language_b"] == b)]
             best = own.sort_values(["ari", "k", "algorithm"], ascending=[False, True, True]).iloc[0]
-            agree = best["p_familywise"] < _LEVEL
+            agree = best["p_familywise"] < ALPHA
             verdict = "agree most" if agree else "do not agree reliably, most"
             sentence += (
                 f"; {language_name(a)} and {language_name(b)} {verdict} on {best['k']} groups ({best['algorithm']}, "
@@ -125,7 +125,7 @@ def agreement(study: StudyTables) -> Chart | None:
             for i, algorithm in enumerate(among(_ALGORITHMS, rows["algorithm"])):
                 own = rows[rows["algorithm"] == algorithm].sort_values("k")
                 notes = [f"{p_value(p)}, family-wise over k {p_value(f)}" for p, f in own[["p", "p_familywise"]].values]
-                filled = (own["p_familywise"] < _LEVEL).tolist()
+                filled = (own["p_familywise"] < ALPHA).tolist()
                 line = own["k"].tolist(), own["ari"].tolist()
                 curves.append(Curve(algorithm, *line, colour(i), marker="circle", filled=filled, notes=notes))
             if len(rows):

@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 from scipy.stats import norm, t
 
 from emovec.stats.clustered import effective_number
-from emovec.stats.permutation import familywise_p_values, p_values
+from emovec.stats.permutation import ALPHA, familywise_p_values, p_values
 from emovec.stats.shares import wilson
 from emovec.steering.coherence import regime
 
 CONDITION = ["language", "kind", "name", "vector_language", "layer", "strength"]
-LEVEL = 0.05
 
 _TESTS = ["baseline", "difference", "p", "p_familywise", "controls", "p_controls", "p_controls_familywise"]
 
@@ -139,8 +138,8 @@ def compare(rows: pd.DataFrame, permutations: int, seed: int) -> pd.DataFrame:
             found.loc[family, ["p", "p_familywise"]] = np.stack(tests, axis=1)
     _beside_controls(found, keys, blocks, emotion, control, permutations, seed)
     found["beyond_controls"] = (
-        (found["p_familywise"] < LEVEL)
-        & (found["p_controls_familywise"] < LEVEL)
+        (found["p_familywise"] < ALPHA)
+        & (found["p_controls_familywise"] < ALPHA)
         & (found["difference"].abs() > found["controls"])
     )
     return found
