@@ -45,19 +45,6 @@ def _is_listing(path: Path) -> bool:
 _LISTING = FileKind("list of dropped texts", (".jsonl", ".ndjson"), _is_listing)
 
 
-def parse_rules(given: str) -> tuple[str, ...]:
-    """Rules from a list with commas, in the order of `RULES`.
-
-    Raises:
-        EmovecError: if a rule is unknown.
-    """
-    asked = [rule.strip() for rule in given.split(",") if rule.strip()]
-    for rule in asked:
-        if rule not in RULES:
-            raise EmovecError(f"--rules: no rule '{rule}'; there are {', '.join(RULES)}.")
-    return tuple(rule for rule in RULES if rule in asked)
-
-
 def offenders(
     corpus: Corpus, check: CheckReport, audit: AuditReport, rules: Sequence[str] = DEFAULT_RULES
 ) -> pd.DataFrame:
