@@ -1,7 +1,6 @@
 """The command line. Each command parses, calls the library and prints; heavy imports wait until a command runs."""
 
 import os
-import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +15,7 @@ from emovec.cli.corpus_label import label
 from emovec.cli.corpus_languages import languages
 from emovec.cli.corpus_share import export_corpus, import_corpus
 from emovec.cli.plan import plan
-from emovec.cli.show import SafeConsole
+from emovec.cli.show import SafeConsole, with_options
 from emovec.cli.steer import steer
 from emovec.cli.study import demo, init, run, status
 from emovec.cli.trace import trace
@@ -86,25 +85,14 @@ def _build() -> typer.Typer:
 app = _build()
 
 
-def with_options(message: str, words: list[str]) -> str:
-    """A message of the library with its parameters spelled as the options of the command that was called.
-
-    Args:
-        message: in which parameters stand in backticks: `overwrite`.
-        words: the command line after `emovec`.
-    """
+def _parameters(words: list[str]) -> set[str]:
+    """The parameters of the command that a command line calls."""
     command: Any = typer.main.get_command(app)
     for word in words:
         if word not in getattr(command, "commands", {}):
             break
         command = command.commands[word]
-    options = {option for parameter in command.params for option in parameter.opts}
-
-    def spelled(found: re.Match[str]) -> str:
-        name = f"--{found[1].replace('_', '-')}"
-        return next((f"`{each}`" for each in (name, name.removesuffix("s")) if each in options), found[0])
-
-    return re.sub(r"`([a-z_]+)`", spelled, message)
+    return {parameter.name for parameter in command.params}
 
 
 def main() -> None:
@@ -120,6 +108,6 @@ def main() -> None:
         said = error if isinstance(error, EmovecError) else path_error(error)
         if said is None:
             raise
-        shown = message(" ".join(with_options(str(said), sys.argv[1:]).split()))
+        shown = message(" ".join(with_options(str(said), _parameters(sys.argv[1:])).split()))
         SafeConsole(stderr=True, soft_wrap=True).print(Text.assemble(("Error: ", "bold red"), shown))
         sys.exit(2)

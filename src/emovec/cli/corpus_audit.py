@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from emovec.cli.progress import track
-from emovec.cli.show import console, say
+from emovec.cli.show import console, say, with_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,7 +134,7 @@ def print_control(report: "AuditReport") -> None:
     for _, row in report.surface[report.surface["features"] == "all"].iterrows():
         console.print(Text(f"Control, {row['language']}: {surface_clause(row)}; {row['folds']}.", style="bold"))
     for sentence in report.unjudged:
-        console.print(Text(f"Not judged: {sentence}", style="dim"))
+        console.print(Text(f"Not judged: {with_options(sentence, ['synonyms'])}", style="dim"))
 
 
 def write_page(corpus: "Corpus", check: "CheckReport", report: "AuditReport", asked: Asked) -> None:

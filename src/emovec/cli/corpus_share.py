@@ -9,7 +9,7 @@ import typer
 
 from emovec.cli.options import License, Overwrite, Texts
 from emovec.cli.progress import track
-from emovec.cli.show import console, say
+from emovec.cli.show import console, say, with_options
 
 
 def export_corpus(
@@ -115,7 +115,7 @@ def import_corpus(
         header=header,
     )
     if imported.stories:
-        say(imported.sentence)
+        say(with_options(imported.sentence, import_corpus.__annotations__))
     require_no_problems(imported.problems)
     write_jsonl(imported.stories, out)
     emotions = list(dict.fromkeys(story.emotion for story in imported.stories if story.emotion != NEUTRAL))

@@ -8,7 +8,7 @@ import typer
 
 from emovec.cli.options import AskedModel, Limit, Out, Prices, StudyFile
 from emovec.cli.progress import duration, show_log
-from emovec.cli.show import console, show_table
+from emovec.cli.show import console, show_table, with_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,7 @@ def plan(
     except EmovecError as error:
         console.print("\nExtraction", style="bold")
         _print_texts(config, texts)
-        console.print(str(error))
+        console.print(with_options(str(error), plan.__annotations__))
         return
     print_extraction(config, texts, size)
     _print_stages(opened, texts, size, measure)
@@ -82,7 +82,7 @@ def print_generation(cost: "GenerationCost", max_attempts: int) -> None:
             f"that are asked again. At most about ${_money(most or 0)}: {max_attempts} attempts at each request, every "
             "answer as long as generation.max_tokens lets it be.",
         )
-    console.print(price_note(cost, datetime.date.today()))
+    console.print(with_options(price_note(cost, datetime.date.today()), plan.__annotations__))
     console.print(
         "Tokens are reckoned from characters; models that think before they answer spend more.\n",
         style="dim",

@@ -1,5 +1,6 @@
 """How commands print: labels and paths of files can neither steer the terminal nor set its colours."""
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,8 @@ class SafeConsole(Console):
 
 
 console = SafeConsole()
+_OTHERWISE = {"mapping": "map"}
+"""Parameters of the library whose option has another name."""
 
 
 def say(text: str, style: str = "") -> None:
@@ -90,6 +93,22 @@ def _cell(value: object) -> Text:
     if isinstance(value, float):
         return Text(f"{value:.2f}")
     return Text(f"{value:,}" if isinstance(value, int) else printable(str(value)))
+
+
+def with_options(message: str, names: Collection[str]) -> str:
+    """A message of the library with its parameters, `overwrite` say, spelled as the options of a command.
+
+    Args:
+        message: in which parameters stand between backticks.
+        names: the parameters of the command; a list such as `layers` is an option `--layer` that is repeated.
+    """
+
+    def spelled(found: re.Match[str]) -> str:
+        own = _OTHERWISE.get(found[1], found[1])
+        known = next((each for each in (own, own.removesuffix("s")) if each in names), None)
+        return found[0] if known is None else f"`--{known.replace('_', '-')}`"
+
+    return re.sub(r"`([a-z_]+)`", spelled, message)
 
 
 def count(n: int, noun: str) -> str:

@@ -15,6 +15,7 @@ from emovec.config import StudyConfig, read_config
 from emovec.corpus.load import Corpus, load_corpus
 from emovec.errors import EmovecError
 from emovec.files import read_json
+from emovec.study.cluster_names import names_state
 from emovec.study.keys import STAGES, Stage, State, output_keys, output_state, record_path, report_key
 from emovec.study_files import limited, model_path, results_folder, study_file
 
@@ -167,6 +168,10 @@ class Study:
         for name, analysis in ANALYSES.items():
             tables = ", ".join(f"{table}.parquet" for table in analysis.tables)
             steps.append(Step("geometry", name, self.state(name), tables or f"{name}.json"))
+        names = self.config.report.cluster_names
+        if names.model is not None:
+            state = names_state(self.folder, names, self.config.geometry.seed)
+            steps.append(Step("geometry", "cluster_names", state, "cluster_names.parquet"))
         for name, experiment in EXPERIMENTS.items():
             if name in self.config.steering.experiments or record_path(self.folder, name).is_file():
                 tables = ", ".join(f"{table}.parquet" for table in experiment.tables)

@@ -107,7 +107,7 @@ def write_repaired(corpus: Corpus, dropped: pd.DataFrame, out: str | Path, *, ov
     out, gone = Path(out), set(dropped["id"])
     stories, neutral = ([s for s in texts if s.id not in gone] for texts in (corpus.stories, corpus.neutral))
     if not stories:
-        raise EmovecError(f"{out}: no story would stay; choose fewer --rules.")
+        raise EmovecError(f"{out}: no story would stay; choose fewer rules.")
     plan: dict[Path, Sequence[Story]] = {}
     if out.suffix.lower() in {".jsonl", ".ndjson"}:
         plan[out] = [*stories, *neutral]
