@@ -106,7 +106,7 @@ def with_options(message: str, names: Collection[str]) -> str:
     def spelled(found: re.Match[str]) -> str:
         own = _OTHERWISE.get(found[1], found[1])
         known = next((each for each in (own, own.removesuffix("s")) if each in names), None)
-        return found[0] if known is None else f"`--{known.replace('_', '-')}`"
+        return found[0] if known is None else f"--{known.replace('_', '-')}"
 
     return re.sub(r"`([a-z_]+)`", spelled, message)
 
