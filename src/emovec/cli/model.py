@@ -19,9 +19,9 @@ def check(
     dtype: Dtype = "auto",
     trust_remote_code: Annotated[bool, typer.Option(help="Let code that comes with the model run.")] = False,
 ) -> None:
-    """Prove on your model that layers, padding, cache and steering are right.
+    """Prove on your model that layers and steering are right.
 
-    Exits with 2 if one is not.
+    Also padding, cache and read-out. Exits with 2 if something is wrong.
     """
     from rich.text import Text
 
