@@ -24,7 +24,9 @@ from emovec.cli.progress import show_log
 from emovec.cli.show import console, say
 
 if TYPE_CHECKING:
+    from emovec.steering.conditions import Condition
     from emovec.steering.side_by_side import Sample
+    from emovec.vectors.emotion_vectors import EmotionVectors
 
 SWEEP = (0.05, 0.1, 0.2, 0.4, 0.8)
 
@@ -56,8 +58,8 @@ def steer(
     """
     from emovec.errors import EmovecError
     from emovec.models.form import require_form, spoken
-    from emovec.steering.side_by_side import interventions, side_by_side
-    from emovec.vectors.choosing import emotion_vector
+    from emovec.steering.conditions import interventions
+    from emovec.steering.side_by_side import side_by_side
     from emovec.vectors.emotion_vectors import EmotionVectors
 
     show_log()
@@ -74,16 +76,9 @@ def steer(
             f"{vectors}: came without the residual norm, the unit of strength, so it can't be steered by here; give "
             "residual_norm to EmotionVectors.from_arrays, or norm= to emovec.steer in Python."
         )
-    layers = steering_layers(read, layer)
-    whose = languages * len(emotion) if len(languages) == 1 else languages
-    chosen = [emotion_vector(read, name, code, layers) for name, code in zip(emotion, whose, strict=True)]
-    how: dict[str, Any] = {
-        "layer": layers,
-        "weights": amounts if len(amounts) > 1 else None,
-        "positions": positions,
-        "project_out": project_out,
-    }
-    interventions(chosen, strengths, **how)  # what can't be is said before the model is waited for
+    conditions = _conditions(read, emotion, amounts, languages, steering_layers(read, layer))
+    how: dict[str, Any] = {"positions": positions, "project_out": project_out}
+    interventions(conditions, read, rows=strengths, **how)  # what can't be is said before the model is waited for
     loaded = load_fitting(read, model, device, dtype)
     asked, chat = spoken(loaded, prompt, way)
     heads = ["unsteered", *(_head(emotion, amounts, value, project_out) for value in strengths)]
@@ -91,8 +86,9 @@ def steer(
         samples = side_by_side(
             loaded,
             asked,
-            chosen,
-            strengths,
+            read,
+            conditions,
+            times=strengths,
             **how,
             max_new_tokens=max_new_tokens,
             temperature=temperature,
@@ -117,6 +113,25 @@ def _require_together(
             raise EmovecError(
                 f"{option}: {len(given)} of them for {len(emotions)} emotions; give one, or one for each."
             )
+
+
+def _conditions(
+    vectors: "EmotionVectors",
+    emotions: Sequence[str],
+    amounts: Sequence[float],
+    languages: Sequence[str | None],
+    layers: Sequence[int],
+) -> "list[Condition]":
+    """Each emotion at its share of the strength, in its language, at all layers."""
+    from emovec.steering.conditions import named_conditions
+
+    shares = amounts if len(amounts) > 1 else [1.0] * len(emotions)
+    whose = languages if len(languages) > 1 else [languages[0]] * len(emotions)
+    return [
+        condition
+        for name, share, code in zip(emotions, shares, whose, strict=True)
+        for condition in named_conditions(vectors, [name], [share], language=code, layers=layers)
+    ]
 
 
 def _head(emotions: Sequence[str], amounts: Sequence[float], strength: float, project_out: bool) -> str:
