@@ -62,12 +62,13 @@ def test_a_value_of_any_size_takes_one_short_line(run: Run, tmp_path: Path) -> N
 
 @pytest.mark.fault("C8")
 def test_the_log_file_is_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from emovec.pipeline.run import _logged  # pyright: ignore[reportPrivateUsage]
     from emovec.study.study import Study
 
     (tmp_path / "s.yaml").write_text("model: x\n", encoding="utf-8")
     study = Study(tmp_path / "s.yaml")
     study.folder.mkdir()
-    with study._logged():  # pyright: ignore[reportPrivateUsage]
+    with _logged(study.folder):
         logging.getLogger("emovec").warning("%s", NASTY)
     assert "\x1b" not in (study.folder / "run.log").read_text(encoding="utf-8")
 

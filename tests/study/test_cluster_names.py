@@ -194,6 +194,7 @@ def test_names_are_asked_for_again_only_when_the_clusters_or_the_model_change(
     assert names_state(tmp_path, settings, 0) == "stale"
 
     before = (tmp_path / "geometry" / "cluster_names.json").read_bytes()
+    monkeypatch.undo()
     down = answering(RuntimeError("no credit"))
     monkeypatch.setattr("inspect_ai.model.get_model", lambda _name: down)  # pyright: ignore[reportUnknownLambdaType]
     assert not name_study_clusters(tmp_path, settings, 0, untracked)

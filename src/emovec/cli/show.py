@@ -70,8 +70,9 @@ def show_table(
     rows = list(rows)
     if not rows:
         return
-    shown = title if most is None else f"{title}: {len(rows)}"
-    table = Table(title=Text(shown) if shown else None, box=box.SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0))
+    if title:  # as a line of its own: a table breaks its title where the table ends
+        console.print(Text(title if most is None else f"{title}: {len(rows)}", "italic"))
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name, first in zip(columns, rows[0], strict=True):
         right = isinstance(first, int)
         table.add_column(Text(name), justify="right" if right else "left", overflow="fold", no_wrap=name in whole)
