@@ -221,7 +221,11 @@ def test_a_run_names_the_clusters_after_the_geometry(
 ) -> None:
     for drawn in ("write_figures", "write_films"):
         monkeypatch.setattr(f"emovec.report.pages.study.{drawn}", lambda *_: [])  # pyright: ignore[reportUnknownLambdaType]
-    model = inspect_model.get_model("mockllm/model", custom_outputs=lambda *_: _output("Quiet"), memoize=False)
+
+    def answer(*_: Any) -> Any:
+        return _output("Quiet")
+
+    model = inspect_model.get_model("mockllm/model", custom_outputs=answer, memoize=False)
     monkeypatch.setattr("inspect_ai.model.get_model", lambda _name: model)  # pyright: ignore[reportUnknownLambdaType]
     change(report={"cluster_names": {"model": "mockllm/model", "k": [2]}})
     study = Study(finished)
