@@ -1,6 +1,8 @@
 """The command line. Each command parses, calls the library and prints; heavy imports wait until a command runs."""
 
+import inspect
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -63,6 +65,11 @@ def _options(
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
+def _flowing(command: Callable[..., None]) -> str:
+    """A command's docstring with a line for each paragraph, which the terminal then breaks at its own width."""
+    return re.sub(r"(?<!\n)\n(?!\n)", " ", inspect.getdoc(command) or "")
+
+
 def _build() -> typer.Typer:
     settings: dict[str, Any] = {"no_args_is_help": True, "add_completion": False}
     built = typer.Typer(
@@ -73,11 +80,11 @@ def _build() -> typer.Typer:
     )
     for panel, commands in PANELS.items():
         for command in commands:
-            built.command(rich_help_panel=panel)(command)
+            built.command(rich_help_panel=panel, help=_flowing(command))(command)
     for name, (said, members) in GROUPS.items():
         group = typer.Typer(help=said, callback=lambda: None, **settings)
         for member, command in members.items():
-            group.command(member)(command)
+            group.command(member, help=_flowing(command))(command)
         built.add_typer(group, name=name, rich_help_panel="Parts")
     return built
 

@@ -51,7 +51,10 @@ def transfer(
     language: Language = None,
     limit: Limit = None,
     keep_topics: Annotated[
-        bool, typer.Option(help="Name stories also by centroids of their own topic, where both studies share it.")
+        bool,
+        typer.Option(
+            "--keep-topics", help="Name stories also by centroids of their own topic, where both studies share it."
+        ),
     ] = False,
     overwrite: Overwrite = False,
 ) -> None:

@@ -28,7 +28,9 @@ def plan(
     study: StudyFile,
     prices: Prices = None,
     model: AskedModel = None,
-    measure: Annotated[bool, typer.Option(help="Run the model on a few texts, which times this machine best.")] = False,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Run the model on a few texts, which times this machine best.")
+    ] = False,
     blocks: Annotated[int | None, typer.Option(min=1, help="Blocks of a model that isn't on this machine.")] = None,
     hidden: Annotated[int | None, typer.Option(min=1, help="Its hidden size.")] = None,
     parameters: Annotated[float | None, typer.Option(min=1, help="Its parameters, such as 7e9.")] = None,

@@ -42,8 +42,12 @@ def steer(
     language: Language = None,
     layer: Layer = None,
     positions: Annotated[str, typer.Option(help="all, prompt or generated.")] = "all",
-    project_out: Annotated[bool, typer.Option(help="Take the emotion out of the model instead of adding it.")] = False,
-    sweep: Annotated[bool, typer.Option(help=f"At strengths {', '.join(map(str, SWEEP))}, with regimes.")] = False,
+    project_out: Annotated[
+        bool, typer.Option("--project-out", help="Take the emotion out of the model instead of adding it.")
+    ] = False,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help=f"At strengths {', '.join(map(str, SWEEP))}, with regimes.")
+    ] = False,
     form: Form = "auto",
     max_new_tokens: NewTokens = 60,
     temperature: Temperature = 0.0,

@@ -50,9 +50,9 @@ def run(
             "preferences or rules. Repeat for more.",
         ),
     ] = None,
-    steering: Annotated[
-        bool, typer.Option("--steering/--no-steering", help="Whether the study's steering experiments may start.")
-    ] = True,
+    no_steering: Annotated[
+        bool, typer.Option("--no-steering", help="Start no steering experiment; the report shows those that are done.")
+    ] = False,
     out: Out = None,
     limit: Limit = None,
 ) -> None:
@@ -64,7 +64,7 @@ def run(
     from emovec.steering.experiments.registry import EXPERIMENTS
     from emovec.study.keys import STAGES
 
-    if only and (until or not steering):
+    if only and (until or no_steering):
         raise EmovecError("--only: runs steering experiments alone; leave out --until and --no-steering.")
     for name in only or ():
         _require_one_of("--only", name, list(EXPERIMENTS))
@@ -72,7 +72,7 @@ def run(
     if only:
         _run_experiments(study, only, out, limit)
     else:
-        _run(study, out, limit, stage, steering=steering)
+        _run(study, out, limit, stage, steering=not no_steering)
 
 
 def status(
