@@ -93,13 +93,13 @@ app = _build()
 
 
 def _parameters(words: list[str]) -> set[str]:
-    """The parameters of the command that a command line calls."""
+    """The parameters behind the options of the command that a command line calls."""
     command: Any = typer.main.get_command(app)
     for word in words:
         if word not in getattr(command, "commands", {}):
             break
         command = command.commands[word]
-    return {parameter.name for parameter in command.params}
+    return {parameter.name for parameter in command.params if parameter.opts[0].startswith("-")}
 
 
 def main() -> None:

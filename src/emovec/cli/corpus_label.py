@@ -66,7 +66,8 @@ def label(
     share = 1.0
     if model:
         with _alone(folder, model):
-            _judge(chosen, options, model, answers, top, seed, max_tokens, max_connections, retries, retry)
+            how = {"seed": seed, "max_tokens": max_tokens, "max_connections": max_connections, "retries": retries}
+            _judge(chosen, options, model, answers, top, retry, how)
         share = _usable(chosen, options, model, answers)
         if share == 0:
             raise EmovecError(no_labels(read_answers(answers), model, answers))
@@ -151,12 +152,10 @@ def _judge(
     model: str,
     answers: Path,
     top: int,
-    seed: int,
-    max_tokens: int,
-    max_connections: int,
-    retries: int,
     retry: bool,
+    how: dict[str, int],
 ) -> None:
+    """Have a model label what it has not labelled yet; `how` are settings of `label_with_model`."""
     from emovec.corpus.annotation.judge import ATTEMPTS, label_with_model, unanswered
     from emovec.corpus.annotation.questions import question
 
@@ -169,22 +168,10 @@ def _judge(
     tokens = sum(len(question(story.text, options, top).encode()) for story, _ in waiting) // 4
     console.print(
         f"{model} is asked about {len(waiting):,} texts, up to {ATTEMPTS} times each until an answer is usable: about "
-        f"{tokens:,} tokens to read at one question each, up to {max_tokens} to write for each.",
+        f"{tokens:,} tokens to read at one question each, up to {how['max_tokens']} to write for each."
     )
     with track("Labelling", len(waiting)) as advance:
-        label_with_model(
-            chosen,
-            options,
-            model,
-            answers,
-            top=top,
-            seed=seed,
-            max_tokens=max_tokens,
-            max_connections=max_connections,
-            retries=retries,
-            retry=retry,
-            progress=advance,
-        )
+        label_with_model(chosen, options, model, answers, top=top, retry=retry, progress=advance, **how)
 
 
 def _usable(chosen: "Sequence[Story]", options: "Sequence[str]", model: str, answers: Path) -> float:
