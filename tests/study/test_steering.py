@@ -85,8 +85,12 @@ def test_a_quick_look_leaves_the_full_result_alone(study_file: Path, change: Cha
     again = Study(study_file)
     assert not run_experiment(again, "intensity", limit=1)  # both are done, and known to be
     assert not run_experiment(again, "intensity")
+    few = Study(study_file, out=folder, limit=1)
+    assert few.folder == folder.with_name(f"{folder.name}-limit1")
+    run_study(few, "corpus")
+    change(extraction={"limit": 1})
     with pytest.raises(EmovecError, match="holds results of all texts"):
-        run_study(Study(study_file, out=folder, limit=1), "corpus")
+        run_study(Study(study_file), "corpus")
     assert {path: path.read_bytes() for path in before} == before
 
 
