@@ -47,7 +47,7 @@ SMALLER = {
 TYPED = {"emovec chat": "Hello.\n/quit\n", "--human": "sad\n1\n/quit\n"}
 """What the person at the terminal types."""
 MAKES = {
-    "quick-start.md": ["my-study.yaml", "my-study"],
+    "tutorial.md": ["my-study.yaml", "my-study"],
     "own-vectors.md": ["my-study"],
     "share-a-corpus.md": ["my-stories"],
 }
