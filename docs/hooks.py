@@ -110,7 +110,7 @@ def _type(field: dict[str, Any], definitions: dict[str, Any]) -> str:
     words = {"integer": "whole number", "string": "text", "boolean": "true or false", "object": "mapping"}
     if low is None and high is None:
         return words.get(kind, kind)
-    bounds = [f"{sign} {value:,g}" for sign, value in (("from", low), ("to", high)) if value is not None]
+    bounds = [f"{sign} {value:.10g}" for sign, value in (("from", low), ("to", high)) if value is not None]
     return f"{words.get(kind, kind)} {' '.join(bounds)}"
 
 
@@ -126,8 +126,8 @@ def commands() -> str:
         groups.setdefault(panel if isinstance(panel, str) else "Commands", []).extend(
             _command(f"emovec {name}", command)
         )
-    text = "# Commands\n\n`emovec COMMAND --help` shows the same in the terminal. The exit code is 0 if all went well and\n"
-    text += "2 if something is wrong with the input.\n"
+    text = "# Commands\n\n`emovec COMMAND --help` shows the same in the terminal. The exit code is 0 if all went\n"
+    text += "well and 2 if something is wrong with the input.\n"
     for panel, lines in groups.items():
         text += f"\n## {panel}\n\n" + "\n".join(lines)
     return text
