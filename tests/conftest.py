@@ -17,6 +17,7 @@ os.environ["COLUMNS"] = "200"
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
@@ -24,7 +25,10 @@ from hypothesis import HealthCheck, settings
 from emovec.corpus.story import Story
 from emovec.models.language_model import LanguageModel
 from emovec.models.load import load_model
+from emovec.vectors.emotion_vectors import EmotionVectors
 from tests.tiny_models import FAMILIES, MORE_FAMILIES, random_stories, save_tiny_model
+
+EMOTIONS = ["afraid", "angry", "calm", "joyful", "sad"]
 
 settings.register_profile(
     "emovec",
@@ -72,3 +76,21 @@ def tiny_model(tiny_folder: Callable[..., Path]) -> Callable[..., LanguageModel]
 def stories() -> list[Story]:
     """Random stories in two languages: 4 emotions × 3 topics, and neutral texts; 5 to 60 words each."""
     return random_stories()
+
+
+@pytest.fixture
+def tiny_vectors(tiny_model: Callable[..., LanguageModel]) -> EmotionVectors:
+    """Random vectors of the tiny llama, in English and Japanese."""
+    model = tiny_model("llama")
+    generator = np.random.default_rng(0)
+    shape = (2, len(EMOTIONS), model.n_layers, model.hidden_size)
+    return EmotionVectors.from_arrays(
+        generator.standard_normal(shape).astype(np.float32),
+        languages=["en", "ja"],
+        emotions=EMOTIONS,
+        story_std=np.ones((2, model.n_layers, model.hidden_size), np.float32),
+        residual_norm=np.full((2, model.n_layers), 3.0, np.float32) + np.arange(model.n_layers, dtype=np.float32),
+        counts=np.full((2, len(EMOTIONS)), 3),
+        model=model.id,
+        provenance={"revision": model.revision},
+    )

@@ -8,27 +8,8 @@ from emovec.config import SteeringConfig
 from emovec.models.language_model import LanguageModel
 from emovec.steering.experiments.experiment import SteeringInputs
 from emovec.vectors.emotion_vectors import EmotionVectors
+from tests.conftest import EMOTIONS
 from tests.tiny_models import random_stories
-
-EMOTIONS = ["afraid", "angry", "calm", "joyful", "sad"]
-
-
-@pytest.fixture
-def tiny_vectors(tiny_model: Callable[..., LanguageModel]) -> EmotionVectors:
-    """Random vectors of the tiny llama, in English and Japanese."""
-    model = tiny_model("llama")
-    generator = np.random.default_rng(0)
-    shape = (2, len(EMOTIONS), model.n_layers, model.hidden_size)
-    return EmotionVectors.from_arrays(
-        generator.standard_normal(shape).astype(np.float32),
-        languages=["en", "ja"],
-        emotions=EMOTIONS,
-        story_std=np.ones((2, model.n_layers, model.hidden_size), np.float32),
-        residual_norm=np.full((2, model.n_layers), 3.0, np.float32) + np.arange(model.n_layers, dtype=np.float32),
-        counts=np.full((2, len(EMOTIONS)), 3),
-        model=model.id,
-        provenance={"revision": model.revision},
-    )
 
 
 @pytest.fixture

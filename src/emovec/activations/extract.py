@@ -141,6 +141,17 @@ class _Results:
     n_sinks: np.ndarray  # [text, layer]
     token_norm: np.ndarray  # [text, layer]
 
+    @classmethod
+    def empty(cls, n_texts: int, n_layers: int, hidden: int) -> "_Results":
+        """Of no text yet."""
+        shape = (n_texts, n_layers)
+        return cls(
+            np.full((*shape, hidden), np.nan, np.float32),
+            np.zeros(shape, np.int32),
+            np.zeros(shape, np.int32),
+            np.full(shape, np.nan, np.float32),
+        )
+
 
 def _extract_shard(
     model: LanguageModel,
@@ -157,13 +168,7 @@ def _extract_shard(
     rows = [row for row, reason in enumerate(reasons) if reason is None]
     if progress:
         progress(*_amount([shard.stories[row] for row in range(len(reasons)) if reasons[row]]))
-    shape = (len(encoded), len(layers))
-    results = _Results(
-        np.full((*shape, model.hidden_size), np.nan, np.float32),
-        np.zeros(shape, np.int32),
-        np.zeros(shape, np.int32),
-        np.full(shape, np.nan, np.float32),
-    )
+    results = _Results.empty(len(encoded), len(layers), model.hidden_size)
     for batch in token_budget_batches([len(encoded[row].ids) for row in rows], batch_tokens):
         batch_rows = [rows[position] for position in batch]
         _run_batch(model, encoded, batch_rows, layers, recipe, results)

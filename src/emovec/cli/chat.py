@@ -23,6 +23,7 @@ from emovec.cli.steer import (
 if TYPE_CHECKING:
     from emovec.models.intervene import Intervention
     from emovec.models.language_model import LanguageModel
+    from emovec.steering.conditions import Condition
     from emovec.vectors.emotion_vectors import EmotionVectors
 
 _HELP = (
@@ -142,7 +143,6 @@ class _Talk:
 
     def _set(self, words: list[str]) -> None:
         from emovec.errors import EmovecError
-        from emovec.vectors.choosing import emotion_vector
 
         *name, amount = words
         try:
@@ -150,20 +150,23 @@ class _Talk:
         except ValueError:
             raise EmovecError("Give an emotion and a strength in residual norms, such as /steer angry 0.1.") from None
         emotion = " ".join(name)
-        emotion_vector(self.vectors, emotion, self.language, self.layers)
+        self._conditions({emotion: strength})
         self.strengths.pop(emotion, None)
         if strength:
             self.strengths[emotion] = strength
 
     def interventions(self) -> "list[Intervention]":
         """What is set, as interventions."""
-        from emovec.models.intervene import intervene
-        from emovec.vectors.choosing import emotion_vector
+        from emovec.steering.conditions import interventions
 
-        return [
-            intervene(emotion_vector(self.vectors, emotion, self.language), layer=self.layers, strength=strength)
-            for emotion, strength in self.strengths.items()
-        ]
+        return interventions(self._conditions(self.strengths), self.vectors)
+
+    def _conditions(self, strengths: dict[str, float]) -> "list[Condition]":
+        from emovec.steering.conditions import named_conditions
+
+        return named_conditions(
+            self.vectors, list(strengths), list(strengths.values()), language=self.language, layers=self.layers
+        )
 
     def answer(self) -> None:
         """Answer the conversation as it stands, word by word, and keep the answer in it."""

@@ -85,8 +85,8 @@ def text(
     from emovec.cli.vectors_file import vectors_file
     from emovec.errors import EmovecError
     from emovec.models.form import require_form, spoken
-    from emovec.steering.side_by_side import interventions, side_by_side
-    from emovec.vectors.choosing import emotion_vector
+    from emovec.steering.conditions import interventions, named_conditions
+    from emovec.steering.side_by_side import side_by_side
     from emovec.vectors.emotion_vectors import EmotionVectors
 
     show_log()
@@ -108,14 +108,10 @@ def text(
             "residual_norm to EmotionVectors.from_arrays, or norm= to emovec.steer in Python."
         )
     layers = known_layers(read, layer)
-    chosen = [emotion_vector(read, each, language, layers) for each in emotion]
-    how: dict[str, Any] = {
-        "layer": layers,
-        "weights": amounts if len(amounts) > 1 else None,
-        "positions": positions,
-        "project_out": project_out,
-    }
-    interventions(chosen, strengths, **how)  # what can't be is told before the model is waited for
+    together = amounts if len(amounts) > 1 else [1.0]
+    conditions = named_conditions(read, emotion, together, language=language, layers=layers)
+    how: dict[str, Any] = {"positions": positions, "project_out": project_out}
+    interventions(conditions, read, rows=strengths, **how)  # what can't be is told before the model is waited for
     loaded = load_fitting(read, model, device, dtype)
     asked, chat = spoken(loaded, prompt, "plain" if plain else way)
     heads = ["unsteered", *(_head(emotion, amounts, value, project_out) for value in strengths)]
@@ -123,8 +119,9 @@ def text(
         samples = side_by_side(
             loaded,
             asked,
-            chosen,
-            strengths,
+            read,
+            conditions,
+            times=strengths,
             **how,
             max_new_tokens=max_new_tokens,
             temperature=temperature,

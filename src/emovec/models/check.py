@@ -1,11 +1,11 @@
 """Proof, on the user's own model, that layers, padding, cache, read-out and steering are what emovec takes them for."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -84,8 +84,6 @@ def check_model(
         texts: at least two texts of different lengths, of three tokens or more.
         reference: the same model on the CPU in float32, where `model` is on another device or of another type.
     """
-    from emovec.models.check_steering import cached_errors, steering_errors
-
     tolerance = TOLERANCES[model.dtype]
     encoded = model.tokenizer.encode(texts)
     faults = {
@@ -96,74 +94,109 @@ def check_model(
     checks = [_seen_once(model, faults)]
     if not layers:  # nothing is left to check
         return checks
+    runs = _Runs(
+        model,
+        encoded,
+        layers,
+        [_layers(model, pad_right([text], model.device), layers)[:, 0] for text in encoded],
+        [_plain(model, text) for text in encoded],
+    )
+    found = [*_hook_errors(runs), *_padding_errors(runs), *_use_errors(runs)]
+    if reference is not None:
+        errors = _device_errors(reference, encoded, layers, runs.alone)
+        device = "each layer is that of the CPU in float32 (mean over tokens)"
+        found.append(_Found(device, errors, _DEVICE, _DEVICE_TOLERANCES[model.dtype]))
+    checks += [
+        Check(each.name, max(each.errors, key=lambda e: (e != e, e)), each.allowed or tolerance, each.meaning)
+        for each in found
+        if each.errors
+    ]
+    return checks
 
-    def add(name: str, errors: Sequence[float], meaning: str, allowed: float = tolerance) -> None:
-        if errors:
-            checks.append(Check(name, max(errors, key=lambda error: (error != error, error)), allowed, meaning))
 
-    alone = [_layers(model, pad_right([text], model.device), layers)[:, 0] for text in encoded]
-    plain = [_plain(model, text) for text in encoded]
-    pairs = list(zip(alone, plain, strict=True))
-    add(
+class _Found(NamedTuple):
+    """What a check found for each text or layer; `allowed` where that is not the tolerance of the type."""
+
+    name: str
+    errors: Sequence[float]
+    meaning: str
+    allowed: float | None = None
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """Each text run alone through emovec's hooks, [layer, token, hidden], and plainly through transformers."""
+
+    model: LanguageModel
+    encoded: Sequence[EncodedText]
+    layers: list[int]
+    alone: list[Tensor]
+    plain: "list[_Plain]"
+
+
+def _hook_errors(runs: _Runs) -> Iterator[_Found]:
+    """Whether layer k is what it is said to be."""
+    model, layers = runs.model, runs.layers
+    pairs = list(zip(runs.alone, runs.plain, strict=True))
+    yield _Found(
         "layer k is what block k + 1 reads, and the last layer what the final norm reads",
         [_read_error(states[place], run.read[layer]) for states, run in pairs for place, layer in enumerate(layers)
          if layer in run.read],
         _EXTRACTION,
     )  # fmt: skip
-    add(
+    yield _Found(
         "layer k equals transformers' hidden_states[k + 1], for every block but the last",
         [_error(states[place], run.recorded[layer]) for states, run in pairs for place, layer in enumerate(layers)
          if layer in run.recorded],
         _EXTRACTION,
     )  # fmt: skip
     if layers[-1] == model.n_layers - 1:
-        add(
+        yield _Found(
             "the last layer is before the final norm: normed, it equals the decoder's output",
             [_error(_normed(model, states[-1]), run.output) for states, run in pairs],
             _EXTRACTION,
         )
-    right = "texts in a right-padded batch equal texts alone"
-    add(right, _in_batch(model, encoded, layers, alone, poison=0), _PADDING)
-    add("what stands in the padding changes nothing", _in_batch(model, encoded, layers, alone, poison=17), _PADDING)
-    if model.behaviour.pads_left:
-        add(
-            "left padding with an attention mask equals texts alone",
-            _left_padded(model, encoded, layers, alone),
-            _GENERATION,
-        )
     some = layers[: len(layers) // 2 + 1]
-    add(
+    yield _Found(
         "stopping after the middle layer changes nothing",
         [_error(_layers(model, pad_right([text], model.device), some)[:, 0], states[: len(some)])
-         for text, states in zip(encoded, alone, strict=True)],
+         for text, states in zip(runs.encoded, runs.alone, strict=True)],
         _EXTRACTION,
     )  # fmt: skip
-    add(
+
+
+def _padding_errors(runs: _Runs) -> Iterator[_Found]:
+    """Whether a text in a batch is the text alone."""
+    model, given = runs.model, (runs.model, runs.encoded, runs.layers, runs.alone)
+    yield _Found("texts in a right-padded batch equal texts alone", _in_batch(*given, poison=0), _PADDING)
+    yield _Found("what stands in the padding changes nothing", _in_batch(*given, poison=17), _PADDING)
+    if model.behaviour.pads_left:
+        yield _Found("left padding with an attention mask equals texts alone", _left_padded(*given), _GENERATION)
+
+
+def _use_errors(runs: _Runs) -> Iterator[_Found]:
+    """Whether what vectors are put to, lens, generation and steering, does what it says."""
+    from emovec.models.check_steering import cached_errors, steering_errors
+
+    model = runs.model
+    yield _Found(
         "final norm and unembedding give the direction of the model's logits",
-        [_read_out_error(model, run) for run in plain],
+        [_read_out_error(model, run) for run in runs.plain],
         _LENS,
     )
-    add(
+    yield _Found(
         "tokens generated with a cache have the logits of the whole text without",
-        cached_errors(model, encoded),
+        cached_errors(model, runs.encoded),
         _GENERATION,
     )
-    for positions, errors in steering_errors(model, encoded, layers, alone).items():
-        add(
+    for positions, errors in steering_errors(model, runs.encoded, runs.layers, runs.alone).items():
+        yield _Found(
             f"steering {positions} changes what follows, as it changes each text alone without a cache",
             errors,
             "Steering here would do something else than it says, or nothing: don't steer this model at these "
             "positions. Extraction and geometry are not concerned.",
             0.01 if model.dtype == torch.float32 else 0.5,
         )
-    if reference is not None:
-        add(
-            "each layer is that of the CPU in float32 (mean over tokens)",
-            _device_errors(reference, encoded, layers, alone),
-            _DEVICE,
-            _DEVICE_TOLERANCES[model.dtype],
-        )
-    return checks
 
 
 def cpu_reference(model: LanguageModel, *, trust_remote_code: bool = False) -> tuple[LanguageModel | None, str | None]:

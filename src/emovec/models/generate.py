@@ -74,31 +74,21 @@ def generate(
     """
     encoded = [_ids(model, prompt, special_tokens) for prompt in prompts]
     _require_room(model, encoded, prompts, max_new_tokens)
-    tokenizer = model.tokenizer.tokenizer
     found = [""] * len(encoded)
+    sampling: dict[str, Any] = (
+        {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
+        if temperature > 0
+        # None, not 1: a checkpoint's own sampling settings would warn beside greedy search.
+        else {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+    )
     for begin, rows, ids, mask in _aligned(model, encoded, batch_size):
-        criteria: list[Callable[[Tensor, Any], Tensor]] = []
 
-        def written(whole: Tensor, ids: Tensor = ids, special: bool = False) -> list[str]:
-            # Decoded with their prompts: by itself a continuation would lose the space that it begins with.
-            rows = [_before_end(model, row.tolist(), ids.shape[1]) for row in whole] if special else whole
-            before, decoded = (tokenizer.batch_decode(each, skip_special_tokens=not special) for each in (ids, rows))
-            return [text[len(start) :] for start, text in zip(before, decoded, strict=True)]
-
-        def told(whole: Tensor, _scores: Any, written: Any = written) -> Tensor:
-            texts = written(whole)
+        def seen(whole: Tensor, _scores: Any, ids: Tensor = ids) -> Tensor:
+            texts = _written(model, ids, whole)
             if on_tokens is not None:
                 on_tokens([_until(text, stop) for text in texts])
             return torch.tensor([any(mark in text for mark in stop) for text in texts], device=whole.device)
 
-        if stop or on_tokens is not None:
-            criteria.append(told)
-        sampling: dict[str, Any] = (
-            {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
-            if temperature > 0
-            # None, not 1: a checkpoint's own sampling settings would warn beside greedy search.
-            else {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
-        )
         devices = [model.device] if model.device.type == "cuda" else []
         with torch.inference_mode(), torch.random.fork_rng(devices=devices):
             torch.manual_seed(seed + begin)
@@ -107,15 +97,23 @@ def generate(
                 attention_mask=mask,
                 max_new_tokens=max_new_tokens,
                 pad_token_id=_pad(model),
-                stopping_criteria=criteria,
+                stopping_criteria=[seen] if stop or on_tokens is not None else [],
                 logits_processor=[_require_finite],
                 **_PLAIN,
                 **sampling,
             )
-        texts = written(whole, special=keep_special)
+        texts = _written(model, ids, whole, special=keep_special)
         for row in rows:
             found[begin + row] = _until(texts[row], stop)
     return found
+
+
+def _written(model: LanguageModel, ids: Tensor, whole: Tensor, *, special: bool = False) -> list[str]:
+    """What follows each prompt, decoded with it: by itself a continuation would lose the space that it begins with."""
+    decode = model.tokenizer.tokenizer.batch_decode
+    rows = [_before_end(model, row.tolist(), ids.shape[1]) for row in whole] if special else whole
+    before, decoded = (decode(each, skip_special_tokens=not special) for each in (ids, rows))
+    return [text[len(start) :] for start, text in zip(before, decoded, strict=True)]
 
 
 def has_chat_template(model: LanguageModel) -> bool:

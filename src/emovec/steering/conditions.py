@@ -1,5 +1,6 @@
-"""What a run of an experiment is steered by: nothing, an emotion's vector, or a control of the same length."""
+"""What a model is steered by: nothing, an emotion's vector, or a control of the same length."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +10,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from emovec.errors import EmovecError
-from emovec.vectors.choosing import emotion_vector
+from emovec.models.intervene import Intervention, intervene
+from emovec.models.positions import Positions
+from emovec.vectors.choosing import emotion_vector, require_name
 from emovec.vectors.emotion_vectors import EmotionVectors
 
 Kind = Literal["baseline", "emotion", "random", "shuffled"]
@@ -108,6 +111,99 @@ def condition_vector(
         directions = noise.sel(language=condition.vector_language, layer=condition.layer).values.astype(np.float64)
         shuffled = shuffled - (directions.T @ (directions @ shuffled)).astype(np.float32)
     return shuffled
+
+
+def named_conditions(
+    vectors: EmotionVectors,
+    emotions: Sequence[str],
+    strengths: Sequence[float],
+    *,
+    language: str | None = None,
+    layers: Sequence[int],
+) -> list[Condition]:
+    """What a user names: emotions at strengths, at the same layers, of which each gets all the strength.
+
+    Args:
+        vectors: where they are taken from.
+        emotions: which; `random 1`, `random 2` … are directions drawn at random, as controls.
+        strengths: one for all, or one for each, in residual norms.
+        language: whose vectors; by default the first.
+        layers: 0-based blocks.
+
+    Raises:
+        EmovecError: if an emotion, the language or a layer is unknown, a vector has no direction at a layer, or there
+            are more or fewer strengths than emotions.
+    """
+    if len(strengths) not in (1, len(emotions)):
+        raise EmovecError(
+            f"strength: {len(strengths)} of them for {len(emotions)} emotions; give one, or one for each."
+        )
+    of = require_name("language", language or vectors.languages[0], vectors.languages)
+    for layer in layers:
+        if layer not in vectors.layers:
+            known = ", ".join(map(str, vectors.layers))
+            raise EmovecError(f"layer: there is no vector for layer {layer}; the layers are {known}.")
+    each = list(strengths) * (len(emotions) if len(strengths) == 1 else 1)
+    found: list[Condition] = []
+    for emotion, strength in zip(emotions, each, strict=True):
+        drawn = re.fullmatch(r"random \d+", emotion) is not None
+        if not drawn:
+            emotion_vector(vectors, emotion, of, layers)
+        found += [Condition("random" if drawn else "emotion", emotion, of, layer, float(strength)) for layer in layers]
+    return found
+
+
+def interventions(
+    conditions: Sequence[Condition],
+    vectors: EmotionVectors,
+    *,
+    rows: Sequence[float] | None = None,
+    positions: Positions = "all",
+    project_out: bool = False,
+    activations: Callable[[int, str], xr.DataArray] | None = None,
+    seed: int = 0,
+) -> list[Intervention]:
+    """What conditions do to the residual stream, all at once.
+
+    Args:
+        conditions: which; a baseline does nothing.
+        vectors: of the model.
+        rows: for each row of a batch, how many times its strength a condition gets; by default once for every row.
+        positions: which tokens.
+        project_out: take the directions out of the stream instead of adding them.
+        activations: as in `condition_vector`.
+        seed: of the controls.
+
+    Raises:
+        EmovecError: as in `condition_vector`, `residual_norm` and `intervene`.
+    """
+    return [
+        intervene(
+            condition_vector(each, vectors, activations, seed),
+            layer=each.layer,
+            strength=each.strength if rows is None else [each.strength * row for row in rows],
+            norm=None if project_out else residual_norm(each, vectors),
+            positions=positions,
+            project_out=project_out,
+        )
+        for each in conditions
+        if each.kind != "baseline"
+    ]
+
+
+def residual_norm(condition: Condition, vectors: EmotionVectors) -> float:
+    """The unit of a condition's strength: its language's residual norm, so that controls are as long as vectors.
+
+    Raises:
+        EmovecError: if the vectors came without residual norms.
+    """
+    norms = vectors.residual_norm
+    if norms is None:
+        raise EmovecError(
+            "These vectors came without residual norms, the unit of steering strength; give residual_norm when "
+            "they are made."
+        )
+    return float(norms.sel(layer=condition.layer, language=condition.vector_language))
 
 
 def spread_emotions(emotions: Sequence[str]) -> list[str]:

@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import xarray as xr
-
 from emovec.models.form import ask
 from emovec.models.generate import generate
-from emovec.models.intervene import Intervention, intervene, steer
+from emovec.models.intervene import steer
 from emovec.models.language_model import LanguageModel
 from emovec.models.positions import Positions
 from emovec.steering.coherence import distinct, perplexity, regime
+from emovec.steering.conditions import Condition, interventions
+from emovec.vectors.emotion_vectors import EmotionVectors
 
 
 @dataclass(frozen=True)
@@ -20,55 +20,27 @@ class Sample:
     """A continuation and how coherent it is.
 
     Attributes:
-        strength: in residual norms; 0 is the unsteered model.
+        times: how many times their strength the conditions had; 0 is the unsteered model.
         text: the continuation.
         perplexity_ratio: its perplexity under the unsteered model over that of the unsteered continuation.
         distinct: share of distinct pairs of words, or of characters where there are no spaces.
         regime: surgical, collapse or explosion; "" for the unsteered one.
     """
 
-    strength: float
+    times: float
     text: str
     perplexity_ratio: float
     distinct: float
     regime: str
 
 
-def interventions(
-    vectors: Sequence[xr.DataArray],
-    strengths: Sequence[float],
-    *,
-    layer: int | Sequence[int],
-    weights: Sequence[float] | None = None,
-    positions: Positions = "all",
-    project_out: bool = False,
-) -> list[Intervention]:
-    """What `side_by_side` does to a batch of the unsteered text and one for each strength; its arguments.
-
-    Raises:
-        EmovecError: as in `intervene`.
-    """
-    rows = _rows(strengths, project_out)
-    return [
-        intervene(
-            vector, layer=layer, strength=[row * share for row in rows], positions=positions, project_out=project_out
-        )
-        for vector, share in zip(vectors, [1.0] * len(vectors) if weights is None else weights, strict=True)
-    ]
-
-
-def _rows(strengths: Sequence[float], project_out: bool) -> list[float]:
-    return [0.0, 1.0] if project_out else [0.0, *strengths]
-
-
 def side_by_side(
     model: LanguageModel,
     prompt: str,
-    vectors: Sequence[xr.DataArray],
-    strengths: Sequence[float],
+    vectors: EmotionVectors,
+    conditions: Sequence[Condition],
     *,
-    layer: int | Sequence[int],
-    weights: Sequence[float] | None = None,
+    times: Sequence[float] = (1.0,),
     positions: Positions = "all",
     project_out: bool = False,
     max_new_tokens: int = 64,
@@ -77,17 +49,16 @@ def side_by_side(
     chat: bool = False,
     on_tokens: Callable[[list[str]], None] | None = None,
 ) -> list[Sample]:
-    """Continue a prompt unsteered and at each strength, all in one batch.
+    """Continue a prompt unsteered and steered, all in one batch.
 
     Args:
         model: the language model.
         prompt: what to continue.
-        vectors: emotion vectors [layer, hidden] that steer together, with their residual norms.
-        strengths: in residual norms; signs count.
-        layer: block or blocks.
-        weights: of each vector against the others.
+        vectors: of the model.
+        conditions: what steers it, together.
+        times: for each steered continuation, how many times their strength the conditions get; signs count.
         positions: which tokens.
-        project_out: take the vectors out instead of adding them; one steered continuation then, of strength 1.
+        project_out: take the vectors out instead of adding them.
         max_new_tokens: of each continuation.
         temperature: 0 always takes the likeliest token.
         seed: of the sampling.
@@ -95,13 +66,13 @@ def side_by_side(
         on_tokens: as in `generate`: the unsteered text first.
 
     Returns:
-        The unsteered continuation, then one for each strength.
+        The unsteered continuation, then the steered ones.
 
     Raises:
-        EmovecError: as in `intervene` and `generate`.
+        EmovecError: as in `interventions` and `generate`.
     """
-    rows = _rows(strengths, project_out)
-    what = interventions(vectors, strengths, layer=layer, weights=weights, positions=positions, project_out=project_out)
+    rows = [0.0, *times]
+    what = interventions(conditions, vectors, rows=rows, positions=positions, project_out=project_out)
     with steer(model, what):
         options: dict[str, Any] = {
             "max_new_tokens": max_new_tokens,

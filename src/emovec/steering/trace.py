@@ -71,16 +71,11 @@ def trace(
     emotions = known_emotions(vectors, emotions)
     layers = _known_layers(vectors, layers)
     variant = variant or vectors.variants[-1]
-    threshold = sink_threshold(vectors)
 
     def read(some: str) -> xr.DataArray:
         states = _own_states(model, some, layers)
-        norms = np.linalg.norm(states.values.astype(np.float64), axis=-1)
-        sinks = np.zeros(norms.shape, bool)
-        if threshold is not None:
-            sinks = norms > threshold * np.median(norms, axis=1, keepdims=True)
         found = project(states, vectors, language, variant).sel(emotion=list(emotions))
-        return found.assign_coords(sink=(("layer", "token"), sinks))
+        return found.assign_coords(sink=(("layer", "token"), _sinks(states, sink_threshold(vectors))))
 
     own = read(text)
     neutral, said = _neutral_texts(model, text, baseline)
@@ -96,6 +91,14 @@ def trace(
     )
     found.attrs = {"model": model.id, "language": language, "variant": variant, "baseline": said, "text": text}
     return found.drop_vars("own", errors="ignore").transpose("emotion", "layer", "token").rename("trace")
+
+
+def _sinks(states: xr.DataArray, threshold: float | None) -> np.ndarray:
+    """[layer, token]: which tokens of [layer, token, hidden] are longer than so many times their text's median."""
+    norms = np.linalg.norm(states.values.astype(np.float64), axis=-1)
+    if threshold is None:
+        return np.zeros(norms.shape, bool)
+    return norms > threshold * np.median(norms, axis=1, keepdims=True)
 
 
 def open_vectors(path: str | Path) -> EmotionVectors:

@@ -12,7 +12,14 @@ import torch
 from emovec.config import SteeringConfig
 from emovec.errors import EmovecError
 from emovec.models.blocks import block_output
-from emovec.steering.conditions import BASELINE, Condition, condition_vector, random_direction, shuffled_direction
+from emovec.steering.conditions import (
+    BASELINE,
+    Condition,
+    condition_vector,
+    random_direction,
+    residual_norm,
+    shuffled_direction,
+)
 from emovec.steering.experiments.experiment import Experiment, Ledger, SteeringInputs, Unit, measure, tokens_per_second
 
 
@@ -119,7 +126,7 @@ def test_controls_are_as_long_as_the_vectors_of_their_language(inputs: SteeringI
     twice = dataclasses.replace(inputs.vectors, residual_norm=norms * [[1.0], [2.0]])
     for language, factor in (("en", 1), ("ja", 2)):
         chosen = dataclasses.replace(inputs, vectors=twice).conditions(language)[1:]
-        lengths = {c.kind: dataclasses.replace(inputs, vectors=twice).residual_norm(c) for c in chosen}
+        lengths = {c.kind: residual_norm(c, twice) for c in chosen}
         assert lengths == dict.fromkeys(("emotion", "random", "shuffled"), 5.0 * factor)  # 3 + layer in the fixture
 
 

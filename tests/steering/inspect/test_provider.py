@@ -318,7 +318,8 @@ def test_an_evaluation_keeps_the_steering_in_its_log(folder: Path, tmp_path: Pat
     assert log.eval.model_args["emotion"] == "angry"
     assert log.samples is not None
     facts = (log.samples[0].output.metadata or {})["steering"]
-    assert (facts["emotions"], facts["strengths"], facts["layers"]) == (["angry"], [2.0], [3])
+    steered_by = {"kind": "emotion", "name": "angry", "vector_language": "en", "layer": 3, "strength": 2.0}
+    assert facts == {"steered_by": [steered_by], "positions": "all", "project_out": False}
 
 
 @pytest.mark.fault("M6")

@@ -73,7 +73,7 @@ def render(study: StudyTables, found: Sequence[Section]) -> str:
         film_names=_film_names,
         video=ffmpeg() is not None,
         language_name=language_name,
-        run_facts=run_facts.facts(study),
+        facts=run_facts.facts(study),
         skipped=run_facts.skipped(study),
         skipped_sentence=run_facts.skipped_sentence(study),
         provenance=run_facts.provenance_rows(study),

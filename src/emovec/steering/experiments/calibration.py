@@ -11,7 +11,7 @@ from emovec.errors import EmovecError
 from emovec.models.generate import generate
 from emovec.models.intervene import intervene, steer
 from emovec.steering.coherence import distinct, perplexity
-from emovec.steering.conditions import Condition, condition_vector
+from emovec.steering.conditions import Condition, condition_vector, residual_norm
 from emovec.steering.experiments import calibration_statistics
 from emovec.steering.experiments.experiment import Experiment, SteeringInputs, Unit
 from emovec.steering.experiments.judge import judge
@@ -181,7 +181,7 @@ def _heard(conditions: Sequence[Condition]) -> list[Condition]:
 def _pushes(inputs: SteeringInputs, conditions: Sequence[Condition]) -> tuple[NDArray[Any], list[float]]:
     """[row, hidden] directions and how much of each is added; the baseline, which comes first, adds none."""
     vectors = [condition_vector(each, inputs.vectors, inputs.activations, inputs.seed) for each in conditions[1:]]
-    lengths = [each.strength * inputs.residual_norm(each) for each in conditions[1:]]
+    lengths = [each.strength * residual_norm(each, inputs.vectors) for each in conditions[1:]]
     return np.stack([vectors[0], *vectors]), [0.0, *lengths]
 
 

@@ -54,14 +54,22 @@ def summarise(
     texts = rows[rows["task"] == "texts"].drop(columns="task").dropna(axis=1, how="all")
     texts[["perplexity", "distinct"]] = texts[["perplexity", "distinct"]].astype(float)
     coherent = coherence(texts)
-    sweep = _sweep(words, coherent)
     found = {
-        "calibration_sweep": sweep,
+        "calibration_sweep": _sweep(words, coherent),
         "calibration_windows": windows(words, coherent, emotions),
         "calibration_cross": cross_language(words),
         "calibration_words": words.reset_index(drop=True),
         "calibration_texts": texts.reset_index(drop=True),
     }
+    summary = _facts(words, texts, emotions, strengths) | {"layer": layer} | ({"note": note} if note else {})
+    if "judged" in texts:
+        summary["judged"] = judged_shares(texts)
+    return found, summary
+
+
+def _facts(
+    words: pd.DataFrame, texts: pd.DataFrame, emotions: Sequence[str], strengths: Sequence[float]
+) -> dict[str, Any]:
     spoken = list(dict.fromkeys(words["language"]))
     told = "; ".join(
         (
@@ -73,19 +81,13 @@ def summarise(
             "texts for one random and one shuffled direction",
         )
     )
-    summary: dict[str, Any] = {
-        "layer": layer,
+    return {
         "emotions": list(emotions),
         "languages": spoken,
         "strengths": list(strengths),
         "n_words": {language: int(group["n_words"].min()) for language, group in words.groupby("language")},
         "thinned": told,
     }
-    if note:
-        summary["note"] = note
-    if "judged" in texts:
-        summary["judged"] = judged_shares(texts)
-    return found, summary
 
 
 def coherence(texts: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,11 @@ import xarray as xr
 
 from emovec.config import SteeringConfig
 from emovec.corpus.story import Story
-from emovec.errors import EmovecError
 from emovec.files import disk_error, write_bytes
 from emovec.models.intervene import steer
 from emovec.models.language_model import LanguageModel
 from emovec.models.positions import Positions
-from emovec.steering.conditions import BASELINE, Condition, condition_vector
+from emovec.steering.conditions import BASELINE, Condition, interventions
 from emovec.vectors.emotion_vectors import EmotionVectors
 
 log = logging.getLogger(__name__)
@@ -79,31 +78,10 @@ class SteeringInputs:
 
     def steered(self, condition: Condition, positions: Positions = "all") -> AbstractContextManager[None]:
         """A block in which the model is steered by a condition; the baseline's does nothing."""
-        if condition.kind == "baseline":
-            return nullcontext()
-        vector = condition_vector(condition, self.vectors, self.activations, self.seed)
         return steer(
             self.model,
-            vector,
-            layer=condition.layer,
-            strength=condition.strength,
-            norm=self.residual_norm(condition),
-            positions=positions,
+            interventions([condition], self.vectors, positions=positions, activations=self.activations, seed=self.seed),
         )
-
-    def residual_norm(self, condition: Condition) -> float:
-        """The unit of a condition's strength: its language's residual norm, so that controls are as long as vectors.
-
-        Raises:
-            EmovecError: if the vectors came without residual norms.
-        """
-        norms = self.vectors.residual_norm
-        if norms is None:
-            raise EmovecError(
-                "These vectors came without residual norms, the unit of steering strength; give residual_norm when "
-                "they are made."
-            )
-        return float(norms.sel(layer=condition.layer, language=condition.vector_language))
 
 
 @dataclass(frozen=True)

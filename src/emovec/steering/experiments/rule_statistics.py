@@ -1,7 +1,8 @@
 """How often rules are kept: rates with intervals, and tests over prompts against the baseline and the controls."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -136,6 +137,25 @@ def compare(rows: pd.DataFrame, permutations: int, seed: int) -> pd.DataFrame:
         if own:
             tests = exchange_test(np.stack([[blocks[key], blocks[base]] for key in own]), permutations, seed)
             found.loc[family, ["p", "p_familywise"]] = np.stack(tests, axis=1)
+    _beside_controls(found, keys, blocks, emotion, control, permutations, seed)
+    found["beyond_controls"] = (
+        (found["p_familywise"] < LEVEL)
+        & (found["p_controls_familywise"] < LEVEL)
+        & (found["difference"].abs() > found["controls"])
+    )
+    return found
+
+
+def _beside_controls(
+    found: pd.DataFrame,
+    keys: Sequence[tuple[Any, ...]],
+    blocks: Mapping[tuple[Any, ...], NDArray[np.float64]],
+    emotion: "pd.Series[bool]",
+    control: "pd.Series[bool]",
+    permutations: int,
+    seed: int,
+) -> None:
+    """Add `controls`, `p_controls` and `p_controls_familywise` to the rows of emotions; arguments as in `compare`."""
     beside = {
         strength: [key for key, chosen in zip(keys, control, strict=True) if chosen and key[-1] == strength]
         for strength in found.loc[emotion, "strength"].unique()
@@ -152,12 +172,6 @@ def compare(rows: pd.DataFrame, permutations: int, seed: int) -> pd.DataFrame:
         found.loc[emotion, ["p_controls", "p_controls_familywise"]] = np.maximum(on_prompts, among).T
         sizes = found[control].groupby("strength")["difference"].agg(lambda each: each.abs().max())
         found.loc[emotion, "controls"] = found.loc[emotion, "strength"].map(sizes)
-    found["beyond_controls"] = (
-        (found["p_familywise"] < LEVEL)
-        & (found["p_controls_familywise"] < LEVEL)
-        & (found["difference"].abs() > found["controls"])
-    )
-    return found
 
 
 def _without_rules(rows: pd.DataFrame) -> NDArray[np.float64]:

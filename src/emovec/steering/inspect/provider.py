@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, cast
 
 from inspect_ai.model import (
     ChatCompletionChoice,
@@ -19,6 +19,7 @@ from emovec.errors import EmovecError
 from emovec.models.form import Form, require_form, talks
 from emovec.models.generate import chat_prompt
 from emovec.models.language_model import LanguageModel
+from emovec.models.positions import Positions
 from emovec.steering.inspect.server import Request, Sampling, Server, Steering, shared_model, steering
 from emovec.steering.inspect.tasks import told_by_inspect
 from emovec.vectors.emotion_vectors import EmotionVectors
@@ -185,7 +186,7 @@ def _steering(model: LanguageModel, arguments: dict[str, Any]) -> Steering:
         strengths=_numbers("strength", arguments.get("strength", 0.1), float),
         layers=_numbers("layer", arguments.get("layer"), int),
         language=arguments.get("language"),
-        positions=str(arguments.get("positions", "all")),
+        positions=cast("Positions", str(arguments.get("positions", "all"))),
         project_out=_flag("project_out", arguments.get("project_out", False)),
     )
 

@@ -2,11 +2,10 @@
 
 import hashlib
 import json
-import re
 import secrets
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
@@ -18,10 +17,10 @@ from emovec.models.answers import Answer
 from emovec.models.depth import two_thirds
 from emovec.models.form import ask
 from emovec.models.generate import generate
-from emovec.models.intervene import Intervention, intervene, steer
+from emovec.models.intervene import Intervention, steer
 from emovec.models.language_model import LanguageModel
-from emovec.steering.conditions import Condition, condition_vector
-from emovec.vectors.choosing import emotion_vector, require_name
+from emovec.models.positions import Positions
+from emovec.steering.conditions import Condition, interventions, named_conditions
 from emovec.vectors.emotion_vectors import EmotionVectors
 
 # Hooks sit on the model itself, and several providers may share one: only one of them runs at a time.
@@ -38,10 +37,20 @@ def shared_model(name: str, revision: str | None, device: str, dtype: str) -> La
 
 @dataclass(frozen=True)
 class Steering:
-    """How a model is steered: the interventions, and what they are in plain JSON values."""
+    """By what a model is steered, and how; nothing is the model as it is."""
 
+    conditions: tuple[Condition, ...] = ()
+    positions: Positions = "all"
+    project_out: bool = False
     interventions: tuple[Intervention, ...] = ()
-    facts: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What it is in plain JSON values; empty for the model as it is."""
+        if not self.conditions:
+            return {}
+        how = {"positions": str(self.positions), "project_out": self.project_out}
+        return {"steered_by": [asdict(each) for each in self.conditions], **how}
 
     def identity(self, model: LanguageModel) -> str:
         """A word that is another for any other weights, vectors, layers, strengths or positions."""
@@ -60,66 +69,25 @@ def steering(
     strengths: Sequence[float] = (0.1,),
     layers: Sequence[int] = (),
     language: str | None = None,
-    positions: str = "all",
+    positions: Positions = "all",
     project_out: bool = False,
 ) -> Steering:
-    """Several emotions at once, at the same layers.
+    """Several emotions at once, at the same layers: by default that of the vectors nearest to two thirds of the depth.
 
-    Args:
-        model: what is steered.
-        vectors: its vectors; None only where no emotion is named.
-        emotions: which; `random 1`, `random 2` … are directions drawn at random, as controls.
-        strengths: one for all, or one for each.
-        layers: 0-based blocks; by default that of the vectors nearest to two thirds of the depth.
-        language: whose vectors; by default the first.
-        positions: `all`, `prompt` or `generated`.
-        project_out: take the directions out instead.
+    The other arguments are those of `named_conditions` and `interventions`.
 
     Raises:
-        EmovecError: if the vectors are another model's, or something named isn't there.
+        EmovecError: if the vectors are missing or another model's, or as in `named_conditions`.
     """
     if not emotions:
         return Steering()
     if vectors is None:
         raise EmovecError("emotion: steering takes vectors; give -M vectors=FILE, a study's vectors.safetensors.")
     vectors.require_fit(model)
-    if len(strengths) not in (1, len(emotions)):
-        raise EmovecError(
-            f"strength: {len(strengths)} of them for {len(emotions)} emotions; give one, or one for each."
-        )
-    if vectors.residual_norm is None:
-        raise EmovecError("vectors: these came without residual norms, the unit of strength; make them with emovec.")
-    norms = vectors.residual_norm
-    of = require_name("language", language or vectors.languages[0], vectors.languages)
     at = list(layers) or [two_thirds(model.n_layers, vectors.layers)]
-    made: list[Intervention] = []
-    for emotion, strength in zip(
-        emotions, list(strengths) * (len(emotions) if len(strengths) == 1 else 1), strict=True
-    ):
-        if re.fullmatch(r"random \d+", emotion):
-            vector = condition_vector(Condition("random", emotion, of, at[0], strength), vectors, None, 0)
-            norm = [float(norms.sel(layer=layer, language=of)) for layer in at]
-        else:
-            vector, norm = emotion_vector(vectors, emotion, of, at), None
-        made.append(
-            intervene(
-                vector,
-                layer=at,
-                strength=float(strength),
-                norm=norm,
-                positions=positions,  # pyright: ignore[reportArgumentType]
-                project_out=project_out,
-            )
-        )
-    facts = {
-        "emotions": list(emotions),
-        "strengths": [float(strength) for strength in strengths],
-        "layers": at,
-        "language": of,
-        "positions": positions,
-        "project_out": project_out,
-    }
-    return Steering(tuple(made), facts)
+    conditions = named_conditions(vectors, emotions, strengths, language=language, layers=at)
+    made = interventions(conditions, vectors, positions=positions, project_out=project_out)
+    return Steering(tuple(conditions), positions, project_out, tuple(made))
 
 
 @dataclass(frozen=True)
