@@ -8,7 +8,7 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from emovec.cli.terminal import SafeConsole
+from emovec.cli.show import SafeConsole
 from emovec.printable import MOST_SHOWN, message, printable, shortened
 from tests.cli.conftest import Run
 from tests.cli.conftest import run as run
@@ -40,8 +40,8 @@ def test_the_console_shows_markup_and_control_characters_as_text() -> None:
 def test_messages_are_printable_and_short(name: str, run: Run, tmp_path: Path) -> None:
     for arguments in (
         ("run", f"{name}.yaml"),
-        ("export", f"{name}.safetensors", "--emotion", name, "--out", "x.gguf"),
-        ("import", f"{name}.npz", "--out", "made"),
+        ("vectors", "export", f"{name}.safetensors", "--emotion", name, "--out", "x.gguf"),
+        ("vectors", "import", f"{name}.npz", "--out", "made"),
         ("corpus", "check", f"{name}.jsonl"),
     ):
         code, _, err = run(*arguments)
@@ -62,12 +62,13 @@ def test_a_value_of_any_size_takes_one_short_line(run: Run, tmp_path: Path) -> N
 
 @pytest.mark.fault("C8")
 def test_the_log_file_is_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from emovec.pipeline.run import _logged  # pyright: ignore[reportPrivateUsage]
     from emovec.study.study import Study
 
     (tmp_path / "s.yaml").write_text("model: x\n", encoding="utf-8")
     study = Study(tmp_path / "s.yaml")
     study.folder.mkdir()
-    with study._logged():  # pyright: ignore[reportPrivateUsage]
+    with _logged(study.folder):
         logging.getLogger("emovec").warning("%s", NASTY)
     assert "\x1b" not in (study.folder / "run.log").read_text(encoding="utf-8")
 

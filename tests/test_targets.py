@@ -58,7 +58,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-EXPORT = ("export", "study", "--emotion", "sad")
+EXPORT = ("vectors", "export", "study", "--emotion", "sad")
 
 
 @pytest.mark.fault("C4")
@@ -77,21 +77,27 @@ EXPORT = ("export", "study", "--emotion", "sad")
         ((*EXPORT, "--format", "hub", "--out", "mine"), "holds something else than an earlier export"),
         ((*EXPORT, "--format", "hub", "--out", "study"), "is the folder of a study"),
         ((*EXPORT, "--format", "hub", "--out", "study/figures"), "belongs to the study"),
-        (("trace", "none", "study", "text", "--html", "notes.html"), "is no HTML page"),
-        (("trace", "none", "study", "text", "--html", "study/report.html"), "belongs to the study"),
-        (("trace", "none", "study", "text", "--html", "study/vectors.safetensors"), "ends in .html"),
-        (("compare", "study", "made", "--out", "notes.html"), "is no HTML page"),
-        (("compare", "study", "made", "--out", "mine.html"), "holds something else than the tables"),
-        (("compare", "study", "made", "--out", "study.html"), "is the folder of a study"),
+        (("trace", "none", "study", "text", "--page", "notes.html"), "is no HTML page"),
+        (("trace", "none", "study", "text", "--page", "study/report.html"), "belongs to the study"),
+        (("trace", "none", "study", "text", "--page", "study/vectors.safetensors"), "ends in .html"),
+        (("compare", "study", "made", "--page", "notes.html"), "is no HTML page"),
+        (("compare", "study", "made", "--page", "mine.html"), "holds something else than the tables"),
+        (("compare", "study", "made", "--page", "study.html"), "is the folder of a study"),
         (("init", "notes.yaml"), "is no study file"),
         (("init", "study/study.yaml"), "belongs to the study"),
         (("init", "notes.html"), "ends in .yaml"),
         (("corpus", "import", "notes.jsonl", "--out", "notes.jsonl"), "is what the result is made from"),
         (("corpus", "import", "mine", "--out", "notes.jsonl"), "is no JSONL file of texts"),
         (("corpus", "check", "bundled", "--page", "notes.html"), "is no HTML page"),
-        (("import", "study/vectors.safetensors", "--out", "mine"), "holds something else than an earlier import"),
-        (("import", "study/vectors.safetensors", "--out", "study"), "holds a study of its own"),
-        (("import", "made/vectors.safetensors", "--out", "made"), "lies in the folder that would be replaced"),
+        (
+            ("vectors", "import", "study/vectors.safetensors", "--out", "mine"),
+            "holds something else than an earlier import",
+        ),
+        (("vectors", "import", "study/vectors.safetensors", "--out", "study"), "holds a study of its own"),
+        (
+            ("vectors", "import", "made/vectors.safetensors", "--out", "made"),
+            "lies in the folder that would be replaced",
+        ),
     ],
 )
 def test_even_overwrite_leaves_what_is_of_another_kind(
@@ -112,11 +118,11 @@ def test_without_overwrite_nothing_is_replaced(run: Run, folder: Path) -> None:
     for command in (
         (*EXPORT, "--out", "v.gguf"),
         (*EXPORT, "--format", "hub", "--out", "hub"),
-        ("trace", "none", "study", "text", "--html", "page.html"),
-        ("compare", "study", "made", "--out", "page.html"),
+        ("trace", "none", "study", "text", "--page", "page.html"),
+        ("compare", "study", "made", "--page", "page.html"),
         ("corpus", "check", "bundled", "--page", "page.html"),
         ("init", "notes.yaml"),
-        ("import", "study/vectors.safetensors", "--out", "made"),
+        ("vectors", "import", "study/vectors.safetensors", "--out", "made"),
     ):
         code, _, err = run(*command)
         assert code == 2
@@ -137,11 +143,11 @@ def test_no_run_makes_imported_vectors_anew(run: Run, folder: Path) -> None:
     assert is_imported(folder / "made")
     (folder / "other.yaml").write_text("model: x\n", encoding="utf-8")
     before = tree(folder)
-    for command in ("run", "vectors", "extract", "report", "implicit"):
-        code, _, err = run(command, "other.yaml", "--out", "made")
+    for more in ((), ("--until", "vectors"), ("--no-steering",), ("--only", "implicit")):
+        code, _, err = run("run", "other.yaml", "--out", "made", *more)
         assert code == 2
         assert "holds vectors that were imported" in err
-        assert run(command, "made/study.yaml")[0] == 2
+        assert run("run", "made/study.yaml", *more)[0] == 2
     assert tree(folder) == before
 
 
@@ -150,7 +156,7 @@ def test_no_run_makes_imported_vectors_anew(run: Run, folder: Path) -> None:
 def test_a_run_takes_no_folder_of_somebody_elses(there: str, folder: Path) -> None:
     (folder / "other.yaml").write_text("model: x\n", encoding="utf-8")
     before = tree(folder)
-    with pytest.raises(EmovecError, match="give another --out"):
+    with pytest.raises(EmovecError, match="give another `out`"):
         run_study(Study(folder / "other.yaml", folder / there))
     assert tree(folder) == before
 

@@ -1,7 +1,6 @@
 """`StudyConfig`: the study file, with the defaults of the published method."""
 
 import difflib
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from emovec.commands import command
 from emovec.config_errors import told
 from emovec.emotions import NAMED_LISTS, emotion_list
 from emovec.errors import EmovecError
@@ -145,9 +145,6 @@ class GeometryConfig(_Section):
     norms: Text | None = None
 
 
-EXPERIMENT_NAMES = ("implicit", "intensity", "calibration", "preferences", "rules")
-
-
 class SteeringConfig(_Section):
     """What the vectors are put to: readings of texts, and steering."""
 
@@ -186,6 +183,22 @@ class SteeringConfig(_Section):
         return None if labels is None else _checked_labels(str(info.field_name), labels)
 
 
+class ClusterNamesConfig(_Section):
+    """Short names for groups of emotions, by a language model."""
+
+    model: Text | None = None
+    k: Annotated[list[Annotated[int, Field(ge=2, le=1_000)]], Field(min_length=1), AfterValidator(_each_once)] = Field(
+        default_factory=lambda: [4, 10]
+    )
+    max_tokens: Count = 256
+
+
+class ReportConfig(_Section):
+    """What the report shows beside the results."""
+
+    cluster_names: ClusterNamesConfig = ClusterNamesConfig()
+
+
 class GenerationConfig(_Section):
     """How texts are written by a language model; emotions and languages are the study's."""
 
@@ -221,6 +234,7 @@ class StudyConfig(_Section):
     vectors: VectorsConfig = VectorsConfig()
     geometry: GeometryConfig = GeometryConfig()
     steering: SteeringConfig = SteeringConfig()
+    report: ReportConfig = ReportConfig()
     generation: GenerationConfig = GenerationConfig()
 
     @field_validator("languages", "emotions")
@@ -298,11 +312,9 @@ def read_config(path: str | Path) -> StudyConfig:
     try:
         read = read_yaml(path)
     except FileNotFoundError:
-        raise EmovecError(f"{path}: no such study file. `emovec init {shlex.quote(str(path))}` writes one.") from None
+        raise EmovecError(f"{path}: no such study file. {command('init', path)} writes one.") from None
     if read.data is None:
-        raise EmovecError(
-            f"{path}: holds no settings; `emovec init {shlex.quote(str(path))} --overwrite` writes them all into it."
-        )
+        raise EmovecError(f"{path}: holds no settings; {command('init', path, '--overwrite')} writes them all into it.")
     if not isinstance(read.data, dict):
         raise EmovecError(
             f"{path}: a study file is a mapping of settings, such as 'model: gemma-3-270m', and this is "

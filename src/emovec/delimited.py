@@ -197,8 +197,8 @@ def _separator(path: Path, encoding: str, expected: Collection[str]) -> str:
     if len(found) > 1:
         names = " or ".join(SEPARATORS[each] for each in found)
         raise EmovecError(
-            f"{path}: {names} may stand between its fields; `emovec corpus import --delimiter` takes the right one, or "
-            "save the file with commas and with quotes around texts."
+            f"{path}: {names} may stand between its fields; `emovec corpus import` takes the right one as its "
+            "`delimiter`, or save the file with commas and with quotes around texts."
         )
     return next(iter(found), ",")
 

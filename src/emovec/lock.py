@@ -22,7 +22,7 @@ def locked(folder: Path) -> Generator[None]:
         lock.acquire()
     except Timeout:
         raise EmovecError(
-            f"{folder}: another process is working on this study; wait for it, stop it, or give another --out."
+            f"{folder}: another process is working on this study; wait for it, stop it, or give another `out`."
         ) from None
     except OSError as error:
         raise EmovecError(f"{folder}: can't be used as the study's folder ({error.strerror}).") from error

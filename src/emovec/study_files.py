@@ -64,10 +64,17 @@ def results_folder(given: str | Path, limit: int | None = None) -> Path:
         EmovecError: as `study_file`.
     """
     file = study_file(given)
-    suffix = "" if limit is None else f"-limit{limit}"
     if not (is_results_file(file) or Path(given).is_dir()):
-        return file.with_name(file.stem + suffix)
-    return file.parent if limit is None else file.parent.resolve().with_name(file.parent.resolve().name + suffix)
+        return limited(file.with_suffix(""), limit)
+    return file.parent if limit is None else limited(file.parent.resolve(), limit)
+
+
+def limited(folder: Path, limit: int | None) -> Path:
+    """The folder of a quick look at so many stories of each emotion, beside that of the full results."""
+    if limit is None:
+        return folder
+    named = folder if folder.name.strip(".") else folder.resolve()
+    return named.with_name(f"{named.name}-limit{limit}")
 
 
 def generated_texts(file: Path, config: StudyConfig) -> Path:

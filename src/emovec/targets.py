@@ -55,7 +55,7 @@ def require_file(path: Path, kind: FileKind, *, overwrite: bool = False, inputs:
         if not path.is_file() or path.is_symlink():
             raise EmovecError(f"{path}: is a link or a device and no plain file; give another name.")
         if not overwrite:
-            raise EmovecError(f"{path}: is there already; give another name, or --overwrite to replace it.")
+            raise EmovecError(f"{path}: is there already; give another name, or `overwrite` to replace it.")
         if not kind.holds(path):
             raise EmovecError(f"{path}: is no {kind.name}, so it is not replaced; give another name, or move it.")
     _require_place(path)
@@ -75,14 +75,14 @@ def require_folder(folder: Path, name: str, holds: Callable[[Path], bool], *, ov
     """
     _require_outside_of_studies(folder)
     if os.path.lexists(folder) and not folder.is_dir():
-        raise EmovecError(f"{folder}: is no folder; give another --out.")
+        raise EmovecError(f"{folder}: is no folder; give another `out`.")
     if folder.is_dir() and any(folder.iterdir()):
         if not overwrite:
             raise EmovecError(
-                f"{folder}: holds something already; give another --out, or --overwrite to replace {name} in it."
+                f"{folder}: holds something already; give another `out`, or `overwrite` to replace {name} in it."
             )
         if not holds(folder):
-            raise EmovecError(f"{folder}: holds something else than {name}, so it is not replaced; give another --out.")
+            raise EmovecError(f"{folder}: holds something else than {name}, so it is not replaced; give another `out`.")
     _require_place(folder)
 
 
@@ -99,13 +99,13 @@ def require_results_folder(folder: Path, study: Path) -> None:
     from emovec.study_files import is_results_file
 
     if os.path.lexists(folder) and not folder.is_dir():
-        raise EmovecError(f"{folder}: is no folder, so it can't hold the study's results; give another --out.")
+        raise EmovecError(f"{folder}: is no folder, so it can't hold the study's results; give another `out`.")
     for held in (folder, study.parent) if study.name == "study.yaml" else (folder,):
         if not is_imported(held):
             continue
         raise EmovecError(
             f"{held}: holds vectors that were imported, which a run would replace; its report is there already. To "
-            "run a study of your own, give another --out."
+            "run a study of your own, give another `out`."
         )
     if not folder.is_dir():
         return
@@ -113,13 +113,13 @@ def require_results_folder(folder: Path, study: Path) -> None:
     if settings.exists():
         if not is_results_file(settings):
             raise EmovecError(
-                f"{folder}: holds the study file {settings.name}, which results would replace; give another --out."
+                f"{folder}: holds the study file {settings.name}, which results would replace; give another `out`."
             )
         return
     for found in sorted(folder.iterdir()):
         if not found.name.startswith(".") and found.name != "run.log":
             raise EmovecError(
-                f"{folder}: holds '{found.name}' and no study, and results would mix with it; give another --out."
+                f"{folder}: holds '{found.name}' and no study, and results would mix with it; give another `out`."
             )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from emovec.cli import main
+from emovec.cli.show import console
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -21,6 +22,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
     """Run a command in a folder of its own: exit code, output, errors with line breaks folded."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(console, "_width", 200)
 
     def run(*arguments: str | Path) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["emovec", *map(str, arguments)])

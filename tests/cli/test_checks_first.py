@@ -53,8 +53,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("settings", "message"), WRONG)
 def test_a_run_is_refused_before_it_begins(run: Run, study: Path, settings: dict[str, Any], message: str) -> None:
     change(study, **settings)
-    for name in ("run", "implicit"):
-        code, _, err = run(name, study.name)
+    for more in ([], ["--only", "implicit"]):
+        code, _, err = run("run", study.name, *more)
         assert (code, message in err) == (2, True), err
         assert not study.with_suffix("").exists()
 
@@ -75,12 +75,11 @@ def test_vectors_and_options_are_looked_at_before_the_model(
         (["steer", tiny, vectors, "Hello", "--emotion", "calm"], "hidden size 32, 4 layers"),
         (["steer", tiny, vectors, "Hello", "--emotion", "calm", "--device", "cuda:7"], "device"),
         (["trace", tiny, vectors, "Hello"], "hidden size 32, 4 layers"),
-        (["chat", "gemma-3-270m", study.name], "has no vectors yet; `emovec vectors small.yaml` makes"),
+        (["chat", "gemma-3-270m", study.name], "has no vectors yet; `emovec run small.yaml --until vectors` makes"),
         (["trace", "gemma-3-270m", "nowhere", "Hello"], "nowhere: no such file"),
-        (["names", study.name, "--model", "openai/x"], "`emovec geometry small.yaml` computes it"),
         (["compare", study.name, study.name], "`emovec run small.yaml` makes them"),
-        (["compare", study.name, study.name, "--out", "x.txt"], "ends in .html"),
-        (["transfer", study.name, study.name], "`emovec geometry small.yaml` does it"),
+        (["compare", study.name, study.name, "--page", "x.txt"], "ends in .html"),
+        (["transfer", study.name, study.name], "`emovec run small.yaml --until geometry` does it"),
     ):
         code, _, err = run(*words)
         assert (code, message in err) == (2, True), (words, err)

@@ -63,7 +63,7 @@ def test_fix_writes_what_stays_and_leaves_the_original(run: Run, texts: Path) ->
     assert texts.read_bytes() == before
 
     code, out, _ = run(
-        "corpus", "check", texts, "--no-tokens", "--fix", "--rules", "leftover", "--out", texts, "--overwrite"
+        "corpus", "check", texts, "--no-tokens", "--fix", "--rule", "leftover", "--out", texts, "--overwrite"
     )
     assert code == 0
     assert "1 of 37 texts dropped" in out
@@ -75,8 +75,7 @@ def test_fix_writes_what_stays_and_leaves_the_original(run: Run, texts: Path) ->
     [
         (["--fix"], "say where the repaired texts go"),
         (["--out", "x.jsonl"], "give --fix as well"),
-        (["--fix", "--out", "x.jsonl", "--rules", "dupes"], "no rule 'dupes'"),
-        (["--fix", "--out", "x.jsonl", "--rules", ","], "names no rule"),
+        (["--fix", "--out", "x.jsonl", "--rule", "dupes"], "no rule 'dupes'"),
         (["--page", "page.pdf"], "ends in .html"),
         (["--synonyms", "nowhere.csv"], "nowhere.csv: can't be read"),
     ],

@@ -77,7 +77,7 @@ def test_a_judge_labels_and_the_numbers_are_printed_and_written(run: Run, texts:
 
 def test_samples_and_languages(run: Run, texts: Path, judge: Any) -> None:
     asked = judge(lambda prompt: truth(prompt))
-    assert run("corpus", "label", texts, "--model", "m", "--sample", "6", "--languages", "ja")[0] == 0
+    assert run("corpus", "label", texts, "--model", "m", "--sample", "6", "--language", "ja")[0] == 0
     assert len(asked) == 6
     assert all("場面" in prompt for prompt in asked)
     assert all(emotion in asked[0] for emotion in EMOTIONS)
@@ -97,7 +97,7 @@ def test_a_study_names_languages_and_emotions(run: Run, texts: Path, judge: Any)
 
 def test_top_three(run: Run, texts: Path, judge: Any) -> None:
     judge(lambda prompt: f"calm, {truth(prompt)}, angry")
-    code, out, _ = run("corpus", "label", texts, "--model", "m", "--top", "3", "--languages", "en")
+    code, out, _ = run("corpus", "label", texts, "--model", "m", "--top", "3", "--language", "en")
     assert code == 0
     assert "top 3" in out
     assert "25.0% [" in out
@@ -136,7 +136,7 @@ def test_a_model_that_is_not_there(run: Run, texts: Path) -> None:
         (["--human", "--summary"], "Give one of"),
         (["--summary"], "no label"),
         (["--human", "--top", "2"], "--top"),
-        (["--human", "--languages", "xx"], "no texts in 'xx'; there are en, ja"),
+        (["--human", "--language", "xx"], "no texts in 'xx'; there are en, ja"),
     ],
 )
 def test_what_cannot_be_done(run: Run, texts: Path, options: list[str], said: str) -> None:
@@ -146,7 +146,7 @@ def test_what_cannot_be_done(run: Run, texts: Path, options: list[str], said: st
 
 
 def test_a_person_labels_in_the_terminal(run: Run, texts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    command = ("corpus", "label", texts, "--human", "--annotator", "ann", "--languages", "ja")
+    command = ("corpus", "label", texts, "--human", "--annotator", "ann", "--language", "ja")
     typed(monkeypatch, "", "x", "sa", "7", "2", "/undo", "悲し", "", "/skip", "/list", "none", "3", "/quit")
     code, out, _ = run(*command)
     assert code == 0
@@ -183,9 +183,9 @@ def test_a_person_may_name_three_and_leave_without_any(run: Run, texts: Path, mo
 
 def test_people_and_judges_are_compared(run: Run, texts: Path, judge: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     judge(lambda prompt: truth(prompt))
-    run("corpus", "label", texts, "--model", "m", "--languages", "en")
+    run("corpus", "label", texts, "--model", "m", "--language", "en")
     typed(monkeypatch, *(line for _ in range(20) for line in ("sad", "")))
-    code, out, _ = run("corpus", "label", texts, "--human", "--annotator", "bob", "--languages", "en")
+    code, out, _ = run("corpus", "label", texts, "--human", "--annotator", "bob", "--language", "en")
     assert code == 0
     assert "mockllm" not in out
     assert "m and bob English 20 25.0% 0.00" in out

@@ -38,7 +38,9 @@ def test_a_study_file_names_its_folder(run: Run, file: Path, tmp_path: Path) -> 
 
 
 def test_the_hub_folder(run: Run, file: Path, tmp_path: Path) -> None:
-    code, out, err = run("export", file, "--format", "hub", "--language", "ja", "--base-model", "a/b", "--out", "hub")
+    code, out, err = run(
+        "vectors", "export", file, "--format", "hub", "--language", "ja", "--base-model", "a/b", "--out", "hub"
+    )
     assert (code, err) == (0, "")
     assert "and 2 more" in out
     assert "base_model: a/b" in (tmp_path / "hub" / "README.md").read_text(encoding="utf-8")
@@ -55,12 +57,12 @@ def test_the_hub_folder(run: Run, file: Path, tmp_path: Path) -> None:
     ],
 )
 def test_errors_are_one_sentence(run: Run, file: Path, arguments: tuple[str, ...], said: str) -> None:
-    code, _, err = run("export", file, *arguments, "--out", "x.gguf")
+    code, _, err = run("vectors", "export", file, *arguments, "--out", "x.gguf")
     assert code == 2
     assert said in err
 
 
 def test_a_missing_file(run: Run) -> None:
-    code, _, err = run("export", "none.safetensors", "--emotion", "sad", "--out", "x.gguf")
+    code, _, err = run("vectors", "export", "none.safetensors", "--emotion", "sad", "--out", "x.gguf")
     assert code == 2
     assert "no such file" in err

@@ -96,7 +96,7 @@ def test_it_asks_first(run: Run, study: Path, model: Any, monkeypatch: pytest.Mo
 
 def test_a_quick_look(run: Run, study: Path, model: Any) -> None:
     model(good)
-    code, out, _ = run("corpus", "generate", "s.yaml", "--yes", "--limit", "1", "--out", "look")
+    code, out, _ = run("corpus", "generate", "s.yaml", "--yes", "--requests", "1", "--out", "look")
     assert code == 0
     assert "2 of 10 texts are there: look" in out
     assert "8 texts still to ask for" in out

@@ -87,7 +87,7 @@ def test_vectors_take_labels_by_the_one_rule(run: Run, tmp_path: Path, emotions:
     (tmp_path / "v.safetensors").write_bytes(len(changed).to_bytes(8, "little") + changed + body)
     with pytest.raises(EmovecError, match=said):
         EmotionVectors.load(tmp_path / "v.safetensors")
-    code, _, err = run("export", "v.safetensors", "--format", "hub", "--out", "hub")
+    code, _, err = run("vectors", "export", "v.safetensors", "--format", "hub", "--out", "hub")
     assert (code, err[:21]) == (2, "Error: v.safetensors:")
     assert [path.name for path in tmp_path.iterdir()] == ["v.safetensors"]
 
@@ -157,7 +157,7 @@ def test_export_says_where_llama_cpp_does_not_steer(run: Run, tmp_path: Path, ar
         provenance={"architecture": architecture},
     )
     vectors.save(tmp_path / "v.safetensors")
-    code, out, _ = run("export", "v.safetensors", "--emotion", "sad", "--out", "sad.gguf")
+    code, out, _ = run("vectors", "export", "v.safetensors", "--emotion", "sad", "--out", "sad.gguf")
     assert (code, (tmp_path / "sad.gguf").is_file()) == (0, True)
     assert ("this file changes nothing" in out) == warned
 

@@ -20,7 +20,7 @@ def test_two_languages_become_a_study_with_a_report(run: Run, tmp_path: Path) ->
         for i, emotion in enumerate(EMOTIONS)
     }
     np.savez(tmp_path / "mine.npz", **arrays)
-    code, out, err = run("import", "mine.npz", "--out", "made", "--model", "some/model")
+    code, out, err = run("vectors", "import", "mine.npz", "--out", "made", "--model", "some/model")
     assert (code, err) == (0, "")
     assert "5 emotions in en, ja, 2 layers × 16 dimensions" in out
     folder = tmp_path / "made"
@@ -58,7 +58,7 @@ def test_bad_input_ends_in_one_sentence(run: Run, tmp_path: Path) -> None:
         (("nothing.npz",), "nothing.npz: no such file"),
         ((), "Give at least one file"),
     ):
-        code, _, err = run("import", *arguments, "--out", "made")
+        code, _, err = run("vectors", "import", *arguments, "--out", "made")
         assert code == 2
         assert said in err
         assert not (tmp_path / "made").exists()
@@ -66,6 +66,6 @@ def test_bad_input_ends_in_one_sentence(run: Run, tmp_path: Path) -> None:
 
 def test_the_layer_must_be_one_of_the_vectors(run: Run, tmp_path: Path) -> None:
     np.savez(tmp_path / "v.npz", **{e: np.random.default_rng(i).normal(size=(3, 8)) for i, e in enumerate(EMOTIONS)})
-    code, _, err = run("import", "v.npz", "--out", "made", "--layer", "3")
+    code, _, err = run("vectors", "import", "v.npz", "--out", "made", "--layer", "3")
     assert code == 2
     assert "layer: 3 is none of the vectors' layers [0, 1, 2]." in err

@@ -32,9 +32,9 @@ def study(tiny_folder: Callable[..., Path], tmp_path: Path) -> Path:
 
 @pytest.mark.fault("U1")
 def test_a_command_is_quoted_and_keeps_folder_and_limit() -> None:
-    said = command("report", "a b/s.yaml", out="r $x", limit=2)
-    assert said == "`emovec report 'a b/s.yaml' --out 'r $x' --limit 2`"
-    assert parse(said.strip("`"))[1] == {"study": Path("a b/s.yaml"), "out": Path("r $x"), "limit": 2}
+    said = command("run", "a b/s.yaml", out="r $x", limit=2)
+    assert said == "`emovec run 'a b/s.yaml' --out 'r $x' --limit 2`"
+    assert parse(said.strip("`"))[1] == parse("emovec run 'a b/s.yaml' --limit 2 --out 'r $x'")[1]
 
 
 @pytest.mark.fault("U1", "U5")
@@ -45,8 +45,8 @@ def test_next_steps_can_be_pasted_one_after_the_other(run: Run, study: Path, tmp
     assert said.count("missing") == 6
     ((first, *rest),) = told(said)
     assert [first, *rest] == ["run", str(study), "--out", str(out), "--limit", "2"]
-    assert run("vectors", *rest)[0] == 0
-    for words in (["implicit", study, "--out", out], ["chat", "none", study], ["compare", study, out]):
+    assert run("run", *rest, "--until", "vectors")[0] == 0
+    for words in (["run", study, "--only", "implicit", "--out", out], ["chat", "none", study], ["compare", study, out]):
         code, said, err = run(*words)
         for line in told(said + err):
             parse(shlex.join(["emovec", *line]))
@@ -54,30 +54,35 @@ def test_next_steps_can_be_pasted_one_after_the_other(run: Run, study: Path, tmp
         assert told(said + err), words
     shard = next((out / "activations").rglob("shard-00000.safetensors"))
     shard.write_bytes(b"damaged")
-    code, said, _ = run("store", "verify", study, "--out", out)
+    code, said, _ = run("status", study, "--verify", "--out", out)
     drop, again = told(said)
     assert (code, drop[-1]) == (2, "--drop")
     assert run(*drop)[0] == 0
-    assert run("vectors", *again[1:])[0] == 0
+    assert run("run", *again[1:], "--until", "vectors")[0] == 0
 
 
 @pytest.mark.fault("U1")
 def test_a_folder_of_results_is_a_study_too(run: Run, study: Path, tmp_path: Path) -> None:
-    run("vectors", study)
+    run("run", study, "--until", "vectors")
     results = study.with_suffix("")
     moved = yaml.safe_load((results / "study.yaml").read_text(encoding="utf-8"))
     assert moved["corpus"] == {"stories": "../stories.jsonl", "neutral": "../neutral.jsonl"}
     for given in (results, results / "study.yaml"):
-        code, said, err = run("vectors", given)
+        code, said, err = run("run", given, "--until", "vectors")
         assert (code, err) == (0, "")
         assert "Nothing to do" in said
         assert Study(given).folder == results
     assert not (results / "study").exists()
     before = (results / "vectors.safetensors").read_bytes()
-    for words in (["status", results], ["store", "verify", results], ["plan", results], ["corpus", "check", results]):
+    for words in (
+        ["status", results],
+        ["status", results, "--verify"],
+        ["plan", results],
+        ["corpus", "check", results],
+    ):
         assert run(*words)[0] == 0, words
     out = tmp_path / "v.safetensors"
-    assert run("export", results, "--format", "safetensors", "--layer", 2, "--norm", 1, "--out", out)[0] == 0
+    assert run("vectors", "export", results, "--format", "safetensors", "--layer", 2, "--norm", 1, "--out", out)[0] == 0
     assert (results / "vectors.safetensors").read_bytes() == before
     code, _, err = run("run", tmp_path)
     assert code == 2

@@ -83,7 +83,7 @@ def test_a_model_that_is_not_here_takes_numbers(run: Run, tmp_path: Path) -> Non
     assert (code, err) == (0, "")
     assert "'nobody/no-such-model' is not on this machine" in out
     assert "Disk" not in out
-    code, out, _ = run("plan", "s.yaml", "--layers", 28, "--hidden", 3584, "--parameters", "7e9")
+    code, out, _ = run("plan", "s.yaml", "--blocks", 28, "--hidden", 3584, "--parameters", "7e9")
     assert code == 0
     assert "7 billion parameters, 7 in 28 blocks of size 3584" in out
     assert "the weights need more than 16 GB" in out

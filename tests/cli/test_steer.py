@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from emovec.cli.inputs import load_fitting
 from emovec.cli.steer import _columns as steer_columns
-from emovec.cli.steer import coherence_lines, load_fitting
+from emovec.cli.steer import coherence_lines
 from emovec.models.before_loading import ModelShape
 from emovec.models.load import load_model
 from emovec.steering.side_by_side import Sample
@@ -54,7 +55,7 @@ def test_one_prompt_side_by_side(run: Run, talking: Path, vectors: Path) -> None
     assert "of word pairs distinct" in out
     assert run(*common, "--strength", "0")[1].count("perplexity × 1.00") == 1
     assert "sad -0.2" in run(*common, "--strength", "0.5", "--emotion", "sad", "--strength", "-0.2")[1]
-    assert "without angry: " in run(*common, "--project-out", "--plain")[1]
+    assert "without angry: " in run(*common, "--project-out", "--form", "plain")[1]
 
 
 def test_a_sweep_over_strengths_names_regimes(run: Run, talking: Path, vectors: Path) -> None:
@@ -63,17 +64,25 @@ def test_a_sweep_over_strengths_names_regimes(run: Run, talking: Path, vectors: 
         assert any(f"sad {strength}: {regime};" in out for regime in ("surgical", "collapse", "explosion"))
 
 
-def test_a_misspelt_command_is_no_model(run: Run) -> None:
-    code, _, err = run("steer", "calibrat", "study.yaml")
+def test_each_emotion_may_come_from_a_language_of_its_own(run: Run, talking: Path, vectors: Path) -> None:
+    words = (
+        "steer",
+        talking,
+        vectors.parent,
+        "w1 w2",
+        "--emotion",
+        "sad",
+        "--emotion",
+        "angry",
+        "--max-new-tokens",
+        "2",
+    )
+    code, out, err = run(*words, "--language", "en", "--language", "en")
+    assert (code, err) == (0, "")
+    assert "sad, angry 0.1" in out
+    code, _, err = run(*words, "--language", "en", "--language", "en", "--language", "en")
     assert code == 2
-    assert "Did you mean 'calibrate'?" in err
-
-
-@pytest.mark.parametrize("arguments", [(), ("--help",)])
-def test_the_help_shows_the_options_of_steering_a_text(run: Run, arguments: tuple[str, ...]) -> None:
-    _, out, err = run("steer", *arguments)
-    for shown in ("calibrate", "--project-out", "--sweep"):
-        assert shown in out + err
+    assert "--language: 3 of them for 2 emotions" in err
 
 
 def test_a_text_as_repetitive_as_the_unsteered_one_is_not_called_surgical() -> None:
@@ -218,7 +227,7 @@ def test_the_same_steering_answers_again_with_other_draws(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("w1 w2\n/again\n/steer sad 1e-9\n/again\n/again\n/quit"))
     console = Console(file=io.StringIO(), width=200)
-    monkeypatch.setattr("emovec.cli.progress.console", console)
+    monkeypatch.setattr("emovec.cli.chat.console", console)
     assert run("chat", talking, vectors, "--max-new-tokens", "8", "--temperature", "1")[0] == 0
     printed = console.file.getvalue()  # type: ignore[attr-defined]
     answers = re.findall("model: (.*)\n", printed)

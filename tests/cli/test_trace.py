@@ -52,7 +52,7 @@ def test_named_emotions_are_shown_in_colour(
     from rich.console import Console
 
     monkeypatch.setattr(
-        "emovec.cli.progress.console", Console(force_terminal=True, color_system="truecolor", width=150, no_color=False)
+        "emovec.cli.trace.console", Console(force_terminal=True, color_system="truecolor", width=150, no_color=False)
     )
     options = ("--emotion", "sad", "--emotion", "calm", "--baseline", "text", "--layer", 3)
     code, out, _ = run("trace", tiny_folder("llama"), vectors / "vectors.safetensors", TEXT, *options)
@@ -67,7 +67,7 @@ def test_the_page_holds_every_score(
     run: Run, tiny_folder: Callable[..., Path], tiny_model: Callable[..., LanguageModel], vectors: Path, tmp_path: Path
 ) -> None:
     page = tmp_path / "new" / "page.html"
-    options = ("--emotion", "calm", "--baseline", "text", "--html", page)
+    options = ("--emotion", "calm", "--baseline", "text", "--page", page)
     code, out, _ = run("trace", tiny_folder("llama"), vectors, TEXT, *options)
     assert code == 0
     assert str(page) in out
@@ -96,7 +96,7 @@ def test_an_attention_sink_is_no_finding(
     layer = int(traced["sink"].sum("token").argmax("layer"))
     sinks = traced["sink"].values[layer]
     options = ("--emotion", "calm", "--baseline", "text", "--layer", layer)
-    _, out, _ = run("trace", tiny_folder("llama"), tmp_path / "v.safetensors", TEXT, *options, "--html", "page.html")
+    _, out, _ = run("trace", tiny_folder("llama"), tmp_path / "v.safetensors", TEXT, *options, "--page", "page.html")
     assert 0 < sinks.sum() < len(sinks)
     assert out.count("[sink]") == sinks.sum()
     for token, score in zip(traced["token_text"].values[sinks], traced.values[layer, sinks], strict=True):
@@ -123,7 +123,7 @@ def test_neutral_texts_of_ones_own(run: Run, tiny_folder: Callable[..., Path], v
         (("--layer", "8"), "--layer 8: there are vectors for layers"),
         (("--language", "fr"), "no vectors for 'fr'"),
         (("--baseline", "nowhere.txt"), "--baseline nowhere.txt"),
-        (("--baseline", "text", "--html", "."), "is a folder; name a file"),
+        (("--baseline", "text", "--page", "."), "is a folder; name a file"),
     ],
 )
 def test_bad_options_end_in_one_sentence_before_the_model_is_loaded(
@@ -144,7 +144,7 @@ def test_a_page_that_can_t_be_written_is_told_of(
     run: Run, tiny_folder: Callable[..., Path], vectors: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    options = ("--baseline", "text", "--html", tmp_path / "file" / "page.html")
+    options = ("--baseline", "text", "--page", tmp_path / "file" / "page.html")
     code, _, err = run("trace", tiny_folder("llama"), vectors, TEXT, *options)
     assert code == 2
     assert "can't be written" in err

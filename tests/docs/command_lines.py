@@ -35,8 +35,6 @@ def parse(line: str, *, whole: bool = True) -> tuple[str, dict[str, Any]]:
     while hasattr(command, "commands"):
         if words and words[0] in command.commands:
             name = words.pop(0)
-        elif "text" in command.commands and (words or not whole):  # `emovec steer MODEL …` is `steer text MODEL …`
-            name = "text"
         elif not whole and not words:
             return path, {}
         else:

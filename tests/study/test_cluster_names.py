@@ -5,11 +5,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from emovec.config import ClusterNamesConfig
 from emovec.errors import EmovecError
+from emovec.pipeline import ready
+from emovec.pipeline.run import run_study
+from emovec.progress import untracked
 from emovec.report.sections.stability import profile
-from emovec.study.cluster_names import COLUMNS, name_clusters, parse_name
+from emovec.study.cluster_names import COLUMNS, name_clusters, name_study_clusters, names_state, parse_name
 from emovec.study.results import read_study
-from tests.cli.conftest import Run, run  # noqa: F401  # pyright: ignore[reportUnusedImport]
+from emovec.study.study import Study
 from tests.report.conftest import EIGHT
 from tests.report.synthetic import write_study
 
@@ -112,7 +116,7 @@ def test_a_blank_answer_leaves_that_cluster_without_a_name() -> None:
 
 
 def test_what_is_wrong_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(EmovecError, match=r"--k: the study has no grouping into 9 clusters; it has 2, 3"):
+    with pytest.raises(EmovecError, match=r"report.cluster_names.k: no grouping into 9 clusters; there are 2, 3"):
         name_clusters(PROFILE, answering("x"), ks=[9])
     with pytest.raises(EmovecError, match=r"mockllm/model: the model gave no answer .*no credit"):
         name_clusters(PROFILE, answering(RuntimeError("no credit")), ks=[2])
@@ -131,24 +135,18 @@ def test_what_is_wrong_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_names_stand_in_the_report_while_the_groups_are_those_that_were_named(
-    tmp_path: Path,
-    run: Run,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = write_study(tmp_path / "study", layers=(0, 4), emotions=EIGHT)
     before = profile(read_study(folder))
     assert before is not None
     assert "name" not in before.columns
-    config = (folder / "study.yaml").read_text(encoding="utf-8")
-    (tmp_path / "study.yaml").write_text(config, encoding="utf-8")
-    for drawn in ("write_figures", "write_films"):
-        monkeypatch.setattr(f"emovec.report.pages.study.{drawn}", lambda *_: [])  # pyright: ignore[reportUnknownLambdaType]
     mock = answering(*["Fog"] * 3, *[""] * 40)
     monkeypatch.setattr("inspect_ai.model.get_model", lambda _name: mock)  # pyright: ignore[reportUnknownLambdaType]
-    code, out, err = run("names", "study.yaml", "--model", "mockllm/model", "--k", "4")
-    assert (code, err) == (0, "")
-    assert "Fog" in out
-    assert "the answer was blank" in out
+    settings = ClusterNamesConfig(model="mockllm/model", k=[4])
+    with caplog.at_level("INFO"):
+        assert name_study_clusters(folder, settings, 0, untracked)
+    assert "the answer was blank" in caplog.text
     written = folder / "geometry" / "cluster_names.parquet"
     names = pd.read_parquet(written)
     assert set(names["k"]) == {4}
@@ -166,3 +164,74 @@ def test_names_stand_in_the_report_while_the_groups_are_those_that_were_named(
     assert stale is not None
     assert "name" not in stale.columns
     assert "language model" not in stale.caption
+
+
+def test_names_are_asked_for_again_only_when_the_clusters_or_the_model_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "geometry").mkdir()
+    profile = tmp_path / "geometry" / "cluster_profile.parquet"
+    settings = ClusterNamesConfig(model="mockllm/model", k=[2])
+    assert names_state(tmp_path, settings, 0) == "missing"
+    assert not name_study_clusters(tmp_path, settings, 0, untracked)  # no geometry yet
+    PROFILE.to_parquet(profile)
+    asked: list[str] = []
+
+    def answer(messages: Any, *_: Any) -> Any:
+        asked.append(messages[-1].text)
+        return _output("Quiet")
+
+    model = inspect_model.get_model("mockllm/model", custom_outputs=answer, memoize=False)
+    monkeypatch.setattr("inspect_ai.model.get_model", lambda _name: model)  # pyright: ignore[reportUnknownLambdaType]
+    assert name_study_clusters(tmp_path, settings, 0, untracked)
+    assert names_state(tmp_path, settings, 0) == "done"
+    assert not name_study_clusters(tmp_path, settings, 0, untracked)
+    assert len(asked) == 2
+    PROFILE.assign(size=3).to_parquet(profile)  # written anew, with the same clusters
+    assert names_state(tmp_path, settings, 0) == "done"
+    assert names_state(tmp_path, settings.model_copy(update={"model": "mockllm/other"}), 0) == "stale"
+    PROFILE.assign(emotions=PROFILE["emotions"].replace("calm, serene", "calm, sad")).to_parquet(profile)
+    assert names_state(tmp_path, settings, 0) == "stale"
+
+    before = (tmp_path / "geometry" / "cluster_names.json").read_bytes()
+    monkeypatch.undo()
+    down = answering(RuntimeError("no credit"))
+    monkeypatch.setattr("inspect_ai.model.get_model", lambda _name: down)  # pyright: ignore[reportUnknownLambdaType]
+    assert not name_study_clusters(tmp_path, settings, 0, untracked)
+    assert [r.levelname for r in caplog.records if "get no names" in r.getMessage()] == ["WARNING"]
+    assert "no credit" in caplog.text
+    assert (tmp_path / "geometry" / "cluster_names.json").read_bytes() == before
+    assert names_state(tmp_path, ClusterNamesConfig(model="mockllm/model", k=[9]), 0) == "done"  # nothing to name
+
+
+def test_a_run_asks_before_it_begins_whether_clusters_can_be_named(
+    study_file: Path, change: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(report={"cluster_names": {"model": "nobody/nothing"}})
+    with pytest.raises(EmovecError, match=r"report.cluster_names.model: nobody/nothing can't be asked"):
+        ready.require_ready(Study(study_file), "report")
+    ready.require_ready(Study(study_file), "vectors")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)  # pyright: ignore[reportUnknownLambdaType]
+    with pytest.raises(EmovecError, match=r"report.cluster_names.model: .* pip install inspect-ai"):
+        ready.require_ready(Study(study_file), "geometry")
+
+
+def test_a_run_names_the_clusters_after_the_geometry(
+    finished: Path, change: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for drawn in ("write_figures", "write_films"):
+        monkeypatch.setattr(f"emovec.report.pages.study.{drawn}", lambda *_: [])  # pyright: ignore[reportUnknownLambdaType]
+
+    def answer(*_: Any) -> Any:
+        return _output("Quiet")
+
+    model = inspect_model.get_model("mockllm/model", custom_outputs=answer, memoize=False)
+    monkeypatch.setattr("inspect_ai.model.get_model", lambda _name: model)  # pyright: ignore[reportUnknownLambdaType]
+    change(report={"cluster_names": {"model": "mockllm/model", "k": [2]}})
+    study = Study(finished)
+    assert [(step.name, step.state) for step in study.steps() if step.state != "done"] == [
+        ("cluster_names", "missing"), ("report", "stale")
+    ]  # fmt: skip
+    assert run_study(study) == ["cluster_names", "report"]
+    assert run_study(Study(finished)) == []
+    assert set(study.table("cluster_names")["name"]) == {"Quiet"}

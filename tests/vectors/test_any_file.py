@@ -156,8 +156,8 @@ def test_the_command_leaves_every_other_file_as_it_was(
             (tmp_path / f"bad{number}{suffix}").write_bytes(data)
             (tmp_path / f"cut{number}{suffix}").write_bytes(make()[: len(data) // 2])
     before = tree(tmp_path)
-    assert "Layers are read as the outputs of blocks" in run("import", "good.npz", "--out", "made")[1]
+    assert "Layers are read as the outputs of blocks" in run("vectors", "import", "good.npz", "--out", "made")[1]
     for name in before:
-        code, _, err = run("import", name, "--out", "made", "--layer", "2")
+        code, _, err = run("vectors", "import", name, "--out", "made", "--layer", "2")
         assert code == 0 or (code == 2 and err.startswith("Error: "))
     assert tree(tmp_path) == before

@@ -105,7 +105,7 @@ def test_the_usual_layer_is_at_two_thirds_or_the_nearest_there_is() -> None:
 
 def test_vectors_without_a_norm_need_one() -> None:
     plain = EmotionVectors.from_arrays(some_vectors().raw)
-    with pytest.raises(EmovecError, match="give --norm"):
+    with pytest.raises(EmovecError, match="give `norm`"):
         control_vector(plain, "sad")
     made = control_vector(plain, "sad", norm=20, strength=0.5)
     assert np.linalg.norm(made.directions[4]) == pytest.approx(10)

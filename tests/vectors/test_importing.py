@@ -119,7 +119,7 @@ def test_control_vectors_direction_k_is_layer_k(tmp_path: Path) -> None:
 def test_lone_vectors_stand_at_the_layer_given(tmp_path: Path) -> None:
     np.savez(tmp_path / "v.npz", **{e: v[0] for e, v in arrays().items()})
     assert read_vectors(tmp_path / "v.npz", layer=7).layers == [7]
-    with pytest.raises(EmovecError, match="one vector without a layer; say with --layer"):
+    with pytest.raises(EmovecError, match="one vector without a layer; say with `layer`"):
         read_vectors(tmp_path / "v.npz")
 
 

@@ -169,7 +169,7 @@ class Activations:
         self._stores = {name: ShardStore(folder) for name, folder in stores.items() if (folder / MANIFEST).is_file()}
         self._indices: dict[tuple[str, bool], pd.DataFrame] = {}
         if not self._stores:
-            raise EmovecError(f"{self.folder}: holds no activations. `emovec extract`, with a study, makes them.")
+            raise EmovecError(f"{self.folder}: holds no activations; a run of a study makes them.")
 
     @property
     def stores(self) -> list[ShardStore]:
@@ -276,7 +276,7 @@ class Activations:
 
 def repair(folder: Path) -> str:
     """How to get over damage in a folder of activations."""
-    drop = command("store", "verify", folder, "--drop")
+    drop = command("status", folder, "--verify", "--drop")
     study = folder.parent if is_study(folder.parent) else "the study"
     again = command("run", study) if isinstance(study, Path) else "`emovec run`, with the study,"
     return f"{drop} forgets broken shards; {again} then makes them anew."

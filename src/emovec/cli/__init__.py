@@ -2,68 +2,60 @@
 
 import os
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import typer
 
-from emovec.cli.chat import chat as chat_command
-from emovec.cli.compare import compare as compare_command
-from emovec.cli.corpus import corpus_app
+from emovec.cli import corpus, model, vectors
+from emovec.cli.chat import chat
+from emovec.cli.compare import compare, transfer
 from emovec.cli.corpus_generate import generate
 from emovec.cli.corpus_label import label
 from emovec.cli.corpus_languages import languages
 from emovec.cli.corpus_share import export_corpus, import_corpus
-from emovec.cli.experiments import register_experiment_commands
-from emovec.cli.export import export as export_command
-from emovec.cli.model import model_app
-from emovec.cli.names import names as names_command
-from emovec.cli.plan import plan as plan_command
-from emovec.cli.steer import steer_app
-from emovec.cli.store import store_app
-from emovec.cli.study import register_study_commands
-from emovec.cli.trace import trace as trace_command
-from emovec.cli.transfer import register_transfer_command
-from emovec.cli.vectors_import import import_vectors
+from emovec.cli.plan import plan
+from emovec.cli.show import SafeConsole, with_options
+from emovec.cli.steer import steer
+from emovec.cli.study import demo, init, run, status
+from emovec.cli.trace import trace
 from emovec.errors import EmovecError
 
-app = typer.Typer(
-    help="Emotion vectors in open language models: one study file in, one report out.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
-register_study_commands(app)
-register_transfer_command(app)
-register_experiment_commands(app)
-app.command("import")(import_vectors)
-app.command("plan")(plan_command)
-app.command("compare")(compare_command)
-app.command("trace")(trace_command)
-app.command("chat")(chat_command)
-app.command("names")(names_command)
-app.command("export")(export_command)
-corpus_app.command("generate")(generate)
-corpus_app.command("label")(label)
-corpus_app.command("languages")(languages)
-corpus_app.command("export")(export_corpus)
-corpus_app.command("import")(import_corpus)
-app.add_typer(corpus_app, name="corpus")
-app.add_typer(model_app, name="model")
-app.add_typer(store_app, name="store")
-app.add_typer(steer_app, name="steer")
+PANELS: dict[str, list[Callable[..., None]]] = {
+    "Study": [init, run, status, plan, demo],
+    "Compare": [compare, transfer],
+    "Live": [steer, chat, trace],
+}
+GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
+    "corpus": (
+        "The texts: check, show, write, label, import, export.",
+        {
+            "check": corpus.check,
+            "show": corpus.show,
+            "generate": generate,
+            "label": label,
+            "languages": languages,
+            "import": import_corpus,
+            "export": export_corpus,
+        },
+    ),
+    "vectors": (
+        "Emotion vectors: import, export.",
+        {"import": vectors.import_vectors, "export": vectors.export_vectors},
+    ),
+    "model": ("A model as emovec sees it: check.", {"check": model.check}),
+}
+"""The commands that look at one part: their help and their members."""
 
 
-def _version(asked: bool) -> None:
-    if asked:
-        from importlib.metadata import version
-
-        typer.echo(f"emovec {version('emovec')}")
-        raise typer.Exit
-
-
-@app.callback()
 def _options(
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+    version: bool = typer.Option(False, "--version", is_eager=True, help="Show the version."),
 ) -> None:
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(f"emovec {version_of('emovec')}")
+        raise typer.Exit
     # Loading bars and notices of the libraries underneath would bury what a command has to say.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
@@ -71,11 +63,42 @@ def _options(
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
+def _build() -> typer.Typer:
+    settings: dict[str, Any] = {"no_args_is_help": True, "add_completion": False}
+    built = typer.Typer(
+        help="Emotion vectors in open language models: one study file in, one report out.",
+        pretty_exceptions_enable=False,
+        callback=_options,
+        **settings,
+    )
+    for panel, commands in PANELS.items():
+        for command in commands:
+            built.command(rich_help_panel=panel)(command)
+    for name, (said, members) in GROUPS.items():
+        group = typer.Typer(help=said, callback=lambda: None, **settings)
+        for member, command in members.items():
+            group.command(member)(command)
+        built.add_typer(group, name=name, rich_help_panel="Parts")
+    return built
+
+
+app = _build()
+
+
+def _parameters(words: list[str]) -> set[str]:
+    """The parameters of the command that a command line calls."""
+    command: Any = typer.main.get_command(app)
+    for word in words:
+        if word not in getattr(command, "commands", {}):
+            break
+        command = command.commands[word]
+    return {parameter.name for parameter in command.params}
+
+
 def main() -> None:
     """Run the command line; bad input ends in one sentence and exit code 2."""
     from rich.text import Text
 
-    from emovec.cli.terminal import SafeConsole
     from emovec.files import path_error
     from emovec.printable import message
 
@@ -85,6 +108,6 @@ def main() -> None:
         said = error if isinstance(error, EmovecError) else path_error(error)
         if said is None:
             raise
-        shown = message(" ".join(str(said).split()))
+        shown = message(" ".join(with_options(str(said), _parameters(sys.argv[1:])).split()))
         SafeConsole(stderr=True, soft_wrap=True).print(Text.assemble(("Error: ", "bold red"), shown))
         sys.exit(2)

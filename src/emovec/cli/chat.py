@@ -1,24 +1,12 @@
 """`emovec chat`: a conversation with a model whose emotions can be turned up and down in between."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from emovec.cli.steer import (
-    FORM_HELP,
-    Device,
-    Dtype,
-    Language,
-    Layers,
-    ModelArgument,
-    Seed,
-    Temperature,
-    Tokens,
-    VectorsArgument,
-    known_layers,
-    load_fitting,
-)
+from emovec.cli.inputs import load_fitting, steering_layers, vectors_file
+from emovec.cli.options import Device, Dtype, Form, Language, Layer, Model, NewTokens, Seed, Temperature, Vectors
+from emovec.cli.progress import show_log
+from emovec.cli.show import console
 
 if TYPE_CHECKING:
     from emovec.models.intervene import Intervention
@@ -34,22 +22,23 @@ _DRAW = 1_000_003  # from one draw of an answer to the next: further than any co
 
 
 def chat(
-    model: ModelArgument,
-    vectors: VectorsArgument,
+    model: Model,
+    vectors: Vectors,
     language: Language = None,
-    layer: Layers = None,
-    max_new_tokens: Tokens = 200,
+    layer: Layer = None,
+    max_new_tokens: NewTokens = 200,
     temperature: Temperature = 0.7,
     seed: Seed = 0,
-    form: Annotated[str, typer.Option(help=FORM_HELP)] = "auto",
+    form: Form = "auto",
     device: Device = "auto",
     dtype: Dtype = "auto",
 ) -> None:
-    """Talk with an instruct model, and steer it in between: /steer angry 0.1."""
+    """Talk with an instruct model, and steer it meanwhile.
+
+    `/steer angry 0.1` adds an emotion. By default of the vectors' first language, at two thirds of the depth.
+    """
     from rich.text import Text
 
-    from emovec.cli.progress import console, show_log
-    from emovec.cli.vectors_file import vectors_file
     from emovec.errors import EmovecError
     from emovec.models.form import require_form, talks
     from emovec.models.generate import chat_prompt
@@ -58,10 +47,11 @@ def chat(
 
     show_log()
     way = require_form(form, "--form")
+    if len(language or ()) > 1:
+        raise EmovecError("--language: a chat is steered by the vectors of one language; give one.")
     read = EmotionVectors.load(vectors_file(vectors))
-    layers = known_layers(read, layer)
-    if language is not None:
-        require_name("language", language, read.languages)
+    layers = steering_layers(read, layer)
+    whose = require_name("language", language[0], read.languages) if language else None
     loaded = load_fitting(read, model, device, dtype, chat=True)
     chat_prompt(loaded, [{"role": "user", "content": "Hello"}])  # a template that refuses says so before anybody types
     if not talks(loaded, way):
@@ -69,8 +59,8 @@ def chat(
             f"model: {model} is a base model, though its tokenizer has a chat template; take its instruct version, or "
             "give --form chat."
         )
-    talk = _Talk(loaded, read, language, layers, max_new_tokens, temperature, seed)
-    console.print(_HELP, highlight=False, markup=False)
+    talk = _Talk(loaded, read, whose, layers, max_new_tokens, temperature, seed)
+    console.print(_HELP)
     while True:
         try:
             line = console.input(Text("you: ", "bold")).strip()
@@ -84,12 +74,12 @@ def chat(
                 talk.take_back()
                 talk.answer()
             elif line.startswith("/"):
-                console.print(talk.command(line), highlight=False, markup=False)
+                console.print(talk.command(line))
             elif line:
                 talk.say(line)
                 talk.answer()
         except EmovecError as error:  # a slip of the pen ends no conversation
-            console.print(str(error), style="red", highlight=False, markup=False)
+            console.print(str(error), style="red")
 
 
 @dataclass
@@ -173,7 +163,6 @@ class _Talk:
         from rich.live import Live
         from rich.text import Text
 
-        from emovec.cli.progress import console
         from emovec.models.answers import answer_of
         from emovec.models.form import ask
         from emovec.models.generate import chat_prompt

@@ -5,41 +5,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich import box
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from emovec.cli.options import Emotion, Language, Overwrite, Page, Texts
 from emovec.cli.progress import track
-from emovec.cli.terminal import SafeConsole
+from emovec.cli.show import console, count, show_frame, show_table
 from emovec.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    import pandas as pd
+    from collections.abc import Callable, Sequence
 
     from emovec.config import StudyConfig
     from emovec.corpus.load import Corpus
     from emovec.corpus.quality.check import CheckReport
     from emovec.corpus.read import Problem
 
-corpus_app = typer.Typer(help="Look at the texts of a study, and check them.", no_args_is_help=True)
-
-_SOURCE = typer.Argument(
-    metavar="STUDY|TEXTS",
-    help="A study file or its results, or texts: a .jsonl, .csv or .parquet file, a folder, a glob, or 'bundled'.",
-)
 _ROWS = 10
 
 
-@corpus_app.command("check")
 def check(
-    source: Annotated[str, _SOURCE],
+    source: Texts,
     tokens: Annotated[bool, typer.Option(help="Count tokens under the study's tokenizer.")] = True,
     everything: Annotated[bool, typer.Option("--all", help="List every finding, and the counts by topic.")] = False,
     audit: Annotated[bool, typer.Option(help="Look for repeats, motifs and confounds, and score each check.")] = True,
-    page: Annotated[Path | None, typer.Option(help="Write a page with scores and examples to this .html file.")] = None,
+    page: Page = None,
     fix: Annotated[
         bool,
         typer.Option("--fix", help="Drop texts that break a rule: from a study's generated ones, else into --out."),
@@ -47,13 +36,14 @@ def check(
     out: Annotated[
         Path | None, typer.Option(help="Where --fix writes the texts that stay: .jsonl or a folder.")
     ] = None,
-    rules: Annotated[
-        str | None,
+    rule: Annotated[
+        list[str] | None,
         typer.Option(
-            help="What --fix drops: some of short,duplicate,named,script,leftover (these by default),synonym,opening."
+            help="What --fix drops: short, duplicate, named, script, leftover (these by default), synonym or opening; "
+            "repeat for more."
         ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Let --fix replace files.")] = False,
+    overwrite: Overwrite = False,
     synonyms: Annotated[
         Path | None, typer.Option(help="A CSV of language,emotion,word instead of the own list.")
     ] = None,
@@ -61,25 +51,26 @@ def check(
         float, typer.Option(min=0.2, max=1, help="Near duplicates: from this Jaccard similarity on.")
     ] = 0.5,
 ) -> None:
-    """Count the texts, list what would make a run fail or its results mislead, and score the corpus.
+    """Count texts, and list what is wrong with them.
 
-    Exits with 2 where a run would fail, else with 0.
+    Lists what would make a run fail or its results mislead, and scores the corpus. Exits with 2 where a run would
+    fail, else with 0.
     """
     from emovec.cli import corpus_audit
     from emovec.corpus.quality.check import check_corpus
     from emovec.errors import EmovecError
     from emovec.study_files import is_study
 
-    asked = corpus_audit.Asked(source, page, fix, out, rules, overwrite, synonyms, similar)
+    asked = corpus_audit.Asked(source, page, fix, out, rule, overwrite, synonyms, similar)
     asked.check()
     if (page or fix) and not audit:
         raise EmovecError("--page and --fix need what --no-audit leaves out.")
     config, corpus, languages, emotions, neutral = _texts_of(source)
-    console, most = SafeConsole(), None if everything else _ROWS
+    most = None if everything else _ROWS
     n_texts = len(corpus.stories) + len(corpus.neutral)
     study = is_study(source)
     if not corpus.left_out and not (corpus.stories if study else n_texts):
-        _print_problems(console, corpus.problems, most)
+        _print_problems(corpus.problems, most)
         what = "corpus.stories holds" if study else "holds"
         raise EmovecError(f"{source}: {what} no texts; a record needs a text, a language and an emotion.")
     count_tokens = _token_counter(config) if tokens and n_texts else None
@@ -93,30 +84,29 @@ def check(
             count_tokens=count_tokens,
             progress=progress,
         )
-    _print_counts(console, report, corpus, everything)
-    _print_tokens(console, report, config)
-    _print_findings(console, report, most)
+    _print_counts(report, corpus, everything)
+    _print_tokens(report, config)
+    _print_findings(report, most)
     found = corpus_audit.audit(corpus, asked) if audit and corpus.stories else None
     if found:
         for title, frame in corpus_audit.audit_tables(found):
-            _print_frame(console, title, frame, most)
+            show_frame(frame, title, most=most)
         columns = ("language", "check", "", "score", "finding")
-        _print_table(console, "Scores of 100", columns, corpus_audit.score_rows(corpus, report, found))
-        corpus_audit.print_control(console, found)
-    _print_verdict(console, report, found.n_findings if found else 0)
+        show_table(columns, corpus_audit.score_rows(corpus, report, found), "Scores of 100")
+        corpus_audit.print_control(found)
+    _print_verdict(report, found.n_findings if found else 0)
     if found:
-        corpus_audit.write_page(console, corpus, report, found, asked)
-        corpus_audit.fix(console, corpus, report, found, asked)
+        corpus_audit.write_page(corpus, report, found, asked)
+        corpus_audit.fix(corpus, report, found, asked)
     if report.fails:
         raise typer.Exit(2)
 
 
-@corpus_app.command("show")
 def show(
-    source: Annotated[str, _SOURCE],
-    language: Annotated[str | None, typer.Option(help="Only this language.")] = None,
-    emotion: Annotated[str | None, typer.Option(help="Only this emotion.")] = None,
-    topic: Annotated[str | None, typer.Option(help="Only this topic.")] = None,
+    source: Texts,
+    language: Language = None,
+    emotion: Emotion = None,
+    topic: Annotated[list[str] | None, typer.Option(help="Which topic; repeat for more.")] = None,
     kind: Annotated[Literal["stories", "neutral"], typer.Option(help="Which texts.")] = "stories",
     number: Annotated[int, typer.Option("-n", min=1, help="How many texts.")] = 3,
 ) -> None:
@@ -131,14 +121,15 @@ def show(
             f"{source}: holds no {kind} to show; {command('corpus', 'check', source)} says what was read."
         )
     for field, wanted in (("language", language), ("emotion", emotion), ("topic", topic)):
-        if wanted is None:
+        if not wanted:
             continue
         there = list(dict.fromkeys(getattr(story, field) for story in chosen))
-        chosen = [story for story in chosen if getattr(story, field) == wanted]
-        if not chosen:
+        if unknown := [label for label in wanted if label not in there]:
             known = ", ".join(str(label) for label in there if label) or "none"
-            raise EmovecError(f"--{field}: no such {kind} of '{wanted}' here; there are {known}.")
-    console = SafeConsole()
+            raise EmovecError(f"--{field}: no such {kind} of '{unknown[0]}' here; there are {known}.")
+        chosen = [story for story in chosen if getattr(story, field) in wanted]
+        if not chosen:
+            raise EmovecError(f"--{field}: no such {kind} of {', '.join(wanted)} among those asked for besides.")
     for story in chosen[:number]:
         title = Text(printable(story.id), style="bold")
         labels = " · ".join(filter(None, (story.language, story.emotion, story.topic)))
@@ -147,7 +138,7 @@ def show(
         console.print()
     console.print(Text(f"{min(number, len(chosen))} of {len(chosen)}", style="dim"))
     if corpus.problems:
-        n_out = _count(len(corpus.problems), "record")
+        n_out = count(len(corpus.problems), "record")
         console.print(Text(f"{n_out} left out: see {command('corpus', 'check', source)}", style="yellow"))
 
 
@@ -178,7 +169,7 @@ def _token_counter(config: "StudyConfig") -> "Callable[[str], int]":
     return lambda text: len(tokenizer.text_token_ids(text))
 
 
-def _print_counts(console: Console, report: "CheckReport", corpus: "Corpus", everything: bool) -> None:
+def _print_counts(report: "CheckReport", corpus: "Corpus", everything: bool) -> None:
     b = report.balance
     rows = [
         (
@@ -193,29 +184,29 @@ def _print_counts(console: Console, report: "CheckReport", corpus: "Corpus", eve
         for row in b.itertuples()
     ]
     columns = ("language", "stories", "topics", "an emotion", "a cell*", "empty cells", "neutral")
-    _print_table(console, "Texts", columns, rows)
+    show_table(columns, rows, "Texts")
     console.print(Text("* a cell is a pair of emotion and topic", style="dim"))
     if corpus.left_out:
         names = list(dict.fromkeys(f"{language} {emotion}" for language, emotion in corpus.left_out))
         n = sum(corpus.left_out.values())
         some = ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
-        console.print(Text(printable(f"{_count(n, 'story')} of other languages or emotions left out: {some}")))
+        console.print(Text(f"{count(n, 'story')} of other languages or emotions left out: {some}"))
     if everything:
         table = report.counts.pivot_table(
             index=["emotion", "topic"], columns="language", values="n", fill_value=0, aggfunc="sum", sort=False
         )
         rows = [(*index, *map(int, counts)) for index, counts in zip(table.index, table.to_numpy(), strict=True)]
-        _print_table(console, "Counts", ("emotion", "topic", *map(str, table.columns)), rows)
+        show_table(("emotion", "topic", *map(str, table.columns)), rows, "Counts")
     elif (b["emotion_min"] < b["emotion_max"]).any():
         stories = report.counts[report.counts["emotion"].isin({story.emotion for story in corpus.stories})]
         table = stories.pivot_table(
             index="emotion", columns="language", values="n", fill_value=0, aggfunc="sum", sort=False
         )
         rows = [(emotion, *map(int, counts)) for emotion, counts in zip(table.index, table.to_numpy(), strict=True)]
-        _print_table(console, "Stories by emotion", ("emotion", *map(str, table.columns)), rows)
+        show_table(("emotion", *map(str, table.columns)), rows, "Stories by emotion")
 
 
-def _print_tokens(console: Console, report: "CheckReport", config: "StudyConfig") -> None:
+def _print_tokens(report: "CheckReport", config: "StudyConfig") -> None:
     if report.tokens.empty:
         return
     offset = config.extraction.offset
@@ -225,66 +216,38 @@ def _print_tokens(console: Console, report: "CheckReport", config: "StudyConfig"
         for row in report.tokens.itertuples()
     ]
     columns = ("language", "kind", "texts", "min", "median", "max", "texts with none")
-    _print_table(console, f"Tokens after the {past} ({config.model})", columns, rows)
+    show_table(columns, rows, f"Tokens after the {past} ({config.model})")
 
 
-def _print_findings(console: Console, report: "CheckReport", limit: int | None) -> None:
-    _print_frame(console, "Texts that end before the offset", report.too_short, limit)
-    _print_frame(console, "Equal texts", report.duplicates, limit)
-    _print_frame(console, "Stories that name their emotion", report.named, limit)
-    _print_frame(console, "Texts in another script than their language's", report.script, limit)
+def _print_findings(report: "CheckReport", limit: int | None) -> None:
+    show_frame(report.too_short, "Texts that end before the offset", most=limit)
+    show_frame(report.duplicates, "Equal texts", most=limit)
+    show_frame(report.named, "Stories that name their emotion", most=limit)
+    show_frame(report.script, "Texts in another script than their language's", most=limit)
     for sentence in report.unjudged:
-        console.print(Text(f"Not judged: {printable(sentence)}", style="dim"))
-    _print_problems(console, report.problems, limit)
+        console.print(Text(f"Not judged: {sentence}", style="dim"))
+    _print_problems(report.problems, limit)
 
 
-def _print_problems(console: Console, problems: "Sequence[Problem]", limit: int | None) -> None:
-    rows = [(p.file, p.line, p.message) for p in problems]
-    _print_table(console, "Records that can't be used", ("file", "line", "what is wrong"), rows, limit)
+def _print_problems(problems: "Sequence[Problem]", limit: int | None) -> None:
+    rows = [(p.file, str(p.line), p.message) for p in problems]
+    show_table(("file", "line", "what is wrong"), rows, "Records that can't be used", most=limit)
 
 
-def _print_verdict(console: Console, report: "CheckReport", n_further: int = 0) -> None:
+def _print_verdict(report: "CheckReport", n_further: int = 0) -> None:
     n_findings = report.n_findings + n_further
-    texts = _count(int(report.counts["n"].sum()), "text")
+    texts = count(int(report.counts["n"].sum()), "text")
     if report.fails:
-        reasons = [f"{_count(len(report.problems), 'record')} can't be used"] * bool(report.problems) + report.gaps
+        reasons = [f"{count(len(report.problems), 'record')} can't be used"] * bool(report.problems) + report.gaps
         for reason in report.gaps:
-            console.print(Text(f"✗ {printable(reason)}", style="red"))
-        verdict = f"✗ A run would fail: {_count(len(reasons), 'reason')}, {texts} read."
+            console.print(Text(f"✗ {reason}", style="red"))
+        verdict = f"✗ A run would fail: {count(len(reasons), 'reason')}, {texts} read."
         console.print(Text(verdict, style="bold red"))
     elif n_findings:
-        console.print(Text(f"✓ A run can start: {texts}, {_count(n_findings, 'finding')} above.", style="bold yellow"))
+        console.print(Text(f"✓ A run can start: {texts}, {count(n_findings, 'finding')} above.", style="bold yellow"))
     else:
         console.print(Text(f"✓ A run can start: {texts}, nothing found that stops it.", style="bold green"))
 
 
-def _print_frame(console: Console, title: str, frame: "pd.DataFrame", limit: int | None) -> None:
-    rows = [tuple(f"{v:.2f}" if isinstance(v, float) else v for v in row) for row in frame.itertuples(index=False)]
-    _print_table(console, title, tuple(map(str, frame.columns)), rows, limit)
-
-
-def _print_table(
-    console: Console, title: str, columns: "Sequence[str]", rows: "Iterable[Sequence[object]]", limit: int | None = None
-) -> None:
-    rows = list(rows)
-    if not rows:
-        return
-    table = Table(
-        title=Text(f"{title}" if limit is None else f"{title}: {len(rows)}"), box=box.SIMPLE_HEAD, title_justify="left"
-    )
-    for i, name in enumerate(columns):
-        table.add_column(Text(name), justify="right" if isinstance(rows[0][i], int) else "left", overflow="fold")
-    for row in rows[:limit]:
-        table.add_row(*(Text(printable(str(value))) for value in row))
-    console.print(table)
-    if limit is not None and len(rows) > limit:
-        console.print(Text(f"  … and {len(rows) - limit} more (--all lists them)", style="dim"))
-
-
 def _range(low: object, high: object) -> str:
     return str(low) if low == high else f"{low}–{high}"
-
-
-def _count(n: int, noun: str) -> str:
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{n:,} {noun if n == 1 else plural}"

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from emovec.cli.progress import track
+from emovec.cli.show import console, say, with_options
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.console import Console
 
     from emovec.corpus.load import Corpus
     from emovec.corpus.quality.audit import AuditReport
@@ -29,7 +29,7 @@ class Asked:
         page: where the page goes, if it is wanted.
         fix: whether offenders are to be taken out.
         out: where repaired texts go.
-        rules: names of rules with commas between, or None for the default ones.
+        rules: names of rules, or none for the default ones.
         overwrite: whether files may be replaced.
         synonyms: a list of synonyms to use instead of the package's.
         similar: from which Jaccard similarity on texts are near duplicates.
@@ -39,7 +39,7 @@ class Asked:
     page: Path | None
     fix: bool
     out: Path | None
-    rules: str | None
+    rules: list[str] | None
     overwrite: bool
     synonyms: Path | None
     similar: float
@@ -50,20 +50,21 @@ class Asked:
         Raises:
             EmovecError: if options don't go together or a rule is unknown.
         """
-        from emovec.corpus.generation.repair import parse_rules
+        from emovec.corpus.generation.repair import RULES
         from emovec.errors import EmovecError
         from emovec.targets import PAGE, require_file
 
-        if (self.out or self.rules is not None) and not self.fix:
-            raise EmovecError("--out and --rules say what --fix does; give --fix as well.")
+        if (self.out or self.rules) and not self.fix:
+            raise EmovecError("--out and --rule say what --fix does; give --fix as well.")
         if self.fix and not self.out and self.generated is None:
             raise EmovecError(
                 "--fix: say where the repaired texts go with --out FILE.jsonl or --out FOLDER; yours stay as they are."
             )
         if self.page:
             require_file(self.page, PAGE, overwrite=self.overwrite, inputs=[Path(self.source)])
-        if self.rules is not None and not parse_rules(self.rules):
-            raise EmovecError("--rules: names no rule.")
+        for rule in self.rules or ():
+            if rule not in RULES:
+                raise EmovecError(f"--rule: no rule '{rule}'; there are {', '.join(RULES)}.")
 
     @property
     def generated(self) -> Path | None:
@@ -126,17 +127,17 @@ def score_rows(corpus: "Corpus", check: "CheckReport", report: "AuditReport") ->
     ]
 
 
-def print_control(console: "Console", report: "AuditReport") -> None:
+def print_control(report: "AuditReport") -> None:
     """The corpus's own control, a sentence a language."""
     from emovec.corpus.quality.scores import surface_clause
 
     for _, row in report.surface[report.surface["features"] == "all"].iterrows():
         console.print(Text(f"Control, {row['language']}: {surface_clause(row)}; {row['folds']}.", style="bold"))
     for sentence in report.unjudged:
-        console.print(Text(f"Not judged: {sentence}", style="dim"))
+        console.print(Text(f"Not judged: {with_options(sentence, ['synonyms'])}", style="dim"))
 
 
-def write_page(console: "Console", corpus: "Corpus", check: "CheckReport", report: "AuditReport", asked: Asked) -> None:
+def write_page(corpus: "Corpus", check: "CheckReport", report: "AuditReport", asked: Asked) -> None:
     """Write the page, if it was asked for."""
     if asked.page is None:
         return
@@ -144,16 +145,16 @@ def write_page(console: "Console", corpus: "Corpus", check: "CheckReport", repor
     from emovec.report.pages.corpus import render
 
     write_bytes(asked.page, render(asked.source, corpus, check, report).encode())
-    console.print(Text(f"Page: {asked.page}"))
+    say(f"Page: {asked.page}")
 
 
-def fix(console: "Console", corpus: "Corpus", check: "CheckReport", report: "AuditReport", asked: Asked) -> None:
+def fix(corpus: "Corpus", check: "CheckReport", report: "AuditReport", asked: Asked) -> None:
     """Take offenders out, if that was asked for, and say which and why."""
     if not asked.fix:
         return
-    from emovec.corpus.generation.repair import DEFAULT_RULES, RULES, offenders, parse_rules, write_repaired
+    from emovec.corpus.generation.repair import DEFAULT_RULES, RULES, offenders, write_repaired
 
-    rules = DEFAULT_RULES if asked.rules is None else parse_rules(asked.rules)
+    rules = tuple(rule for rule in RULES if rule in (asked.rules or DEFAULT_RULES))
     dropped = offenders(corpus, check, report, rules)
     gone = dropped["id"].nunique()
     total = len(corpus.stories) + len(corpus.neutral)
@@ -168,12 +169,12 @@ def fix(console: "Console", corpus: "Corpus", check: "CheckReport", report: "Aud
         console.print(Text(f"  {len(emptied):,} pairs of emotion and topic have no story any more", style="yellow"))
     if asked.out is not None:
         for file in write_repaired(corpus, dropped, asked.out, overwrite=asked.overwrite):
-            console.print(Text(f"Written: {file}"))
+            say(f"Written: {file}")
     if asked.generated is not None:
-        _take_back(console, asked.generated, dropped, asked)
+        _take_back(asked.generated, dropped, asked)
 
 
-def _take_back(console: "Console", folder: Path, dropped: "pd.DataFrame", asked: Asked) -> None:
+def _take_back(folder: Path, dropped: "pd.DataFrame", asked: Asked) -> None:
     """Take those of the dropped texts that were generated out of the study's, and tell of the others."""
     from emovec.commands import command
     from emovec.corpus.generation.repair import take_back
@@ -182,7 +183,7 @@ def _take_back(console: "Console", folder: Path, dropped: "pd.DataFrame", asked:
     if n:
         console.print(Text(f"{n:,} taken out of {folder} at once; reasons: {listing}"))
         again = command("corpus", "generate", asked.source)
-        console.print(Text(f"To have others written in their place: {again}", style="bold"), soft_wrap=True)
+        say(f"To have others written in their place: {again}", "bold")
     others = dropped["id"].nunique() - n
     if others and asked.out is None:
         said = f"{others:,} of them are no texts of {folder}, and stay as they are; --out writes a copy without them."

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import box
-from rich.table import Table
 from rich.text import Text
 
-from emovec.cli.progress import console, resumable, show_log, track
+from emovec.cli.options import AskedModel, Prices, Retries, StudyFile
+from emovec.cli.progress import resumable, show_log, track
+from emovec.cli.show import console, show_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,25 +24,22 @@ _EXAMPLE = 160
 
 
 def generate(
-    study: Annotated[Path, typer.Argument(metavar="STUDY", help="The study file, or the folder of its results.")],
-    model: Annotated[
-        str | None, typer.Option(help="The model that writes, as Inspect calls it: openai/…, anthropic/….")
-    ] = None,
+    study: StudyFile,
+    model: AskedModel = None,
     yes: Annotated[bool, typer.Option("--yes", help="Start without asking.")] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="Send so many requests at most, for a quick look.")] = None,
+    requests: Annotated[int | None, typer.Option(min=1, help="Send so many requests, then stop.")] = None,
     out: Annotated[Path | None, typer.Option(help="The folder of the texts; by default <study>-texts.")] = None,
-    retries: Annotated[
-        int, typer.Option(min=0, help="Send a request again so often where the provider is busy or silent.")
-    ] = 5,
+    retries: Retries = 5,
     mix: Annotated[
         bool, typer.Option("--mix", help="Go on though the texts there are by another model or prompt.")
     ] = False,
-    prices: Annotated[Path | None, typer.Option(help="A table of prices of your own.")] = None,
+    prices: Prices = None,
 ) -> None:
-    """Have a language model write the texts that the study still lacks; what is there is never asked for again.
+    """Have a language model write the texts of a study.
 
-    Shows what it will take, and asks before it starts. Exits with 2 where no answer holds a usable text or the model
-    stops answering; what was answered is kept, and the same command goes on from there.
+    What is there is never asked for again. Shows what it will take, and asks before it starts. Exits with 2 where no
+    answer holds a usable text or the model stops answering; what was answered is kept, and the same command goes on
+    from there.
     """
     from emovec.config import read_config
     from emovec.corpus.generation.run import generate, pending_requests
@@ -62,14 +59,14 @@ def generate(
             f"{study}: generation.model: name the model that writes, such as openai/gpt-4o-mini (--model)."
         )
     require_inspect("corpus generate")
-    pending = pending_requests(config, folder, study.parent)[:limit]
+    pending = pending_requests(config, folder, study.parent)[:requests]
     if pending:
         _print_plan(config, pending, study.parent, prices)
         if not yes:
             _ask_leave()
     with resumable(f"What was answered is kept in {folder}"):
         try:
-            found = generate(config, folder, base=study.parent, limit=limit, retries=retries, mix=mix, track=track)
+            found = generate(config, folder, base=study.parent, limit=requests, retries=retries, mix=mix, track=track)
         except EmovecError:
             _print_reasons(folder, errors=False)  # the sentence tells the last of them
             raise
@@ -113,7 +110,9 @@ def _print_outcome(found: "Outcome", config: "StudyConfig", study: Path, out: Pa
             )
         )
     if left := found.planned - found.there - found.given_up:
-        console.print(Text(f"{left:,} texts still to ask for: the same command goes on, without --limit to the end."))
+        console.print(
+            Text(f"{left:,} texts still to ask for: the same command goes on, without --requests to the end.")
+        )
     if done and out is not None:
         from os.path import relpath
 
@@ -138,17 +137,11 @@ def _print_reasons(folder: Path, *, errors: bool = True) -> None:
             examples.setdefault((answer.status, answer.reason), answer.answer)
     if not counts:
         return
-    table = Table(
-        title=Text(f"Answers that were not as asked: {counts.total():,} of {len(answers):,}"),
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-    )
-    table.add_column("answers", justify="right")
-    for name in ("status", "reason", "for example"):
-        table.add_column(name, overflow="fold")
+    rows: list[tuple[object, ...]] = []
     for key, n in counts.most_common(12):
         example = " ".join("".join(c if c.isprintable() else " " for c in examples[key]).split())
         shown = example if len(example) <= _EXAMPLE else f"{example[:_EXAMPLE].rstrip()}…"
-        table.add_row(f"{n:,}", *map(Text, (*key, f"“{shown}”" if shown else "")))
-    console.print(table)
+        rows.append((n, *key, f"“{shown}”" if shown else ""))
+    title = f"Answers that were not as asked: {counts.total():,} of {len(answers):,}"
+    show_table(("answers", "status", "reason", "for example"), rows, title)
     console.print(Text(f"All of them, with what was said: {folder / 'problems.jsonl'}", style="dim"))

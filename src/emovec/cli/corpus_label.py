@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from rich.console import Console
+from emovec.cli.options import AskedModel, Language, MaxTokens, Retries, Seed, Texts
+from emovec.cli.progress import track
+from emovec.cli.show import console, count, say, show_frame
 
+if TYPE_CHECKING:
     from emovec.corpus.annotation.results import LabelResults
     from emovec.corpus.story import Story
 
@@ -22,14 +23,8 @@ _WHOLE = {"language", "texts", "accuracy", "none", "first", "share", "kappa", "C
 
 
 def label(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="STUDY|TEXTS",
-            help="A study file, or texts: a .jsonl, .csv or .parquet file, a folder, a glob, or 'bundled'.",
-        ),
-    ],
-    model: Annotated[str | None, typer.Option(help="A judge, as Inspect calls it: openai/…, emovec/…, hf/….")] = None,
+    source: Texts,
+    model: AskedModel = None,
     human: Annotated[bool, typer.Option("--human", help="Label here in the terminal.")] = False,
     web: Annotated[bool, typer.Option("--web", help="Label in a browser, in a page that this machine serves.")] = False,
     annotator: Annotated[str, typer.Option(help="Who labels, with --human or --web.")] = "human",
@@ -37,23 +32,21 @@ def label(
     sample: Annotated[
         int | None, typer.Option(min=1, help="So many texts of each language, evenly over emotions.")
     ] = None,
-    languages: Annotated[str | None, typer.Option(help="Only these, with commas between: en,ja.")] = None,
+    language: Language = None,
     top: Annotated[int, typer.Option(min=1, max=3, help="1, or 3 for the three best emotions.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="Of the sample and of all orders.")] = 0,
-    max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer; models that think take more.")] = 256,
+    seed: Seed = 0,
+    max_tokens: MaxTokens = 256,
     max_connections: Annotated[int, typer.Option(min=1, help="Requests at once.")] = 10,
-    retries: Annotated[
-        int, typer.Option(min=0, help="Send a request again so often where the provider is busy or silent.")
-    ] = 5,
+    retries: Retries = 5,
     retry: Annotated[bool, typer.Option("--retry", help="Ask again about texts that were given up.")] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Of --web; 0 takes a free one.")] = 0,
     out: Annotated[Path | None, typer.Option(help="The labels' folder; by default beside the texts.")] = None,
 ) -> None:
-    """Label texts without knowing which emotion they were written for, and compare the labels.
+    """Label texts blind, by a model or by people.
 
-    Exits with 2 where a judge can't be asked, or fewer than half of its answers are labels.
+    Whoever labels does not see which emotion a text was written for; then the labels are compared. Exits with 2 where
+    a judge can't be asked, or fewer than half of its answers are labels.
     """
-    from emovec.cli.progress import console
     from emovec.corpus.annotation.answers import read_answers
     from emovec.corpus.annotation.judge import no_labels, sample_stories
     from emovec.corpus.annotation.results import ANSWERS, label_results, require_own
@@ -65,7 +58,7 @@ def label(
         raise EmovecError("Give one of --model, --human, --web and --summary.")
     if top == 2:
         raise EmovecError("--top: give 1 or 3.")
-    stories, options = _corpus(source, languages, console)
+    stories, options = _corpus(source, language or [])
     folder = out or _folder(source)
     answers = folder / ANSWERS
     require_own(folder)
@@ -73,24 +66,24 @@ def label(
     share = 1.0
     if model:
         with _alone(folder, model):
-            _judge(console, chosen, options, model, answers, top, seed, max_tokens, max_connections, retries, retry)
+            _judge(chosen, options, model, answers, top, seed, max_tokens, max_connections, retries, retry)
         share = _usable(chosen, options, model, answers)
         if share == 0:
             raise EmovecError(no_labels(read_answers(answers), model, answers))
     elif not summary:
         with _alone(folder, annotator):
-            _person(console, chosen, options, annotator, answers, top, seed, port if web else None)
+            _person(chosen, options, annotator, answers, top, seed, port if web else None)
         if not any(answer.status == "ok" for answer in read_answers(answers)):
             return
     results = label_results(stories, options, folder, seed)
-    _print_results(console, results)
+    _print_results(results)
     page = write_labels(results, stories, options, folder, source)
-    console.print(f"Page: {page}", highlight=False, soft_wrap=True, markup=False)
+    say(f"Page: {page}")
     if model and share < ENOUGH:
         raise EmovecError(no_labels(read_answers(answers), model, answers))
 
 
-def _corpus(source: str, languages: str | None, console: "Console") -> "tuple[list[Story], list[str]]":
+def _corpus(source: str, languages: Sequence[str]) -> "tuple[list[Story], list[str]]":
     """The stories of the languages asked for, and the emotions to choose from: those of all languages."""
     from emovec.commands import command
     from emovec.config import read_config
@@ -107,22 +100,17 @@ def _corpus(source: str, languages: str | None, console: "Console") -> "tuple[li
     stories = corpus.stories
     there = list(dict.fromkeys(story.language for story in stories))
     if languages:
-        wanted = [language.strip() for language in languages.split(",") if language.strip()]
-        missing = [language for language in wanted if language not in there]
+        missing = [language for language in languages if language not in there]
         if missing:
-            raise EmovecError(f"--languages: no texts in '{missing[0]}'; there are {', '.join(there) or 'none'}.")
-        stories = [story for story in stories if story.language in wanted]
+            raise EmovecError(f"--language: no texts in '{missing[0]}'; there are {', '.join(there) or 'none'}.")
+        stories = [story for story in stories if story.language in languages]
     if not stories or len(options) < 2:
         raise EmovecError(
             f"{source}: labelling takes texts of two emotions or more; {command('corpus', 'check', source)} says more."
         )
     if corpus.problems:
-        console.print(
-            f"{len(corpus.problems)} records can't be used and are left out: see {command('corpus', 'check', source)}.",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
-        )
+        n_out = count(len(corpus.problems), "record")
+        say(f"{n_out} can't be used and left out: see {command('corpus', 'check', source)}.")
     return stories, options
 
 
@@ -158,7 +146,6 @@ def _alone(folder: Path, by: str) -> Generator[None]:
 
 
 def _judge(
-    console: "Console",
     chosen: "Sequence[Story]",
     options: "Sequence[str]",
     model: str,
@@ -170,7 +157,6 @@ def _judge(
     retries: int,
     retry: bool,
 ) -> None:
-    from emovec.cli.progress import track
     from emovec.corpus.annotation.judge import ATTEMPTS, label_with_model, unanswered
     from emovec.corpus.annotation.questions import question
 
@@ -184,8 +170,6 @@ def _judge(
     console.print(
         f"{model} is asked about {len(waiting):,} texts, up to {ATTEMPTS} times each until an answer is usable: about "
         f"{tokens:,} tokens to read at one question each, up to {max_tokens} to write for each.",
-        highlight=False,
-        markup=False,
     )
     with track("Labelling", len(waiting)) as advance:
         label_with_model(
@@ -212,7 +196,6 @@ def _usable(chosen: "Sequence[Story]", options: "Sequence[str]", model: str, ans
 
 
 def _person(
-    console: "Console",
     chosen: "Sequence[Story]",
     options: "Sequence[str]",
     annotator: str,
@@ -234,7 +217,7 @@ def _person(
     from emovec.corpus.annotation.web_form import LabelForm
 
     with LabelForm(session, languages, port) as form:
-        console.print(f"Open {form.address}", highlight=False, soft_wrap=True, markup=False)
+        say(f"Open {form.address}")
         console.print(f"{session.done} of {session.total} labelled; stop in the page, or with Ctrl-C here.")
         try:
             form.serve_forever()
@@ -242,37 +225,22 @@ def _person(
             console.print("Stopped; every answer is kept.")
 
 
-def _print_results(console: "Console", results: "LabelResults") -> None:
+def _print_results(results: "LabelResults") -> None:
     from emovec.corpus.annotation.results import failed_sentence
     from emovec.report.pages import annotation
 
     found = results.agreement
     chance = f"chance {found.accuracy['chance'].iloc[0]:.1%}"
     rows = annotation.accuracy_rows(found).drop(columns="chance").rename(columns={"first shown": "first"})
-    _print_table(console, f"Intended emotion found, with 95 % intervals; {chance}", rows)
-    _print_table(console, "Agreement of annotators", annotation.pair_rows(found))
-    _print_table(console, "All annotators", annotation.together_rows(found))
-    _print_table(console, "Pairs most confused", annotation.confused_rows(found, _SHOWN))
+    show_frame(rows, f"Intended emotion found, with 95 % intervals; {chance}", whole=_WHOLE)
+    show_frame(annotation.pair_rows(found), "Agreement of annotators", whole=_WHOLE)
+    show_frame(annotation.together_rows(found), "All annotators", whole=_WHOLE)
+    show_frame(annotation.confused_rows(found, _SHOWN), "Pairs most confused", whole=_WHOLE)
     recall = annotation.recall_rows(found)
     title = "Emotion by emotion" if len(recall) <= _SHOWN else f"The {_SHOWN} hardest of {len(recall)} emotions"
-    _print_table(console, title, recall.head(_SHOWN))
+    show_frame(recall.head(_SHOWN), title, whole=_WHOLE)
     for by, (read, written) in results.usage.items():
         if read or written:
-            console.print(f"{by}: {read:,} tokens read, {written:,} written.", highlight=False, markup=False)
+            console.print(f"{by}: {read:,} tokens read, {written:,} written.")
     if said := failed_sentence(results.failed):
-        console.print(said, style="yellow", highlight=False, markup=False)
-
-
-def _print_table(console: "Console", title: str, rows: "pd.DataFrame") -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    if rows.empty:
-        return
-    table = Table(title=Text(title), box=box.SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0))
-    for name in rows.columns:
-        table.add_column(Text(str(name)), overflow="fold", no_wrap=name in _WHOLE)
-    for row in rows.itertuples(index=False, name=None):
-        table.add_row(*(Text(str(cell)) for cell in row))
-    console.print(table)
+        console.print(said, style="yellow")

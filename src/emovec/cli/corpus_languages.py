@@ -4,11 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import box
-from rich.table import Table
 from rich.text import Text
 
-from emovec.cli.progress import console
+from emovec.cli.show import console, say, show_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +20,10 @@ def languages(
     folder: Annotated[Path | None, typer.Option(help="A folder of your own language files.")] = None,
     kind: Annotated[str | None, typer.Option(help="Show this prompt alone: stories, neutral, …")] = None,
 ) -> None:
-    """Check the files of all languages, or show what a model would be asked in one.
+    """Check the files of all languages, or show one's prompts.
 
-    Exits with 2 where a file is broken or incomplete.
+    The prompts are what a model is asked to write texts in that language. Exits with 2 where a file is broken or
+    incomplete.
     """
     from emovec.corpus.generation.prompts import KINDS, language_paths, load_language
     from emovec.corpus.generation.topics import did_you_mean
@@ -35,20 +34,18 @@ def languages(
     if code is not None:
         _show(load_language(code, folder), [each for each in KINDS if kind in (None, each)])
         return
-    table = Table(
-        "code", "language", "words of 30", "of 171", "own topics", "a story", "offset", "from", box=box.SIMPLE
-    )
+    rows: list[list[str | Text]] = []
     broken: list[str] = []
     for name, path in language_paths(folder).items():
-        origin = Text(str(path) if folder is not None and path.parent == folder else "package")
+        origin = str(path) if folder is not None and path.parent == folder else "package"
         try:
-            table.add_row(*_row(load_language(name, folder)), origin)
+            rows.append([*_row(load_language(name, folder)), origin])
         except EmovecError as error:
-            table.add_row(name, Text("✗ see below", style="red"), *[""] * 5, origin)
+            rows.append([name, Text("✗ see below", style="red"), *[""] * 5, origin])
             broken.append(str(error))
-    console.print(table)
+    show_table(("code", "language", "words of 30", "of 171", "own topics", "a story", "offset", "from"), rows)
     for message in broken:
-        console.print(Text(f"✗ {message}", style="red"), soft_wrap=True)
+        say(f"✗ {message}", "red")
     if broken:
         raise typer.Exit(2)
 
@@ -76,11 +73,11 @@ def _show(language: "Language", kinds: "Sequence[Kind]") -> None:
     for name, listed in (("default-30", DEFAULT_30), ("anthropic-171", ANTHROPIC_171)):
         if lacking := language.missing(listed):
             message = f"No words for {len(lacking)} of {name}: {', '.join(lacking)}."
-            console.print(Text(message, style="yellow"), soft_wrap=True)
+            say(message, "yellow")
     silent = [topic.id for topic in _topics() if not language.speaks_of(topic)]
     if silent:
         message = f"No sentence of its own for {len(silent)} of 100 topics, which are given in English: "
-        console.print(Text(message + ", ".join(silent) + ".", style="yellow"), soft_wrap=True)
+        say(message + ", ".join(silent) + ".", "yellow")
 
 
 def _topics() -> "tuple[Topic, ...]":

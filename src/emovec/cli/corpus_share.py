@@ -7,26 +7,30 @@ from typing import Annotated
 
 import typer
 
+from emovec.cli.options import License, Overwrite, Texts
+from emovec.cli.progress import track
+from emovec.cli.show import console, say, with_options
+
 
 def export_corpus(
-    source: Annotated[
-        str, typer.Argument(metavar="STUDY|TEXTS", help="A study file, a file, folder or glob of texts, or 'bundled'.")
-    ],
+    source: Texts,
     out: Annotated[Path, typer.Option(help="A folder, new or empty.")],
     format: Annotated[str, typer.Option(help="parquet or jsonl.")] = "parquet",
-    license: Annotated[str | None, typer.Option(help="As the Hub names it, such as cc-by-4.0.")] = None,
+    license: License = None,
     name: Annotated[str | None, typer.Option(help="Of the dataset; by default the folder's.")] = None,
     about: Annotated[
         Path | None,
         typer.Option(help="A Markdown file that goes into the card: who wrote, who labelled, what is weak."),
     ] = None,
     audit: Annotated[bool, typer.Option(help="Put the scores of `emovec corpus check` into the card.")] = True,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Write texts as a dataset for the Hugging Face Hub: data files and a card. Nothing is uploaded."""
+    """Write texts as a dataset for the Hugging Face Hub.
+
+    Data files and a card; nothing is uploaded.
+    """
     from typing import Any, cast
 
-    from emovec.cli.progress import console, track
     from emovec.corpus.exchange.exporting import export_corpus as export
     from emovec.corpus.exchange.exporting import texts_to_share
     from emovec.corpus.quality.audit import STAGES
@@ -50,12 +54,12 @@ def export_corpus(
             overwrite=overwrite,
         )
     for file in files:
-        console.print(f"{file}", highlight=False, soft_wrap=True, markup=False)
+        say(f"{file}")
     if "license: other" in files[-1].read_text(encoding="utf-8"):
         console.print("No licence is stated: others can't use it. Give --license, or fill it in in README.md.")
     upload = shlex.join(["hf", "upload", "NAME", str(out), "--repo-type", "dataset"])
     said = f"Read the card, then, with the dataset's name on the Hub in place of NAME: {upload}"
-    console.print(said, highlight=False, soft_wrap=True, markup=False)
+    say(said)
 
 
 def import_corpus(
@@ -85,12 +89,11 @@ def import_corpus(
     header: Annotated[
         bool | None, typer.Option("--header/--no-header", help="Whether the first row names the columns.")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file of texts that is there.")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Bring a corpus that is laid out in another way into emovec's: one JSONL file."""
+    """Read texts in another layout into one JSONL file."""
     from typing import Any, cast
 
-    from emovec.cli.progress import console
     from emovec.commands import command
     from emovec.corpus.exchange.importing import import_corpus as read
     from emovec.corpus.read import require_no_problems
@@ -112,7 +115,7 @@ def import_corpus(
         header=header,
     )
     if imported.stories:
-        console.print(imported.sentence, highlight=False, soft_wrap=True, markup=False)
+        say(with_options(imported.sentence, import_corpus.__annotations__))
     require_no_problems(imported.problems)
     write_jsonl(imported.stories, out)
     emotions = list(dict.fromkeys(story.emotion for story in imported.stories if story.emotion != NEUTRAL))
@@ -120,11 +123,9 @@ def import_corpus(
     languages = ", ".join(dict.fromkeys(story.language for story in imported.stories))
     shown = ", ".join(emotions[:8]) + (", …" if len(emotions) > 8 else "")
     beside = f", and {n_neutral:,} neutral texts," if n_neutral else ""
-    console.print(
-        f"{len(emotions)} emotions ({shown}){beside} in {languages}", highlight=False, soft_wrap=True, markup=False
-    )
+    say(f"{len(emotions)} emotions ({shown}){beside} in {languages}")
     look = command("corpus", "check", out)
-    console.print(f"{out}; look at it with {look}", highlight=False, soft_wrap=True, markup=False)
+    say(f"{out}; look at it with {look}")
 
 
 def _pairs(option: str, given: list[str] | None) -> dict[str, str]:

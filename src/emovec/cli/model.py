@@ -4,49 +4,53 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emovec.cli.options import Device, Dtype, Model
+from emovec.cli.progress import show_log
+from emovec.cli.show import console, show_table
+
 if TYPE_CHECKING:
     from emovec.models.language_model import LanguageModel
 
-model_app = typer.Typer(help="Look at a model as emovec sees it.", no_args_is_help=True)
 
-
-@model_app.command("check")
 def check(
-    model: Annotated[str, typer.Argument(help="Hub id, folder, .gguf file, or gemma-3-270m.")],
+    model: Model,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of the Hub.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps …")] = "auto",
-    dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
+    device: Device = "auto",
+    dtype: Dtype = "auto",
     trust_remote_code: Annotated[bool, typer.Option(help="Let code that comes with the model run.")] = False,
 ) -> None:
-    """Prove on this very model that layers, padding, cache, read-out and steering are right; exits with 2 if not."""
-    from rich.markup import escape
-    from rich.table import Table
+    """Prove on your model that layers and steering are right.
+
+    Also padding, cache and read-out. Exits with 2 if something is wrong.
+    """
     from rich.text import Text
 
-    from emovec.cli.progress import console, show_log
     from emovec.models.check import check_model, cpu_reference
     from emovec.models.load import load_model
 
     show_log()
     loaded = load_model(model, revision=revision, device=device, dtype=dtype, trust_remote_code=trust_remote_code)
-    facts = Table(title=escape(model), show_header=False)
-    for name, value in _facts(loaded):
-        facts.add_row(name, escape(value))
-    console.print(facts)
+    show_table(("model", model), _facts(loaded))
     reference, why_not = cpu_reference(loaded, trust_remote_code=trust_remote_code)
-    results = Table("check", "relative error", "allowed", "", title="Compared with plain runs of one text at a time")
     checks = check_model(loaded, reference=reference)
-    for result in checks:
-        verdict = Text("holds", "green") if result.passed else Text("FAILS", "bold red")
-        results.add_row(result.name, f"{result.error:.1e}", f"{result.tolerance:.0e}", verdict)
-    console.print(results)
+    rows = [
+        (
+            result.name,
+            f"{result.error:.1e}",
+            f"{result.tolerance:.0e}",
+            Text("right", "green") if result.passed else Text("WRONG", "bold red"),
+        )
+        for result in checks
+    ]
+    columns = ("check", "relative error", "allowed", "")
+    show_table(columns, rows, "Compared with plain runs of one text at a time")
     if why_not:
-        console.print(f"Not compared with the CPU in float32: {why_not}", highlight=False)
+        console.print(f"Not compared with the CPU in float32: {why_not}")
     failed = [result for result in checks if not result.passed]
     if failed:
-        console.print("[bold]What the failures mean")
+        console.print("What the failures mean", style="bold")
         for result in failed:
-            console.print(f"- {escape(result.name)}: {escape(result.meaning)}", highlight=False)
+            console.print(f"- {result.name}: {result.meaning}")
         raise typer.Exit(2)
 
 

@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emovec.cli.options import AskedModel, Limit, Out, Prices, StudyFile
+from emovec.cli.progress import duration, show_log
+from emovec.cli.show import console, show_table, with_options
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -21,18 +25,20 @@ _MEASURED = 24
 
 
 def plan(
-    study: Annotated[Path, typer.Argument(metavar="STUDY", help="The study file, or the folder of its results.")],
-    prices: Annotated[Path | None, typer.Option(help="A table of prices of your own: CSV.")] = None,
-    model: Annotated[str | None, typer.Option(help="Instead of generation.model.")] = None,
+    study: StudyFile,
+    prices: Prices = None,
+    model: AskedModel = None,
     measure: Annotated[bool, typer.Option(help="Run the model on a few texts, which times this machine best.")] = False,
-    layers: Annotated[int | None, typer.Option(min=1, help="Blocks of a model that isn't on this machine.")] = None,
+    blocks: Annotated[int | None, typer.Option(min=1, help="Blocks of a model that isn't on this machine.")] = None,
     hidden: Annotated[int | None, typer.Option(min=1, help="Its hidden size.")] = None,
     parameters: Annotated[float | None, typer.Option(min=1, help="Its parameters, such as 7e9.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The folder of the results, as in `emovec run`.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Of the quick look `emovec run --limit`.")] = None,
+    out: Out = None,
+    limit: Limit = None,
 ) -> None:
-    """Tell the price of generating the texts, and the time, memory and disk of every stage; spends nothing."""
-    from emovec.cli.progress import console, show_log
+    """Show the money, time, memory and disk that a study takes.
+
+    Spends nothing. A model given here stands for generation.model.
+    """
     from emovec.corpus.generation.costs import planned_cost
     from emovec.corpus.generation.prices import read_prices
     from emovec.errors import EmovecError
@@ -47,11 +53,11 @@ def plan(
         print_generation(generation, config.generation.max_attempts)
     texts = _texts(config, base, generation if generated else None)
     try:
-        size = _size(config, layers, hidden, int(parameters) if parameters else None)
+        size = _size(config, blocks, hidden, int(parameters) if parameters else None)
     except EmovecError as error:
         console.print("\nExtraction", style="bold")
         _print_texts(config, texts)
-        console.print(str(error), highlight=False, markup=False)
+        console.print(with_options(str(error), plan.__annotations__))
         return
     print_extraction(config, texts, size)
     _print_stages(opened, texts, size, measure)
@@ -61,35 +67,31 @@ def print_generation(cost: "GenerationCost", max_attempts: int) -> None:
     """Show what a generation takes."""
     import datetime
 
-    from emovec.cli.progress import console
     from emovec.corpus.generation.costs import price_note
 
-    console.print(f"Generation by {cost.model or 'a model that is not chosen yet'}", style="bold", markup=False)
+    console.print(f"Generation by {cost.model or 'a model that is not chosen yet'}", style="bold")
     rows = [
         (row.kind, row.language, row.completions, row.texts, row.input_tokens, row.output_tokens) for row in cost.rows
     ]
     total = ("in all", "", cost.completions, cost.texts, cost.input_tokens, cost.output_tokens)
-    _table(("kind", "language", "requests", "texts", "tokens in", "tokens out"), [*rows, total])
+    show_table(("kind", "language", "requests", "texts", "tokens in", "tokens out"), [*rows, total])
     if cost.usd:
         most = cost.usd_at_most(max_attempts)
         console.print(
             f"About ${_money(cost.usd)} if every request is answered well at once; reckon with a tenth more for those "
             f"that are asked again. At most about ${_money(most or 0)}: {max_attempts} attempts at each request, every "
             "answer as long as generation.max_tokens lets it be.",
-            highlight=False,
         )
-    console.print(price_note(cost, datetime.date.today()), highlight=False, markup=False)
+    console.print(with_options(price_note(cost, datetime.date.today()), plan.__annotations__))
     console.print(
         "Tokens are reckoned from characters; models that think before they answer spend more.\n",
         style="dim",
-        highlight=False,
     )
 
 
 def print_extraction(config: "StudyConfig", texts: Sequence[tuple[str, int, int]], size: "ModelSize") -> None:
     """Show what an extraction takes; `texts` as (language, texts, tokens)."""
     from emovec.activations.costs import extraction_cost, known_devices
-    from emovec.cli.progress import console
 
     cost = extraction_cost(
         sum(n for _, n, _ in texts),
@@ -99,24 +101,20 @@ def print_extraction(config: "StudyConfig", texts: Sequence[tuple[str, int, int]
         store_dtype=config.extraction.store_dtype,
         devices=known_devices(),
     )
-    console.print(f"Extraction with {config.model}", style="bold", markup=False)
+    console.print(f"Extraction with {config.model}", style="bold")
     _print_texts(config, texts)
     console.print(
         f"{size.parameters / 1e9:.3g} billion parameters, {size.block_parameters / 1e9:.3g} in {size.layers} blocks of "
         f"size {size.hidden}: {cost.flops:.2g} floating-point operations.",
-        highlight=False,
     )
     _print_times(cost)
     console.print(
         f"Disk for the activations: {_bytes(cost.disk_bytes)} ({cost.layers} layers, {config.extraction.store_dtype}); "
         f"memory with 16-bit weights: about {_bytes(cost.memory_bytes)}.",
-        highlight=False,
     )
 
 
 def _print_times(cost: "ExtractionCost") -> None:
-    from emovec.cli.progress import console, duration
-
     rows = [
         (
             time.device.name,
@@ -126,23 +124,21 @@ def _print_times(cost: "ExtractionCost") -> None:
         )
         for time in cost.times
     ]
-    _table(("extraction on another device", "time"), rows)
+    show_table(("extraction on another device", "time"), rows)
     console.print(
         "From each device's peak at 25 to 30 % use. Models of less than a billion parameters use far less of a large "
         "one.",
         style="dim",
-        highlight=False,
     )
 
 
 def _print_texts(config: "StudyConfig", texts: Sequence[tuple[str, int, int]]) -> None:
     total = ("in all", sum(n for _, n, _ in texts), sum(tokens for _, _, tokens in texts))
-    _table(("language", "texts", f"tokens of {config.model}"), [*texts, total])
+    show_table(("language", "texts", f"tokens of {config.model}"), [*texts, total])
 
 
 def _print_stages(study: "Study", texts: Sequence[tuple[str, int, int]], size: "ModelSize", measure: bool) -> None:
     """What every stage takes here, and what is known of how fast this machine is."""
-    from emovec.cli.progress import console, duration
     from emovec.pipeline.costs import DEMO, past_rate, reckoned_rate, stage_costs
 
     settings = study.config.extraction
@@ -157,14 +153,14 @@ def _print_stages(study: "Study", texts: Sequence[tuple[str, int, int]], size: "
     total = sum(cost.seconds or 0 for cost in costs)
     most = max(cost.memory_bytes or 0 for cost in costs)
     console.print("\nEvery stage on this machine", style="bold")
-    _table(("stage", "of", "time", "memory"), [*rows, ("in all", "", duration(total), _bytes(most))])
+    show_table(("stage", "of", "time", "memory"), [*rows, ("in all", "", duration(total), _bytes(most))])
     said = (
         f"{rate.tokens:,.0f} tokens a second on {rate.device}, {rate.known}. Steering runs at half of that. Geometry "
         f"and report are reckoned from {DEMO}: times layers, pairs of languages and emotions; geometry also times "
         "topics and once more emotions. Expect these to be off by a half"
     )
     more = "." if measure else "; --measure times the model itself."
-    console.print(said + more, style="dim", highlight=False)
+    console.print(said + more, style="dim")
 
 
 def _is_generated(config: "StudyConfig") -> bool:
@@ -233,16 +229,16 @@ def _tokens(stories: "Sequence[Story]", language: str, count: "Callable[[str], i
     return round(characters * counted / sum(len(story.text) for story in sample))
 
 
-def _size(config: "StudyConfig", layers: int | None, hidden: int | None, parameters: int | None) -> "ModelSize":
+def _size(config: "StudyConfig", blocks: int | None, hidden: int | None, parameters: int | None) -> "ModelSize":
     from emovec.activations.costs import given_size, model_size
     from emovec.errors import EmovecError
 
-    size = given_size(None, layers, hidden, parameters)
+    size = given_size(None, blocks, hidden, parameters)
     if size is None:
         known = model_size(config.model, revision=config.revision, trust_remote_code=config.trust_remote_code)
-        size = given_size(known, layers, hidden, parameters)
+        size = given_size(known, blocks, hidden, parameters)
     if size is None:  # nothing open is left where the configuration is known
-        raise EmovecError("give --layers, --hidden and --parameters.")
+        raise EmovecError("give --blocks, --hidden and --parameters.")
     return size
 
 
@@ -261,21 +257,6 @@ def _measured(study: "Study") -> "Rate":
     sample = stories[:: max(1, len(stories) // _MEASURED)][:_MEASURED]
     rate, where = measured_rate(study.config, sample)
     return Rate(rate, where, f"measured here now on {len(sample)} texts")
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    from emovec.cli.progress import console
-
-    table = Table(box=box.SIMPLE_HEAD)
-    for position, column in enumerate(columns):
-        table.add_column(Text(column), justify="right" if isinstance(rows[0][position], int) else "left")
-    for row in rows:
-        table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row))
-    console.print(table)
 
 
 def _money(usd: float) -> str:

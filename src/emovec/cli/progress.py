@@ -2,24 +2,13 @@
 
 import logging
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import typer
-from rich.logging import RichHandler
-from rich.progress import (
-    BarColumn,
-    Progress,
-    SpinnerColumn,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
-from emovec.cli.terminal import SafeConsole
+from emovec.cli.show import console, say
 
-console = SafeConsole()
 _BETWEEN_LINES = 60.0  # seconds
 
 
@@ -29,16 +18,8 @@ def resumable(kept: str) -> Generator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        console.print(f"Interrupted. {kept}: the same command goes on from there.", markup=False, soft_wrap=True)
+        say(f"Interrupted. {kept}: the same command goes on from there.")
         raise typer.Exit(130) from None
-
-
-def show_findings(found: Iterable[str]) -> None:
-    """Sentences one below the other, set apart from what else a command says."""
-    console.print()
-    for sentence in found:
-        console.print(f"• {sentence}", highlight=False, markup=False)
-    console.print()
 
 
 @contextmanager
@@ -51,17 +32,19 @@ def track(description: str, total: int) -> Generator[Callable[[int], None]]:
     if not console.is_terminal:
         yield _once_a_minute(description, total)
         return
+    from rich import progress as bars
+
     columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        TextColumn("elapsed,"),
-        TimeRemainingColumn(),
-        TextColumn("left"),
+        bars.SpinnerColumn(),
+        bars.TextColumn("{task.description}", markup=False),
+        bars.BarColumn(),
+        bars.TaskProgressColumn(),
+        bars.TimeElapsedColumn(),
+        bars.TextColumn("elapsed,"),
+        bars.TimeRemainingColumn(),
+        bars.TextColumn("left"),
     )
-    with Progress(*columns, console=console) as progress:
+    with bars.Progress(*columns, console=console) as progress:
         task = progress.add_task(description, total=total)
         yield lambda done: progress.advance(task, done)
 
@@ -79,8 +62,7 @@ def _once_a_minute(description: str, total: int) -> Callable[[int], None]:
         told = now
         elapsed = now - started
         left = duration(elapsed * (total - done) / done)
-        said = f"{description}: {100 * done // total} % after {duration(elapsed)}, about {left} left"
-        console.print(said, highlight=False, soft_wrap=True, markup=False)
+        say(f"{description}: {100 * done // total} % after {duration(elapsed)}, about {left} left")
 
     return advance
 
@@ -99,6 +81,8 @@ def duration(seconds: float) -> str:
 
 def show_log() -> None:
     """Print what the library logs above any bar."""
+    from rich.logging import RichHandler
+
     handler = RichHandler(console=console, show_time=False, show_path=False, show_level=False, markup=False)
     handler.setFormatter(logging.Formatter("%(message)s"))
     handler.addFilter(lambda record: record.levelno < logging.ERROR)  # errors end the command, which prints them

@@ -1,38 +1,22 @@
-"""The commands that take a study file: init, run and its stages, status, demo."""
+"""The commands that take one study file: demo, init, run, status."""
 
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from emovec.cli.options import Limit, Out, Overwrite, StudyFile
+from emovec.cli.progress import resumable, show_log, track
+from emovec.cli.show import console, say, say_findings, show_table
 
 if TYPE_CHECKING:
     from emovec.study.keys import Stage
 
-_StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="The study file, or the folder of its results.")]
-_Out = Annotated[
-    Path | None, typer.Option(help="Folder for the results; by default beside the study file, named like it.")
-]
-_Limit = Annotated[
-    int | None,
-    typer.Option(min=1, help="A quick look: this many stories of each emotion, in a folder of its own."),
-]
 
-
-def register_study_commands(app: typer.Typer) -> None:
-    """Add the commands of this module to the command line."""
-    app.command()(demo)
-    app.command()(init)
-    app.command()(run)
-    app.command()(status)
-    app.command()(extract)
-    app.command()(vectors)
-    app.command()(geometry)
-    app.command()(steering)
-    app.command()(report)
-
-
-def demo(out: _Out = None, limit: _Limit = None) -> None:
-    """Run the bundled study: Gemma 3 270M on 720 stories in English and Japanese."""
+def demo(out: Out = None, limit: Limit = None) -> None:
+    """Run the bundled study: Gemma 3 270M, English and Japanese."""
     path = Path("emovec-demo.yaml")
     if not path.exists():
         _write_template(path)
@@ -41,91 +25,115 @@ def demo(out: _Out = None, limit: _Limit = None) -> None:
 
 def init(
     path: Annotated[Path, typer.Argument(help="Where to write the study file.")] = Path("study.yaml"),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a study file that is there.")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Write a study file with every setting, its default and what it means."""
+    """Write a study file with every setting explained."""
     from emovec.targets import STUDY_FILE, require_file
 
     require_file(path, STUDY_FILE, overwrite=overwrite)
     _write_template(path)
 
 
-def run(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
-    """Run a study from its texts to the report; does what is missing and nothing else."""
-    _run(study, out, limit, "report")
+def run(
+    study: StudyFile,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STAGE", help="Stop after a stage: corpus, activations, vectors, geometry, steering or report."
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="EXPERIMENT",
+            help="Run this steering experiment and what it needs, no other: calibration, implicit, intensity, "
+            "preferences or rules. Repeat for more.",
+        ),
+    ] = None,
+    steering: Annotated[
+        bool, typer.Option("--steering/--no-steering", help="Whether the study's steering experiments may start.")
+    ] = True,
+    out: Out = None,
+    limit: Limit = None,
+) -> None:
+    """Run a study from its texts to the report.
 
+    Does what is missing or out of date and nothing else; after an interruption it goes on from there.
+    """
+    from emovec.errors import EmovecError
+    from emovec.steering.experiments.registry import EXPERIMENTS
+    from emovec.study.keys import STAGES
 
-def extract(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
-    """Run the texts through the model and keep their activations."""
-    _run(study, out, limit, "activations")
-
-
-def vectors(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
-    """Build the emotion vectors, and whatever they need."""
-    _run(study, out, limit, "vectors")
-
-
-def geometry(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
-    """Compare the vectors, and whatever that needs."""
-    _run(study, out, limit, "geometry")
-
-
-def steering(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
-    """Run the steering experiments that the study lists, and whatever they need."""
-    _run(study, out, limit, "steering")
-
-
-def report(study: _StudyFile, out: _Out = None, limit: _Limit = None) -> None:
-    """Write the report, and whatever it needs; steering experiments are not started by it."""
-    _run(study, out, limit, "report", experiments=False)
+    if only and (until or not steering):
+        raise EmovecError("--only: runs steering experiments alone; leave out --until and --no-steering.")
+    for name in only or ():
+        _require_one_of("--only", name, list(EXPERIMENTS))
+    stage = _require_one_of("--until", until or "report", STAGES)
+    if only:
+        _run_experiments(study, only, out, limit)
+    else:
+        _run(study, out, limit, stage, steering=steering)
 
 
 def status(
-    study: _StudyFile,
-    out: _Out = None,
-    limit: _Limit = None,
+    study: StudyFile,
     everything: Annotated[bool, typer.Option("--all", help="A row for each part of each stage.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Hash the activations again; exits with 2 where a file is broken.")
+    ] = False,
+    drop: Annotated[
+        bool, typer.Option("--drop", help="With --verify: forget broken files, so that a run makes them anew.")
+    ] = False,
+    out: Out = None,
+    limit: Limit = None,
 ) -> None:
-    """Show what is done, what is stale and what is missing."""
-    from rich.table import Table
-    from rich.text import Text
-
-    from emovec.cli.progress import console
+    """Show what is done, out of date and missing."""
     from emovec.study.study import Study, summarised
     from emovec.targets import is_imported
 
+    if verify or drop:
+        _verify(study, out, limit, drop)
+        return
     opened = Study(study, out, limit)
     if is_imported(held := opened.path.parent) or is_imported(held := opened.folder):
-        console.print(
-            f"{held}: its vectors were imported, and what they tell is in {held / 'report.html'}.", soft_wrap=True
-        )
+        say(f"{held}: its vectors were imported; what they show is in {held / 'report.html'}.")
         return
     steps = opened.steps()
-    columns = ("stage", "part", "state", "what") if everything else ("stage", "state", "what")
-    table = Table(*columns, title=str(opened.folder))
-    colours = {"done": "green", "stale": "yellow", "missing": "red"}
-    for step in steps if everything else summarised(steps):
-        name = [step.name] if everything else []
-        table.add_row(step.stage, *name, Text(step.state, colours[step.state]), step.detail)
-    console.print(table)
+    _show_steps(str(opened.folder), steps if everything else summarised(steps), everything)
     to_do = list(dict.fromkeys(step.stage for step in steps if step.state != "done"))
-    message = f"To do: {', '.join(to_do)}. {opened.command('run')} does it." if to_do else "Everything is up to date."
-    console.print(message, highlight=False, soft_wrap=True, markup=False)
+    say(f"To do: {', '.join(to_do)}. {opened.command('run')} does it." if to_do else "Everything is up to date.")
+
+
+def _show_steps(title: str, steps: Sequence[Any], everything: bool) -> None:
+    from rich.text import Text
+
+    colours = {"done": "green", "stale": "yellow", "missing": "red"}
+    columns = ("stage", "part", "state", "what") if everything else ("stage", "state", "what")
+    rows = [
+        (step.stage, *([step.name] if everything else []), Text(step.state, colours[step.state]), step.detail)
+        for step in steps
+    ]
+    show_table(columns, rows, title)
+
+
+def _require_one_of(option: str, given: str, names: Sequence[str]) -> Any:
+    from emovec.errors import EmovecError
+
+    if given not in names:
+        raise EmovecError(f"{option} {given}: give one of {', '.join(names)}.")
+    return given
 
 
 def _write_template(path: Path) -> None:
-    from emovec.cli.progress import console
     from emovec.commands import command
     from emovec.files import write_bytes
     from emovec.study.study import study_template
 
     write_bytes(path, study_template().encode())
-    said = f"Wrote {path}. Change what you like, then: {command('run', path)}"
-    console.print(said, highlight=False, soft_wrap=True, markup=False)
+    say(f"Wrote {path}. Change what you like, then: {command('run', path)}")
 
 
-def _run(path: Path, out: Path | None, limit: int | None, until: "Stage", *, experiments: bool = True) -> None:
-    from emovec.cli.progress import console, resumable, show_findings, show_log, track
+def _run(path: Path, out: Path | None, limit: int | None, until: "Stage", *, steering: bool = True) -> None:
     from emovec.pipeline.run import run_study
     from emovec.report.headlines import study_headlines
     from emovec.report.sections.registry import steering_headlines
@@ -136,21 +144,76 @@ def _run(path: Path, out: Path | None, limit: int | None, until: "Stage", *, exp
     show_log()
     study = Study(path, out, limit)
     with resumable("What is finished is kept"):
-        done = run_study(study, until, track, experiments=experiments)
+        done = run_study(study, until, track, experiments=steering)
     if not done:
-        console.print("Nothing to do: everything is up to date.")
-    results = {
-        "activations": study.folder / "activations",
-        "vectors": study.folder / "vectors.safetensors",
-        "geometry": study.folder / "geometry",
-        "steering": study.folder / "steering",
-        "report": study.report_path,
-    }
+        say("Nothing to do: everything is up to date.")
     if STAGES.index(until) >= STAGES.index("geometry"):
         steered = steering_headlines(read_study(study.folder, ["steering"])) if until != "geometry" else []
-        show_findings([*study_headlines(study), *steered])
-    console.print(f"{until.capitalize()}: {results[until]}", highlight=False, soft_wrap=True, markup=False)
+        say_findings([*study_headlines(study), *steered])
+    file = {"vectors": "vectors.safetensors", "report": "report.html"}.get(until, until)
+    say(f"{until.capitalize()}: {study.folder / file}")
     missing = [name for name in study.config.steering.experiments if study.state(name) != "done"]
     if until == "report" and missing:
-        said = f"Listed in the study and not measured, so not in the report: {', '.join(missing)}."
-        console.print(f"{said} `emovec run {path}` measures them.", highlight=False, soft_wrap=True, markup=False)
+        listed = f"Listed in the study and not measured, so not in the report: {', '.join(missing)}."
+        say(f"{listed} {study.command('run')} measures them.")
+
+
+def _run_experiments(path: Path, names: Sequence[str], out: Path | None, limit: int | None) -> None:
+    from emovec.pipeline.ready import require_ready
+    from emovec.pipeline.run import run_experiment
+    from emovec.report.sections.registry import findings_of
+    from emovec.study.study import Study
+
+    show_log()
+    study = Study(path, out)
+    results = study.folder if limit is None else study.quick_look(limit).results
+    for name in names:
+        require_ready(study, "vectors", name)
+    for name in names:
+        with resumable("What is measured is kept"):
+            measured = run_experiment(study, name, track, limit)
+        if not measured:
+            say("Nothing to measure: everything is up to date.")
+        say_findings(findings_of(study.folder, name, results))
+        say(f"{name.capitalize()}: {results / 'steering' / f'{name}.json'} and its tables beside it")
+    if limit is None:
+        say(f"{study.command('run', more=['--no-steering'])} puts it into the report.")
+    else:
+        say("A quick look: the report and the full results are as they were.")
+
+
+def _verify(source: Path, out: Path | None, limit: int | None, drop: bool) -> None:
+    """Hash every file of the activations of a study, or of a folder of activations, and compare with the manifest."""
+    from emovec.activations.store import Activations
+    from emovec.commands import command
+    from emovec.lock import locked
+    from emovec.study.study import Study
+    from emovec.study_files import is_study
+
+    study: Study | None = Study(source, out, limit) if is_study(source) or not source.is_dir() else None
+    folder = study.folder / "activations" if study else source
+    n_broken = n_shards = 0
+    with locked(folder.parent) if drop else nullcontext():
+        for store in Activations(folder).stores:
+            problems, records = store.broken(), store.records()
+            n_shards += len(records)
+            n_broken += len(problems)
+            console.print(f"{store.name}: {len(records)} files, {len(problems)} broken")
+            for path, reason in problems.items():
+                say(f"  {path}: {reason}", "red")
+            if drop and problems:
+                store.drop([path.name for path in problems])
+                (folder.parent / "activations.json").unlink(missing_ok=True)  # so that the stage counts as unfinished
+    if study:
+        anew = study.command("run")
+    else:  # a folder of activations by itself has no study to name
+        anew = command("run", folder.parent) if is_study(folder.parent) else "`emovec run`, with the study,"
+    if n_broken and drop:
+        say(f"Forgot {n_broken} broken files; {anew} makes them anew.")
+    elif n_broken:
+        forget = ["--verify", "--drop"]
+        said = study.command("status", more=forget) if study else command("status", folder, *forget)
+        say(f"{said} forgets them; {anew} then makes them anew.")
+        raise typer.Exit(2)
+    else:
+        console.print(f"All {n_shards} files are as they were written.")

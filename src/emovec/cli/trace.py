@@ -5,6 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emovec.cli.inputs import layers_of, load_fitting, vectors_file
+from emovec.cli.options import Device, Dtype, Emotion, Language, Layer, Model, Overwrite, Page, Vectors
+from emovec.cli.progress import show_log
+from emovec.cli.show import console, say
+
 if TYPE_CHECKING:
     import xarray as xr
     from rich.text import Text
@@ -16,37 +21,33 @@ _MARKED = 1.0
 
 
 def trace(
-    model: Annotated[str, typer.Argument(help="Hub id, folder, .gguf file or alias of the model of the vectors.")],
-    vectors: Annotated[Path, typer.Argument(help="A vectors.safetensors file, or a study's file or folder.")],
+    model: Model,
+    vectors: Vectors,
     text: Annotated[str, typer.Argument(help="Any text; '-' reads it from standard input.")],
-    emotion: Annotated[list[str] | None, typer.Option(help="Show this one; repeat for more.")] = None,
-    language: Annotated[
-        str | None, typer.Option(help="Whose vectors; by default those in whose script the text is written.")
-    ] = None,
-    layer: Annotated[
-        int | None, typer.Option(min=0, help="Layer to show; by default the study's, or at two thirds of depth.")
-    ] = None,
+    emotion: Emotion = None,
+    language: Language = None,
+    layer: Layer = None,
     top: Annotated[int, typer.Option(min=1, help="How many emotions to show where none is named.")] = 5,
     baseline: Annotated[
         str, typer.Option(help="What scores are against: neutral, text, or a file with a neutral text on each line.")
     ] = "neutral",
-    html: Annotated[Path | None, typer.Option(help="Write a page with every emotion and layer to this file.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Let --html replace a page.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps …")] = "auto",
-    dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
+    page: Page = None,
+    overwrite: Overwrite = False,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
 ) -> None:
-    """Show how far each token of a text lies along emotion vectors.
+    """Show where a text lies along emotion vectors, by token.
 
     A score is a token's projection on an emotion's vector, in standard deviations from the mean of neutral tokens.
-    Red lies along the vector, blue against it. A token's state holds all of the text before it.
+    Red lies along the vector, blue against it. A token's state holds all of the text before it. By default the
+    vectors of the language in whose script the text is written, at the study's layer or at two thirds of the depth; the
+    page has every emotion and layer.
     """
     import sys
 
-    from emovec.cli.progress import console, show_log
-    from emovec.cli.steer import load_fitting
-    from emovec.cli.vectors_file import vectors_file
+    from emovec.errors import EmovecError
     from emovec.files import write_bytes
-    from emovec.report.pages.trace import heading, page, peaks, signed
+    from emovec.report.pages.trace import page as drawn
     from emovec.steering import trace as tracing
     from emovec.targets import PAGE, require_file
     from emovec.vectors.choosing import require_name
@@ -55,57 +56,62 @@ def trace(
     text = sys.stdin.read() if text == "-" else text
     file = vectors_file(vectors)
     opened = tracing.open_vectors(file)
-    shown_layer = _layer(file.parent, opened, layer)
-    if language is not None:
-        require_name("language", language, opened.languages)
+    shown_layers = layers_of(opened, layer) or [_usual_layer(file.parent, opened)]
+    for code in language or ():
+        require_name("language", code, opened.languages)
     for name in emotion or ():
         tracing.known_emotions(opened, [name])
     against = baseline if baseline in ("neutral", "text") else _lines(Path(baseline))
-    if html:
+    if page and len(language or ()) > 1:
+        raise EmovecError("--page: shows the vectors of one language; give one --language.")
+    if page:
         inputs = [file, *([Path(baseline)] if not isinstance(against, str) else [])]
-        require_file(html, PAGE, overwrite=overwrite, inputs=inputs)
+        require_file(page, PAGE, overwrite=overwrite, inputs=inputs)
     loaded = load_fitting(opened, model, device, dtype)
-    traced = tracing.trace(
-        loaded,
-        opened,
-        text,
-        emotions=None if html else emotion,
-        language=language,
-        layers=None if html else [shown_layer],
-        baseline=against,  # pyright: ignore[reportArgumentType]
-    )
-    shown = list(dict.fromkeys(emotion or tracing.strongest(traced, shown_layer, top)))
-    pieces = tracing.by_piece(traced).sel(layer=shown_layer)
-    console.print(f"{heading(traced)}; layer {shown_layer}", highlight=False, markup=False)
+    for code in language or [None]:
+        traced = tracing.trace(
+            loaded,
+            opened,
+            text,
+            emotions=None if page else emotion,
+            language=code,
+            layers=None if page else shown_layers,
+            baseline=against,  # pyright: ignore[reportArgumentType]
+        )
+        shown = [_show(traced, number, emotion, top) for number in shown_layers]
+        if page:
+            write_bytes(page, drawn(traced, shown[0], shown_layers[0]).encode())
+            say(f"\nPage: {page}")
+
+
+def _show(traced: "xr.DataArray", layer: int, asked: "list[str] | None", top: int) -> list[str]:
+    """Print the text once for each emotion, at one layer; gives the emotions shown."""
+    from emovec.report.pages.trace import heading, peaks, signed
+    from emovec.steering import trace as tracing
+
+    shown = list(dict.fromkeys(asked or tracing.strongest(traced, layer, top)))
+    pieces = tracing.by_piece(traced).sel(layer=layer)
+    console.print(f"{heading(traced)}; layer {layer}")
     if not _plain():
         console.print(_legend())
-    means = tracing.token_means(traced).sel(layer=shown_layer)
+    means = tracing.token_means(traced).sel(layer=layer)
     for name in shown:
         own = pieces.sel(emotion=name)
         line = f"{name}: mean {signed(float(means.sel(emotion=name)))}; highest at {peaks(own)}"
-        console.print(f"\n{line}", highlight=False, markup=False, style="bold")
+        console.print(f"\n{line}", style="bold")
         console.print(_coloured(own, _plain()))
-    if html:
-        write_bytes(html, page(traced, shown, shown_layer).encode())
-        console.print(f"\nPage: {html}", highlight=False, soft_wrap=True, markup=False)
+    return shown
 
 
 def _plain() -> bool:
     """Whether there is no colour: NO_COLOR is set, or the output is no terminal."""
-    from emovec.cli.progress import console
-
     return console.no_color or console.color_system is None
 
 
-def _layer(folder: Path, vectors: "EmotionVectors", asked: int | None) -> int:
-    from emovec.errors import EmovecError
+def _usual_layer(folder: Path, vectors: "EmotionVectors") -> int:
     from emovec.files import read_json
     from emovec.vectors.control_vectors import usual_layer
 
-    if asked is not None:
-        if asked not in vectors.layers:
-            raise EmovecError(f"--layer {asked}: there are vectors for layers {vectors.layers}.")
-        return asked
     chosen = read_json(folder / "geometry" / "choice.json").get("summary", {}).get("layer")
     return int(chosen) if chosen in vectors.layers else usual_layer(vectors)
 

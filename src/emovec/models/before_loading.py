@@ -76,8 +76,8 @@ def empty_model(model: str, *, revision: str | None = None, trust_remote_code: b
         if isinstance(adapter, str):
             raise adapter_refusal(model, Path(adapter))
         raise EmovecError(
-            f"model: the configuration of '{model}' is not on this machine, so its size is not known; give --layers, "
-            "--hidden and --parameters, or run this again once the model has been downloaded."
+            f"model: the configuration of '{model}' is not on this machine, so its size is not known; give its "
+            "`blocks`, `hidden` size and `parameters`, or run this again once the model has been downloaded."
         )
     options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
     config = read_config(model, where, {**options, "local_files_only": True})

@@ -89,7 +89,7 @@ def _tell(name: str, stops: bool | None) -> None:
     other = "chat" if stops is False else "plain"
     log.info(
         "Its name doesn't say whether %s was trained on conversations; it is asked %s, since %s. If that is wrong, set "
-        "steering.form: %s (or --form %s).", name, form, why, other, other,
+        "steering.form to %s, or give `form`.", name, form, why, other,
     )  # fmt: skip
 
 

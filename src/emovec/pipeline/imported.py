@@ -38,14 +38,14 @@ def require_import_folder(folder: Path, *, overwrite: bool = False, inputs: Iter
     if folder.is_dir() and is_imported(folder) and not (folder / "activations").exists():
         if not overwrite:
             raise EmovecError(
-                f"{folder}: holds imported vectors already; give another --out, or --overwrite to replace them."
+                f"{folder}: holds imported vectors already; give another `out`, or `overwrite` to replace them."
             )
         for given in inputs:
             if folder.resolve() in given.resolve().parents:
-                raise EmovecError(f"{given}: lies in the folder that would be replaced; give another --out.")
+                raise EmovecError(f"{given}: lies in the folder that would be replaced; give another `out`.")
         return
     if folder.is_dir() and (folder / "study.yaml").exists():
-        raise EmovecError(f"{folder}: holds a study of its own; give another --out.")
+        raise EmovecError(f"{folder}: holds a study of its own; give another `out`.")
     require_folder(folder, "an earlier import", is_imported, overwrite=overwrite)
 
 

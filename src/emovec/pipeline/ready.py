@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from emovec.config import StudyConfig
 from emovec.errors import EmovecError
 from emovec.files import require_writable
+from emovec.study.cluster_names import names_state
 from emovec.study.keys import STAGES, Stage
 from emovec.study_files import RESULTS_FILE
 from emovec.targets import require_results_folder
@@ -32,7 +33,10 @@ def require_ready(study: "Study", until: Stage, experiment: str | None = None) -
     check_files(study.config, study.path.parent)
     todo = _experiments_to_do(study, until, experiment)
     if study.config.steering.judge and "calibration" in todo:
-        _require_judge(study.config.steering.judge)
+        _require_asked("steering.judge", study.config.steering.judge)
+    names = study.config.report.cluster_names.model
+    if names and _names_to_do(study, until):
+        _require_asked("report.cluster_names.model", names)
     if todo or _reads_model(study, until):
         _require_model(study)
 
@@ -143,16 +147,27 @@ def _require_model(study: "Study") -> None:
     check_layers(config, shape.layers)
 
 
-def _require_judge(judge: str) -> None:
-    require_inspect("steering.judge")
+def _names_to_do(study: "Study", until: Stage) -> bool:
+    from emovec.geometry.analyses import ANALYSES
+
+    if STAGES.index(until) < STAGES.index("geometry"):
+        return False
+    settings = study.config
+    return names_state(study.folder, settings.report.cluster_names, settings.geometry.seed) != "done" or any(
+        "cluster_profile" in analysis.tables and study.state(name) != "done" for name, analysis in ANALYSES.items()
+    )
+
+
+def _require_asked(setting: str, model: str) -> None:
+    require_inspect(setting)
     from inspect_ai.model import get_model
 
     from emovec.asking.errors import reason_of
 
     try:
-        get_model(judge)
+        get_model(model)
     except Exception as error:  # each provider raises errors of its own
-        raise EmovecError(f"steering.judge: {judge} can't be asked ({reason_of(error)}).") from error
+        raise EmovecError(f"{setting}: {model} can't be asked ({reason_of(error)}).") from error
 
 
 def _listed(languages: set[str]) -> str:

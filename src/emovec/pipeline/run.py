@@ -90,7 +90,7 @@ def _require_as_many_texts(study: Study) -> None:
         texts = "all texts" if before is None else f"{before} texts of each emotion"
         raise EmovecError(
             f"{study.folder}: holds results of {texts}, which those of {limit} of each emotion would replace; give "
-            "another --out, or leave out --out or --limit."
+            "another `out`, or leave out extraction.limit."
         )
 
 

@@ -16,6 +16,7 @@ from emovec.files import write_bytes, write_json
 from emovec.labels import file_name
 from emovec.models.depth import two_thirds
 from emovec.progress import Track
+from emovec.study.cluster_names import name_study_clusters
 from emovec.study.keys import STEERING_FILES, Stage, record_path
 
 if TYPE_CHECKING:
@@ -109,18 +110,24 @@ def run_vectors(study: "Study", track: Track) -> list[str]:
 
 
 def run_geometry(study: "Study", track: Track) -> list[str]:
-    """Run the analyses that are missing or stale."""
-    from emovec.geometry.analyses import ANALYSES, run_analysis
+    """Run the analyses that are missing or stale, and then have the clusters named where the study asks for that."""
+    from emovec.geometry.analyses import ANALYSES
 
     stale = [name for name in ANALYSES if study.state(name) != "done"]
-    if not stale:
-        return []
+    if stale:
+        _compare(study, stale, track)
+    named = name_study_clusters(study.folder, study.config.report.cluster_names, study.config.geometry.seed, track)
+    return [*stale, "cluster_names"] if named else stale
+
+
+def _compare(study: "Study", analyses: Sequence[str], track: Track) -> None:
+    from emovec.geometry.analyses import run_analysis
+
     vectors = _vectors_with_layer(study)
-    with track("Comparing vectors", len(stale)) as advance:
-        for name in stale:
+    with track("Comparing vectors", len(analyses)) as advance:
+        for name in analyses:
             save_result(study.folder / "geometry", run_analysis(name, _inputs(study, vectors, name)), study.keys[name])
             advance(1)
-    return stale
 
 
 def run_steering(study: "Study", track: Track) -> list[str]:
@@ -137,8 +144,8 @@ def leave_out_stale(study: "Study", experiments: Sequence[str]) -> None:
     for name in experiments:
         if study.state(name) == "stale":
             log.warning(
-                "%s was measured with other vectors or settings, so the report leaves it out; its own command "
-                "measures it anew, and so does `emovec run` where steering.experiments lists it", name.capitalize(),
+                "%s was measured with other vectors or settings, so the report leaves it out; %s measures it anew",
+                name.capitalize(), study.command("run", more=["--only", name]),
             )  # fmt: skip
             record_path(study.folder, name).unlink()
 
@@ -197,7 +204,7 @@ def _require_elsewhere(study: "Study", folder: Path) -> None:
             ]:
                 raise EmovecError(
                     f"corpus: {path} lies where this study keeps its copy of the texts ({folder}); move it, or give "
-                    "another --out."
+                    "another `out`."
                 )
 
 

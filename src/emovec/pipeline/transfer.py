@@ -47,12 +47,14 @@ def require_transferable(source: Study, target: Study, languages: Sequence[str] 
                 "`emovec compare` takes such studies."
             )
     if "layer" not in source.summary("choice"):
-        raise EmovecError(f"{source.folder}: no layer has been chosen. {source.command('geometry')} does it.")
+        raise EmovecError(
+            f"{source.folder}: no layer has been chosen. {source.command('run', more=['--until', 'geometry'])} does it."
+        )
     known = source.activations
     for study, there in ((source, known.languages), (target, target.config.languages)):
         if languages and not set(languages) & set(there):
             wanted = ", ".join(languages)
-            raise EmovecError(f"--language: {study.path} has none of {wanted}; it has {', '.join(there)}.")
+            raise EmovecError(f"`language`: {study.path} has none of {wanted}; it has {', '.join(there)}.")
     asked = {story.emotion for story in target.corpus.stories if not languages or story.language in languages}
     if asked.isdisjoint(known.index["emotion"]):
         raise EmovecError(f"{target.path}: shares no emotion with {source.path}: {', '.join(sorted(asked)[:5])} …")
@@ -80,7 +82,7 @@ def _extract(target: Study, track: Track) -> None:
     known = read_json(target.folder / "activations" / "source.json")
     texts = len(target.corpus.stories) + len(target.corpus.neutral)
     log.info(
-        "%s: %s; reading %d texts with %s, once: a forward pass over each, as `emovec extract` does it",
+        "%s: %s; reading %d texts with %s, once: a forward pass over each, as in the stage of activations",
         target.path,
         "its activations are out of date" if known else "it has no activations yet",
         texts,

@@ -1,24 +1,31 @@
 """Short names for groups of emotions, given by a language model through Inspect: a convenience, never evidence."""
 
 import asyncio
+import hashlib
+import json
+import logging
 import re
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from emovec.asking.errors import RETRIES, reason_of
 from emovec.errors import EmovecError
 from emovec.files import read_json, write_bytes, write_json
+from emovec.progress import Track
+from emovec.study.keys import State
 
 if TYPE_CHECKING:
     from inspect_ai.model import Model
 
-    from emovec.study.study import Study
+    from emovec.config import ClusterNamesConfig
 
+log = logging.getLogger(__name__)
 KS = (4, 10)
-"""The numbers of clusters that are named unless others are asked for: those of the published work."""
+"""The numbers of clusters that are named by default: those of the published work."""
 TEMPERATURE = 0.01
 """Next to none; local models refuse 0."""
 MOST_WORDS = 4
@@ -61,13 +68,10 @@ def name_clusters(
     chosen = profile[profile["k"].isin(ks)]
     if chosen.empty:
         there = ", ".join(map(str, sorted(profile["k"].unique()))) or "none"
-        raise EmovecError(f"--k: the study has no grouping into {' or '.join(map(str, ks))} clusters; it has {there}.")
-    prompts = [
-        _prompt(emotions, valence, arousal, source)
-        for emotions, valence, arousal, source in zip(
-            *(chosen[column] for column in ("emotions", "valence", "arousal", "source")), strict=True
+        raise EmovecError(
+            f"report.cluster_names.k: no grouping into {' or '.join(map(str, ks))} clusters; there are {there}."
         )
-    ]
+    prompts = _prompts(chosen)
     asked = list(dict.fromkeys(prompts))
     answers = dict(zip(asked, _ask(asked, model, max_tokens, seed, progress), strict=True))
     parsed = [parse_name(*answers[prompt]) for prompt in prompts]
@@ -102,58 +106,89 @@ def parse_name(answer: str, cut: bool = False) -> tuple[str, str]:
     return name, ""
 
 
-def name_study(
-    study: "Study",
-    model: "str | Model",
-    track: Any,
-    *,
-    ks: Sequence[int] = KS,
-    max_tokens: int = 256,
-    overwrite: bool = False,
-):
-    """Name the clusters of a finished study and keep the names in `geometry/cluster_names.parquet` and `.json`.
+def names_state(folder: Path, settings: "ClusterNamesConfig", seed: int) -> State:
+    """How the names of a study's clusters stand; where none are asked for, or nothing can be named, they are done.
 
     Args:
-        study: with the table `cluster_profile`.
-        model: as for `name_clusters`.
-        track: shows progress; called with a description and a number of steps.
-        ks: as for `name_clusters`.
-        max_tokens: as for `name_clusters`.
-        overwrite: whether names that were given before may be replaced.
-
-    Raises:
-        EmovecError: as `name_clusters`, or if the study's geometry has not been computed, or there are names already.
+        folder: of the study's results.
+        settings: `report.cluster_names` of the study.
+        seed: as for `name_clusters`.
     """
-    from emovec.lock import locked
+    profile = _profile(folder)
+    if settings.model is None or (profile is not None and not profile["k"].isin(settings.k).any()):
+        return "done"
+    kept = read_json(_record(folder)).get("key")
+    if profile is None or kept is None or not _record(folder).with_suffix(".parquet").is_file():
+        return "missing"
+    return "done" if kept == _key(profile, settings, seed) else "stale"
 
-    profile = study.table("cluster_profile")
-    seed = study.config.geometry.seed
-    asked = profile[profile["k"].isin(ks)][["emotions", "valence", "arousal"]].drop_duplicates()
-    record = study.folder / "geometry" / "cluster_names.json"
-    if record.exists() and not overwrite:
-        by = read_json(record).get("parameters", {}).get("model", "a model")
-        raise EmovecError(f"{record}: there are names by {by} already; give --overwrite to replace them.")
-    with locked(study.folder):
-        with track(f"Naming {len(asked)} clusters", len(asked)) as advance:
-            names = name_clusters(profile, model, ks=ks, max_tokens=max_tokens, seed=seed, progress=advance)
-        folder = study.folder / "geometry"
-        record.unlink(missing_ok=True)
-        write_bytes(folder / "cluster_names.parquet", names.to_parquet(index=False))
-        parameters = {"model": str(model), "prompt": _PROMPT, "max_tokens": max_tokens, "seed": seed}
-        content = {
-            "analysis": "cluster_names",
-            "tables": ["cluster_names"],
-            "parameters": {
-                **parameters,
-                "k": list(ks),
-                "temperature": TEMPERATURE,
-                "inspect_ai": version("inspect_ai"),
-            },
-            "summary": {"named": int((names["name"] != "").sum()), "clusters": len(names)},
-            "emovec": version("emovec"),
-        }
-        write_json(record, content)
-    return names
+
+def name_study_clusters(folder: Path, settings: "ClusterNamesConfig", seed: int, track: Track) -> bool:
+    """Name the clusters of a study whose geometry is done, and keep the names in `geometry/cluster_names.parquet`.
+
+    They are asked for again only when the clusters, the model or its settings have changed. A model that gives no
+    answer costs a warning and no more: the next run asks again.
+
+    Args:
+        folder: of the study's results.
+        settings: `report.cluster_names` of the study.
+        seed: as for `name_clusters`.
+        track: shows progress.
+
+    Returns:
+        Whether names were made.
+    """
+    profile = _profile(folder)
+    if settings.model is None or profile is None or names_state(folder, settings, seed) == "done":
+        return False
+    n_asked = len(set(_prompts(profile[profile["k"].isin(settings.k)])))
+    try:
+        with track(f"Naming {n_asked} clusters", n_asked) as advance:
+            names = name_clusters(
+                profile, settings.model, ks=settings.k, max_tokens=settings.max_tokens, seed=seed, progress=advance
+            )
+    except EmovecError as error:
+        log.warning("The clusters get no names this time, and the next run asks again: %s", error)
+        return False
+    for row in names[names["name"] == ""].drop_duplicates(["emotions"]).itertuples():
+        log.info("No name for the cluster %s: %s", row.emotions, row.problem)
+    record = _record(folder)
+    record.unlink(missing_ok=True)
+    write_bytes(record.with_suffix(".parquet"), names.to_parquet(index=False))
+    asked = {**settings.model_dump(mode="json"), "prompt": _PROMPT, "temperature": TEMPERATURE, "seed": seed}
+    content = {
+        "analysis": "cluster_names",
+        "tables": ["cluster_names"],
+        "parameters": {**asked, "inspect_ai": version("inspect_ai")},
+        "summary": {"named": int((names["name"] != "").sum()), "clusters": len(names)},
+        "emovec": version("emovec"),
+        "key": _key(profile, settings, seed),
+    }
+    write_json(record, content)
+    return True
+
+
+def _record(folder: Path) -> Path:
+    return folder / "geometry" / "cluster_names.json"
+
+
+def _profile(folder: Path) -> pd.DataFrame | None:
+    path = folder / "geometry" / "cluster_profile.parquet"
+    return pd.read_parquet(path) if path.is_file() else None
+
+
+def _key(profile: pd.DataFrame, settings: "ClusterNamesConfig", seed: int) -> str:
+    """The hash of all that names depend on: the clusters that are named, what is asked, and who is asked."""
+    chosen = profile[profile["k"].isin(settings.k)]
+    clusters = chosen[list(COLUMNS[:7])].astype(str).to_numpy().tolist()
+    parts = [settings.model_dump(mode="json"), seed, TEMPERATURE, clusters, _prompts(chosen)]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _prompts(clusters: pd.DataFrame) -> list[str]:
+    """What is asked about each cluster."""
+    columns = (clusters[column] for column in ("emotions", "valence", "arousal", "source"))
+    return [_prompt(*row) for row in zip(*columns, strict=True)]
 
 
 def _prompt(emotions: str, valence: float, arousal: float, source: str) -> str:

@@ -75,10 +75,10 @@ def output_keys(config: StudyConfig, corpus: Corpus, base: Path) -> dict[str, st
 
 
 def report_key(key: str, folder: Path) -> str:
-    """The report's key, given the experiments whose results lie in its folder."""
+    """The report's key, given the experiments and the names of clusters that lie in its folder."""
     from emovec.steering.experiments.registry import EXPERIMENTS
 
-    there = {name: read_json(record_path(folder, name)).get("key") for name in EXPERIMENTS}
+    there = {name: read_json(record_path(folder, name)).get("key") for name in (*EXPERIMENTS, "cluster_names")}
     return _digest(key, {name: found for name, found in there.items() if found is not None})
 
 

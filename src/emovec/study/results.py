@@ -168,12 +168,13 @@ def _read_table(study: Path, stage: str, name: str) -> pd.DataFrame | None:
     except Exception as error:  # pyarrow raises many kinds for a broken file
         raise EmovecError(
             f"{path}: not a readable Parquet table ({' '.join(str(error).split())}). "
-            f"Delete it; {command(stage, study)} makes it anew."
+            f"Delete it; {command('run', study, '--until', stage)} makes it anew."
         ) from error
     missing = [column for column in _COLUMNS[stage][name] if column not in table]
     if missing:
         raise EmovecError(
-            f"{path}: lacks the columns {', '.join(missing)}. Delete it; {command(stage, study)} makes it anew."
+            f"{path}: lacks the columns {', '.join(missing)}. Delete it; "
+            f"{command('run', study, '--until', stage)} makes it anew."
         )
     return table
 

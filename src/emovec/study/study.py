@@ -15,8 +15,9 @@ from emovec.config import StudyConfig, read_config
 from emovec.corpus.load import Corpus, load_corpus
 from emovec.errors import EmovecError
 from emovec.files import read_json
+from emovec.study.cluster_names import names_state
 from emovec.study.keys import STAGES, Stage, State, output_keys, output_state, record_path, report_key
-from emovec.study_files import model_path, results_folder, study_file
+from emovec.study_files import limited, model_path, results_folder, study_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +52,7 @@ class Study:
         Args:
             path: a study file, or a folder of results with the one that a run wrote there.
             out: the folder for the results; by default beside the file, named like it, or the folder that it lies in.
-            limit: stories of each emotion.
+            limit: stories of each emotion; the folder is then called `<folder>-limit<n>`.
 
         Raises:
             EmovecError: if the file is missing or holds something that can't be right.
@@ -63,14 +64,19 @@ class Study:
             config = config.model_copy(update={"extraction": config.extraction.model_copy(update={"limit": limit})})
         # Like every path in a study file, the model's starts from the file's folder.
         self.config: StudyConfig = config.model_copy(update={"model": model_path(config.model, self.path.parent)})
-        self.folder = Path(out) if out is not None else results_folder(path, limit)
+        self.folder = results_folder(path, limit) if out is None else limited(Path(out), limit)
         self.results: Path = self.folder
         """Where the results of experiments lie: the study's folder, or for a quick look a folder in it."""
 
-    def command(self, *words: str | Path) -> str:
-        """A command line on this study as it was opened, in backticks, that can be pasted: what to do next."""
+    def command(self, *words: str | Path, more: Sequence[str] = ()) -> str:
+        """A command line on this study as it was opened, in backticks, that can be pasted: what to do next.
+
+        Args:
+            words: what comes before the study.
+            more: options after it.
+        """
         path, out, limit = self._opened
-        return command(*words, path, out=out, limit=limit)
+        return command(*words, path, *more, out=out, limit=limit)
 
     @cached_property
     def corpus(self) -> Corpus:
@@ -128,7 +134,7 @@ class Study:
         stage = "steering" if name in COLUMNS else "geometry"
         path = self.folder / stage / f"{name}.parquet"
         if not path.is_file():
-            raise EmovecError(f"{path}: no such table yet. {self.command(stage)} computes it.")
+            raise EmovecError(f"{path}: no such table yet. {self.command('run', more=['--until', stage])} computes it.")
         return pd.read_parquet(path)
 
     def summary(self, analysis: str) -> dict[str, Any]:
@@ -162,6 +168,10 @@ class Study:
         for name, analysis in ANALYSES.items():
             tables = ", ".join(f"{table}.parquet" for table in analysis.tables)
             steps.append(Step("geometry", name, self.state(name), tables or f"{name}.json"))
+        names = self.config.report.cluster_names
+        if names.model is not None:
+            state = names_state(self.folder, names, self.config.geometry.seed)
+            steps.append(Step("geometry", "cluster_names", state, "cluster_names.parquet"))
         for name, experiment in EXPERIMENTS.items():
             if name in self.config.steering.experiments or record_path(self.folder, name).is_file():
                 tables = ", ".join(f"{table}.parquet" for table in experiment.tables)

@@ -123,7 +123,7 @@ def require_own(
         if known[name] is not None and known[name] != value:
             raise EmovecError(
                 f"{folder}: holds a transfer with another {name.replace('_', ' ')} ({known[name]}, not {value}); give "
-                "--overwrite to replace it, or move it."
+                "`overwrite` to replace it, or move it."
             )
 
 
@@ -197,7 +197,7 @@ def _languages(study: "Study", activations: "Activations", wanted: Sequence[str]
     there = [name for name in study.config.languages if name in activations.languages]
     chosen = [name for name in there if not wanted or name in wanted]
     if not chosen:
-        raise EmovecError(f"--language: {study.path} has none of {', '.join(wanted)}; it has {', '.join(there)}.")
+        raise EmovecError(f"`language`: {study.path} has none of {', '.join(wanted)}; it has {', '.join(there)}.")
     return chosen
 
 

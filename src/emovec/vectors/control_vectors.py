@@ -67,14 +67,14 @@ def control_vector(
     emotion = require_name("emotion", emotion, vectors.emotions)
     chosen = list(dict.fromkeys(layers)) if layers else [usual_layer(vectors)]
     if lacking := [layer for layer in chosen if layer not in vectors.layers]:
-        raise EmovecError(f"--layer {lacking[0]}: the vectors have the layers {_ranges(vectors.layers)}.")
+        raise EmovecError(f"`layer` {lacking[0]}: the vectors have the layers {_ranges(vectors.layers)}.")
     if not math.isfinite(strength) or strength == 0:
-        raise EmovecError(f"--strength {strength}: give a number other than 0, in residual norms (0.1 is usual).")
+        raise EmovecError(f"`strength` {strength}: give a number other than 0, in residual norms (0.1 is usual).")
     if norm is not None and not (math.isfinite(norm) and norm > 0):
-        raise EmovecError(f"--norm {norm}: give a positive number, the typical norm of the residual stream.")
+        raise EmovecError(f"`norm` {norm}: give a positive number, the typical norm of the residual stream.")
     if vectors.residual_norm is None and norm is None:
         raise EmovecError(
-            "These vectors came without the residual norm, the unit of strength; give --norm, the typical norm of a "
+            "These vectors came without the residual norm, the unit of strength; give `norm`, the typical norm of a "
             "token's residual stream at that layer."
         )
     made: Kind = kind or ("centred" if vectors.denoised is None else "denoised")
@@ -107,7 +107,7 @@ def write_gguf(vector: ControlVector, path: Path) -> None:
     if 0 in vector.directions:
         raise EmovecError(
             "The vector stands at block 0, which control vectors can't steer (llama.cpp counts from 1); choose another "
-            "--layer."
+            "`layer`."
         )
     temporary = path.with_name(path.name + TEMPORARY)
     try:

@@ -249,7 +249,7 @@ class EmotionVectors:
         """
         path = Path(path)
         if not path.is_file():
-            raise EmovecError(f"{path}: no such file. `emovec vectors`, with a study, writes one.")
+            raise EmovecError(f"{path}: no such file; a run of a study writes one.")
         try:
             with safe_open(path, framework="numpy") as file:
                 metadata = file.metadata() or {}

@@ -63,13 +63,13 @@ def export_vectors(
     """
     out = Path(out)
     if format not in get_args(Format):
-        raise EmovecError(f"--format {format}: give one of {', '.join(get_args(Format))}.")
+        raise EmovecError(f"`format` {format}: give one of {', '.join(get_args(Format))}.")
     if format != "safetensors" and 0 in (layers or ()):
-        raise EmovecError("--layer 0: control vectors can't steer block 0 (llama.cpp counts from 1); leave it out.")
+        raise EmovecError("`layer` 0: control vectors can't steer block 0 (llama.cpp counts from 1); leave it out.")
     wanted = _listed(emotions)
     spoken = _listed(languages)
     if format == "gguf" and (len(wanted) != 1 or len(spoken) > 1):
-        raise EmovecError("--format gguf holds one vector: give one --emotion and one --language.")
+        raise EmovecError("`format` gguf holds one vector: give one `emotion` and one `language`.")
     if format == "gguf":
         spoken = spoken or vectors.languages[:1]
     build = partial(control_vector, vectors, layers=layers, kind=kind, strength=strength, norm=norm)

@@ -142,7 +142,7 @@ def _named(
     if labelled := by_labels(contents.arrays, contents.labels, where, array):
         return labelled[0]
     if array is not None:
-        raise EmovecError(f"{where}: --array names one array beside lists of labels, and there are no such lists.")
+        raise EmovecError(f"{where}: `array` names one array beside lists of labels, and there are no such lists.")
     alone = len(contents.arrays) == 1
     if source.emotion is not None and not alone:
         raise EmovecError(
@@ -163,7 +163,7 @@ def _named(
         )
         if each.emotion is None:
             raise EmovecError(
-                f"{where}: the names tell layers, but no emotion; give NAME=FILE by --emotion, or --names."
+                f"{where}: the names tell layers, but no emotion; give an emotion for each file, or `names`."
             )
         if each in found:
             raise EmovecError(f"{where}: '{shortened(each.emotion, 40)}' is there twice; give each vector once.")
@@ -191,7 +191,7 @@ def _by_layer(
             return {layers[0]: values}
         if told is None and asked is None:
             raise EmovecError(
-                f"{where}: {name} is one vector without a layer; say with --layer at which 0-based block it was read."
+                f"{where}: {name} is one vector without a layer; say with `layer` at which 0-based block it was read."
             )
         number = told - offset if told is not None else int(asked or 0)
         return {number: values} if number >= 0 else {}
@@ -218,7 +218,7 @@ def _require_equal_layers(rows: Mapping[_Key, _Rows]) -> None:
     first_key, first = next(iter(rows.items()))
     wanted = sorted(first.by_layer)
     if not wanted:
-        raise EmovecError(f"{first.path}: holds nothing but embeddings (layer 0) with this --layer-offset.")
+        raise EmovecError(f"{first.path}: holds nothing but embeddings (layer 0) with this `layer_offset`.")
     for key, found in rows.items():
         if sorted(found.by_layer) != wanted:
             raise EmovecError(

@@ -78,7 +78,7 @@ def _require_no_numbers(emotions: Sequence[str], where: str) -> None:
         if len(words) == len(emotions) > len(set(words)):
             raise EmovecError(
                 f"{where}: names like '{shortened(emotions[0], 40)}' hold numbers without saying of what; if they are "
-                "layers, say so with --names, such as --names '{emotion}_{layer}'."
+                "layers, say so with `names`, such as '{emotion}_{layer}'."
             )
 
 
@@ -86,13 +86,13 @@ def _matched(name: Parts, pattern: str, where: str) -> Named:
     fields = {"emotion": "(?P<emotion>.+?)", "language": "(?P<language>[A-Za-z_-]+?)", "layer": r"(?P<layer>\d+)"}
     pieces = re.split(r"\{(\w+)\}", pattern)
     if any(piece not in fields for piece in pieces[1::2]) or "emotion" not in pieces[1::2]:
-        raise EmovecError(f"--names {pattern}: give a pattern with {{emotion}}, also {{layer}} and {{language}}.")
+        raise EmovecError(f"`names` {pattern}: give a pattern with {{emotion}}, also {{layer}} and {{language}}.")
     if len(set(pieces[1::2])) < len(pieces[1::2]):
-        raise EmovecError(f"--names {pattern}: names a field twice.")
+        raise EmovecError(f"`names` {pattern}: names a field twice.")
     wanted = "".join(fields[piece] if i % 2 else re.escape(piece) for i, piece in enumerate(pieces))
     found = re.fullmatch(wanted, "/".join(map(str, name)))
     if found is None:
-        raise EmovecError(f"{where}: '{shown(name)}' is not made like --names {pattern}.")
+        raise EmovecError(f"{where}: '{shown(name)}' is not made like `names` {pattern}.")
     told = found.groupdict()
     return Named(told["emotion"], told.get("language"), None if told.get("layer") is None else int(told["layer"]))
 
@@ -117,7 +117,7 @@ def _split(name: Parts, where: str) -> Named:
         raise EmovecError(
             f"{where}: '{shown(name)}' is no '<emotion>', '<language>.<emotion>' or '<language>/<emotion>', with a "
             "language such as 'en' and, if wanted, a layer such as 'layer_28'; say how names are made, such as "
-            "--names 'block_{layer}_{emotion}'."
+            "`names` 'block_{layer}_{emotion}'."
         )
     return Named(words[-1] if words else None, words[0] if len(words) == 2 else None, layers[0] if layers else None)
 
@@ -182,7 +182,7 @@ def _chosen(arrays: Mapping[Parts, np.ndarray], where: str, array: str | None) -
     if len(arrays) != 1:
         raise EmovecError(
             f"{where}: beside the labels there must be one array (there are {_some(names)}); name the one "
-            "with the vectors by --array."
+            "with the vectors by `array`."
         )
     return next(iter(arrays.values()))
 

@@ -122,7 +122,7 @@ def _read_safetensors(path: Path) -> Contents:
         arrays = {name: tensor.float().numpy() for name, tensor in tensors.items()}
     except (SafetensorError, OSError, ValueError, AttributeError, RuntimeError, RecursionError, TypeError) as error:
         raise EmovecError(f"{path}: not a readable safetensors file ({_brief(error)}).") from error
-    # What `emovec export` wrote tells which layers its rows are.
+    # What `emovec vectors export` wrote tells which layers its rows are.
     return Contents(
         {(name,): array for name, array in arrays.items()}, {}, layers, None if model is None else str(model)
     )

@@ -212,8 +212,8 @@ PROBLEMS: list[tuple[str, str, dict[str, Any], list[str]]] = [
         ENGLISH,
         ["a.jsonl:2: the text is no text", "a.jsonl:3: not valid JSON"],
     ),
-    ("a.jsonl", '{"text": "x", "emotion": "sad"}\n', {}, ["a.jsonl:1: no language; --language"]),
-    ("a.jsonl", '{"text": "x"}\n', ENGLISH, ["a.jsonl:1: no emotion; --map emotion="]),
+    ("a.jsonl", '{"text": "x", "emotion": "sad"}\n', {}, ["a.jsonl:1: no language; `language`"]),
+    ("a.jsonl", '{"text": "x"}\n', ENGLISH, ["a.jsonl:1: no emotion; `mapping` emotion="]),
     ("a.jsonl", '\n{"words": "x"}\n', ENGLISH, ["a.jsonl:2: no text; there are words"]),
     (
         "a.jsonl",
@@ -261,15 +261,15 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     [
         ({"a.pdf": "x"}, {}, "holds nothing that can be read as texts"),
         ({"a.json": []}, {}, "read as nested JSON, but no text is in it"),
-        ({"a.json": {}}, {"layout": "xml"}, "--layout xml: give one of auto, jsonl-folder"),
-        ({"a.json": {}}, {"mapping": {"mood": "x"}}, "--map mood=…: what can be mapped is id, language"),
+        ({"a.json": {}}, {"layout": "xml"}, "`layout` xml: give one of auto, jsonl-folder"),
+        ({"a.json": {}}, {"mapping": {"mood": "x"}}, "`mapping` mood=…: what can be mapped is id, language"),
         ({"a.json": {}}, {"mapping": {"levels": "emotion/mood"}}, "'mood' is none of"),
         ({"a.txt": "x"}, {"mapping": {"path": "{mood}"}}, "each once"),
         ({"state.json": {}}, {}, "names no data files"),
         ({"README.md": CARD}, {}, "but no such file is there"),
         ({"README.md": "---\nconfigs: [a, b]\n---\n"}, {}, "its configs can't be understood"),
         ({"README.md": "---\nconfigs: [{data_files: /data/*.csv}]\n---\n"}, {}, "its configs can't be understood"),
-        ({"README.md": CARD, "x.csv": "text\na\n"}, {"config": "b"}, "--config b: .* has a"),
+        ({"README.md": CARD, "x.csv": "text\na\n"}, {"config": "b"}, "`config` b: .* has a"),
     ],
 )
 def test_errors_are_one_sentence(tmp_path: Path, files: dict[str, Any], options: dict[str, Any], said: str) -> None:

@@ -194,7 +194,7 @@ def test_what_the_user_says_of_a_model_goes_first() -> None:
 
 
 def test_a_model_elsewhere_is_not_looked_for() -> None:
-    with pytest.raises(EmovecError, match="is not on this machine, so its size is not known; give --layers"):
+    with pytest.raises(EmovecError, match="is not on this machine, so its size is not known; give its"):
         model_size("nobody/no-such-model")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from emovec.corpus.bundled import bundled_neutral, bundled_stories
 from emovec.corpus.generation.answers import Answer, AnswerFile
-from emovec.corpus.generation.repair import DEFAULT_RULES, RULES, offenders, parse_rules, take_back, write_repaired
+from emovec.corpus.generation.repair import DEFAULT_RULES, RULES, offenders, take_back, write_repaired
 from emovec.corpus.load import Corpus
 from emovec.corpus.quality.audit import AuditReport, audit_corpus
 from emovec.corpus.quality.check import CheckReport, check_corpus
@@ -106,12 +106,6 @@ def test_not_everything_may_go(checked: Checked, tmp_path: Path) -> None:
     with pytest.raises(EmovecError, match="no story would stay"):
         write_repaired(corpus, offenders(*checked), tmp_path / "out")
     assert not (tmp_path / "out").exists()
-
-
-def test_rules_are_read_from_a_list() -> None:
-    assert parse_rules("synonym, short") == ("short", "synonym")
-    with pytest.raises(EmovecError, match="no rule 'shrt'; there are short, "):
-        parse_rules("shrt")
 
 
 def test_texts_are_taken_back_from_generated_ones(checked: Checked, tmp_path: Path) -> None:

@@ -268,7 +268,7 @@ def test_a_model_that_ignores_the_format_is_told_early(tmp_path: Path, text: str
 def test_texts_of_different_makings_are_not_mixed_unasked(tmp_path: Path) -> None:
     generate(small(), tmp_path, model=mock_model(good), limit=1)
     warmer = small(temperature=0.5)
-    with pytest.raises(EmovecError, match=r"generation.temperature 1.0 then, 0.5 now.*--out.*--mix"):
+    with pytest.raises(EmovecError, match=r"generation.temperature 1.0 then, 0.5 now.*`out`.*`mix`"):
         generate(warmer, tmp_path, model=mock_model(good))
     generate(warmer, tmp_path, model=mock_model(good), mix=True)
     record = json.loads((tmp_path / "generation.json").read_text())

@@ -12,7 +12,8 @@ from rich.cells import cell_len
 from typer.testing import CliRunner
 
 from emovec.activations.pooling import first_pooled
-from emovec.cli.corpus import corpus_app
+from emovec.cli import app
+from emovec.cli.show import console
 from emovec.corpus.bundled import bundled_neutral, bundled_stories
 from emovec.corpus.load import Corpus
 from emovec.corpus.quality.check import check_corpus
@@ -149,7 +150,9 @@ def test_the_bundled_corpora_are_as_the_data_card_says(style: str, named: int) -
 
 
 def run(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(corpus_app, arguments, env={"COLUMNS": "200", "TERM": "dumb"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(console, "_width", 200)
+        result = CliRunner().invoke(app, ["corpus", *arguments])
     if isinstance(result.exception, EmovecError):
         raise result.exception
     return result.exit_code, result.output
@@ -241,7 +244,8 @@ def test_show_filters_and_says_what_there_is() -> None:
         run("show", "bundled", "--emotion", "afriad")
 
 
-def test_show_wraps_japanese_within_the_screen() -> None:
-    result = CliRunner().invoke(corpus_app, ["show", "bundled", "--language", "ja", "-n", "1"], env={"COLUMNS": "60"})
+def test_show_wraps_japanese_within_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "_width", 60)
+    result = CliRunner().invoke(app, ["corpus", "show", "bundled", "--language", "ja", "-n", "1"])
     assert max(map(cell_len, result.output.splitlines())) <= 60
     assert "".join(bundled_stories(languages=["ja"])[0].text.split()) in "".join(result.output.split())

@@ -200,7 +200,7 @@ def test_a_second_window_is_told_that_its_text_is_done(form: LabelForm) -> None:
 
 @pytest.mark.fault("U4")
 def test_a_port_in_use_is_told(form: LabelForm) -> None:
-    with pytest.raises(EmovecError, match=r"--port: .* can't be used"):
+    with pytest.raises(EmovecError, match=r"port: .* can't be used"):
         LabelForm(form.session, ["en"], form.server_address[1])
 
 

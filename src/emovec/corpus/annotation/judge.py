@@ -108,7 +108,7 @@ def label_with_model(
     try:
         from inspect_ai.model import get_model
     except ImportError as error:
-        raise EmovecError("--model: a judge is run by Inspect; `pip install inspect-ai`.") from error
+        raise EmovecError("a judge is run by Inspect; `pip install inspect-ai`.") from error
     name = str(model)
     waiting = unanswered(stories, options, name, answers, top=top, retry=retry)
     if not waiting:
@@ -190,7 +190,7 @@ def no_labels(answers: Iterable[Answer], by: str, path: Path) -> str:
     example = " ".join("".join(c if c.isprintable() else " " for c in said).split())[:120]
     return (
         f"{by}: can't serve as a judge: too few of its answers name an emotion of the list ({reasons}; for example "
-        f"“{example}”). Take a more capable model, or raise --max-tokens for one that thinks first; all answers are in "
+        f"“{example}”). Take a more capable model, or raise `max_tokens` for one that thinks first; all answers are in "
         f"{path}."
     )
 

@@ -59,8 +59,7 @@ def label_results(stories: Sequence[Story], options: Sequence[str], folder: Path
     labels = label_table(stories, answers, options)
     if labels.empty:
         raise EmovecError(
-            f"{folder / ANSWERS}: holds no label of these texts among these emotions yet; label some with --model, "
-            "--human or --web."
+            f"{folder / ANSWERS}: holds no label of these texts among these emotions yet; label some first."
         )
     texts = {text_digest(story) for story in stories}
     wanted = options_digest(options)
@@ -87,7 +86,7 @@ def require_own(folder: Path) -> None:
     if there and not read_answers(answers):
         raise EmovecError(
             f"{there[0]}: is there without the answers that it was made of, and would be written over; give another "
-            "--out, or move it."
+            "`out`, or move it."
         )
 
 

@@ -44,7 +44,7 @@ class LabelForm(ThreadingHTTPServer):
             super().__init__(("127.0.0.1", port), _Handler)
         except (OSError, OverflowError) as error:
             said = getattr(error, "strerror", None) or error
-            raise EmovecError(f"--port: {port} can't be used ({said}); leave it out to take a free one.") from error
+            raise EmovecError(f"port: {port} can't be used ({said}); leave it out to take a free one.") from error
         self.session, self.lock = session, threading.Lock()
         # Other users of this machine, and pages open in the same browser, don't know the path.
         self.path = f"/{secrets.token_urlsafe(12)}/"

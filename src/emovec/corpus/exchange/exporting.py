@@ -76,7 +76,7 @@ def export_corpus(
         provenance = replace(provenance, about="\n\n".join(filter(None, (provenance.about, about))))
     if str(source) in BUNDLED:
         if license not in {None, _BUNDLED_LICENSE}:
-            raise EmovecError(f"--license {license}: the bundled corpus is under {_BUNDLED_LICENSE}.")
+            raise EmovecError(f"`license` {license}: the bundled corpus is under {_BUNDLED_LICENSE}.")
         license, name = _BUNDLED_LICENSE, name or _BUNDLED_NAMES[str(source)]
     return write_dataset(
         kinds,
@@ -140,7 +140,7 @@ def generated_provenance(folder: Path) -> Provenance:
     except (AttributeError, KeyError, TypeError) as error:
         raise EmovecError(
             f"{folder / GENERATION_RECORD}: doesn't tell how the texts were made; put it back, or export the files of "
-            "texts themselves and say it with --about."
+            "texts themselves and say it with `about`."
         ) from error
 
 
@@ -214,7 +214,7 @@ def write_dataset(
     """
     folder = Path(folder)
     if format not in get_args(DatasetFormat):
-        raise EmovecError(f"--format {format}: give one of {', '.join(get_args(DatasetFormat))}.")
+        raise EmovecError(f"`format` {format}: give one of {', '.join(get_args(DatasetFormat))}.")
     require_folder(folder, "an earlier export", is_dataset, overwrite=overwrite)
     files = _files(kinds, format)
     paired = {file.kind for file in files if any(story.other for story in file.stories)}  # the splits of a config alike

@@ -23,7 +23,7 @@ def require_several(several: str | None) -> None:
         EmovecError: naming them.
     """
     if several is not None and several not in get_args(Several):
-        raise EmovecError(f"--several {several}: give one of {', '.join(get_args(Several))}.")
+        raise EmovecError(f"`several` {several}: give one of {', '.join(get_args(Several))}.")
 
 
 def labels_in(value: Any, relabel: Mapping[str, str]) -> list[Any]:

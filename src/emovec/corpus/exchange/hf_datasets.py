@@ -49,7 +49,7 @@ def parquet_names(path: Path) -> dict[str, Sequence[str]]:
         metadata = import_module("pyarrow.parquet").read_schema(path).metadata or {}
     except (arrow.ArrowException, OSError):
         return {}  # what is wrong with the file, reading it says
-    with understood(path, "write the file anew, or name other columns with --map"):
+    with understood(path, "write the file anew, or name other columns with `mapping`"):
         info: Any = json.loads(metadata.get(b"huggingface", b"{}"))
         return feature_names(info.get("info", {}).get("features") or {})
 

@@ -81,7 +81,7 @@ def import_corpus(
     if not path.exists():
         raise EmovecError(f"{path}: no such file or folder.")
     if layout not in LAYOUTS:
-        raise EmovecError(f"--layout {layout}: give one of {', '.join(LAYOUTS)}.")
+        raise EmovecError(f"`layout` {layout}: give one of {', '.join(LAYOUTS)}.")
     chosen = detect_layout(path) if layout == "auto" else layout
     choices = replace(
         _choices(mapping or {}, config),
@@ -92,8 +92,8 @@ def import_corpus(
     )
     title, reader, _ = _READERS[chosen]
     kinds: tuple[tuple[LabelKind, str | None], ...] = (("language", language), ("emotion", emotion))
-    fixed = {kind: _given_label(f"--{kind}", kind, value) for kind, value in kinds if value is not None}
-    relabel = {clean(theirs): _given_label("--relabel", "emotion", ours) for theirs, ours in (relabel or {}).items()}
+    fixed = {kind: _given_label(f"`{kind}`", kind, value) for kind, value in kinds if value is not None}
+    relabel = {clean(theirs): _given_label("`relabel`", "emotion", ours) for theirs, ours in (relabel or {}).items()}
     require_several(several)
     spellings, read = Spellings(), set[str]()
     usable: list[Story] = []
@@ -102,7 +102,7 @@ def import_corpus(
     for found in _with_one_emotion(reader(path, choices), relabel, several, crowded):
         story = found.fields if isinstance(found.fields, str) else _story({**found.fields, **fixed}, relabel)
         if isinstance(story, Story) and (other := spelt_otherwise(story, spellings, _where(found))):
-            story = f"{other} (--relabel THEIRS=OURS renames an emotion)"
+            story = f"{other} (`relabel` THEIRS=OURS renames an emotion)"
         if isinstance(story, str):
             line = line_of(found.file, found.keys) if found.keys else found.line
             problems.append(Problem(str(found.file), line, story))
@@ -112,7 +112,7 @@ def import_corpus(
     if crowded and several is None:
         raise EmovecError(
             f"{_where(crowded[0])}: a text with several emotions, one of {len(crowded):,} beside {len(usable):,} with "
-            "one; --several single leaves them out, first takes their first emotion, each takes a text once for each."
+            "one; `several` single leaves them out, first takes their first emotion, each takes a text once for each."
         )
     problems = _without_other_files(path, problems, read, choices)
     choices.left.extend(other_files(path, chosen))
@@ -122,7 +122,7 @@ def import_corpus(
         choices.left.append(f"{_texts(len(crowded))} with several emotions")
     if not usable and not problems:
         raise EmovecError(
-            f"{path}: read as {title}, but no text is in it; --layout takes {', '.join(LAYOUTS[1:])}."
+            f"{path}: read as {title}, but no text is in it; `layout` takes {', '.join(LAYOUTS[1:])}."
             + (f" Left out: {'; '.join(choices.left)}." if choices.left else "")
         )
     stories, renamed = _with_ids(usable)
@@ -134,7 +134,7 @@ def import_corpus(
         how = "for the first of them" if several == "first" else "once for each of them"
         sentence += f" {_texts(len(crowded))} with several emotions: taken {how}."
     if numbers := sorted({story.emotion for story in stories if story.emotion.isdigit()}, key=int):
-        sentence += f" Emotions are numbers ({', '.join(numbers[:5])}…): --relabel {numbers[0]}=NAME names one."
+        sentence += f" Emotions are numbers ({', '.join(numbers[:5])}…): `relabel` {numbers[0]}=NAME names one."
     return Imported(stories, problems, sentence)
 
 
@@ -165,13 +165,13 @@ def detect_layout(path: Path) -> Layout:
 def _choices(mapping: Mapping[str, str], config: str | None) -> Choices:
     unknown = [name for name in mapping if name not in _MAPPED]
     if unknown:
-        raise EmovecError(f"--map {unknown[0]}=…: what can be mapped is {', '.join(_MAPPED)}.")
+        raise EmovecError(f"`mapping` {unknown[0]}=…: what can be mapped is {', '.join(_MAPPED)}.")
     levels = tuple(mapping["levels"].split("/")) if "levels" in mapping else None
     for level in levels or ():
         if level not in {"language", "emotion", "topic", "_"}:
             raise EmovecError(
-                f"--map levels={mapping['levels']}: '{level}' is none of language, emotion, topic, or _ for a level "
-                "that means nothing."
+                f"`mapping` levels={mapping['levels']}: '{level}' is none of language, emotion, topic, or _ for a "
+                "level that means nothing."
             )
     if "path" in mapping:
         path_pattern(mapping["path"])
@@ -194,9 +194,9 @@ def _story(fields: Mapping[str, Any], relabel: Mapping[str, str]) -> Story | str
         return "no text"
     emotion, other = (relabel.get(clean(labels[name]), labels[name]) for name in ("emotion", "other"))
     if not labels["language"]:
-        return "no language; --language gives one for all, --map language=… names the column"
+        return "no language; `language` gives one for all, `mapping` language=… names the column"
     if not emotion:
-        return "no emotion; --map emotion=… names the column, --map path={emotion}/… the part of the path"
+        return "no emotion; `mapping` emotion=… names the column, `mapping` path={emotion}/… the part of the path"
     identifier = "" if is_missing(labels["id"]) else labels["id"]
     return checked_story(identifier, labels["language"], emotion, labels["topic"], text, other)
 
@@ -234,7 +234,7 @@ def other_files(source: Path, layout: str) -> list[str]:
         if other == layout:
             left.append(f"{name} (by its name no texts)")
         elif other:
-            left.append(f"{name} (--layout {other} reads such files)")
+            left.append(f"{name} (`layout` {other} reads such files)")
         else:
             left.append(f"{name} (the format '{ending}' is not read)" if ending else f"{name} (no known format)")
     return left
@@ -258,7 +258,7 @@ def _delimiter(given: str | None) -> str | None:
     words = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|"}
     delimiter = words.get(given or "", given)
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
-        raise EmovecError(f"--delimiter {given}: give one character, or tab, comma, semicolon or bar.")
+        raise EmovecError(f"`delimiter` {given}: give one character, or tab, comma, semicolon or bar.")
     return delimiter
 
 

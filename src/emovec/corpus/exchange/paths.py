@@ -189,7 +189,7 @@ def path_pattern(pattern: str) -> tuple[re.Pattern[str], list[str]]:
     wrong = [name for name in fields if name not in {"id", *_PLACES} or fields.count(name) > 1]
     if wrong or not fields:
         raise EmovecError(
-            f"--map path={pattern}: needs some of {{language}}, {{emotion}}, {{topic}}, {{id}}, each once."
+            f"`mapping` path={pattern}: needs some of {{language}}, {{emotion}}, {{topic}}, {{id}}, each once."
         )
     parts = re.split(r"(\{.*?\}|\*\*|\*)", pattern)
     special = {"**": ".*", "*": "[^/]*"}

@@ -49,7 +49,7 @@ def record_fields(record: Mapping[str, Any], choices: Choices) -> Iterator[Mappi
             fields[name] = record[column]
             choices.taken.setdefault(name, f"'{column}'")
     if "text" not in fields:
-        yield f"no text; there are {', '.join(map(str, record)) or 'no fields at all'} (--map text=… names it)"
+        yield f"no text; there are {', '.join(map(str, record)) or 'no fields at all'} (`mapping` text=… names it)"
     elif isinstance(fields["text"], list):
         shared = {name: value for name, value in fields.items() if name not in {"id", "text"}}
         for each in cast(list[Any], fields["text"]):
@@ -80,9 +80,9 @@ def datasets_texts(folder: Path, choices: Choices) -> Iterator[Found]:
         wanted = [name for name in configs if name in STORY_CONFIGS] if "stories" in configs else list(configs)
         if choices.config is not None:
             if choices.config not in configs:
-                raise EmovecError(f"--config {choices.config}: {folder} has {', '.join(configs)}.")
+                raise EmovecError(f"`config` {choices.config}: {folder} has {', '.join(configs)}.")
             wanted = [choices.config]
-        choices.left.extend(f"config '{name}' (--config {name} takes it)" for name in configs if name not in wanted)
+        choices.left.extend(f"config '{name}' (`config` {name} takes it)" for name in configs if name not in wanted)
         with understood(folder / "README.md", "correct its dataset_info"):
             labels = card_names(_card(folder))
         for name in wanted:

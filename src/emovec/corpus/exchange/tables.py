@@ -64,7 +64,7 @@ def _columns_needed(path: Path, choices: Choices) -> list[str]:
     if choices.column("text", names) is None:
         mapped = choices.columns.get("text")
         what = f"no '{mapped}' for the text" if mapped else "no text"
-        remedy = "" if mapped else " (--map text=… names it)"
+        remedy = "" if mapped else " (`mapping` text=… names it)"
         raise EmovecError(f"{path}: {what}; there are {', '.join(names)}{remedy}.")
     wanted = {*named, *known, *(flags if choices.column("emotion", names) is None else ())}
     return [name for name in names if name in wanted]

@@ -219,12 +219,12 @@ def characters_of_words(words: float, language: str) -> float:
 def price_note(cost: GenerationCost, today: datetime.date) -> str:
     """What to say beside the money, in a sentence: where the price is from, how old, or that there is none."""
     if cost.model is None:
-        return "generation.model is not set, so there is no price: set it, or give --model."
+        return "generation.model is not set, so there is no price: set it, or give `model`."
     price = cost.price
     if price is None:
         near = f" (the nearest name is {cost.nearest})" if cost.nearest else ""
         return (
-            f"No price is listed for {cost.model}{near}: the tokens are all that can be told; --prices FILE takes a "
+            f"No price is listed for {cost.model}{near}: the tokens are all that can be told; `prices` takes a "
             "table of your own."
         )
     if price.input == price.output == 0:

@@ -45,19 +45,6 @@ def _is_listing(path: Path) -> bool:
 _LISTING = FileKind("list of dropped texts", (".jsonl", ".ndjson"), _is_listing)
 
 
-def parse_rules(given: str) -> tuple[str, ...]:
-    """Rules from a list with commas, in the order of `RULES`.
-
-    Raises:
-        EmovecError: if a rule is unknown.
-    """
-    asked = [rule.strip() for rule in given.split(",") if rule.strip()]
-    for rule in asked:
-        if rule not in RULES:
-            raise EmovecError(f"--rules: no rule '{rule}'; there are {', '.join(RULES)}.")
-    return tuple(rule for rule in RULES if rule in asked)
-
-
 def offenders(
     corpus: Corpus, check: CheckReport, audit: AuditReport, rules: Sequence[str] = DEFAULT_RULES
 ) -> pd.DataFrame:
@@ -120,7 +107,7 @@ def write_repaired(corpus: Corpus, dropped: pd.DataFrame, out: str | Path, *, ov
     out, gone = Path(out), set(dropped["id"])
     stories, neutral = ([s for s in texts if s.id not in gone] for texts in (corpus.stories, corpus.neutral))
     if not stories:
-        raise EmovecError(f"{out}: no story would stay; choose fewer --rules.")
+        raise EmovecError(f"{out}: no story would stay; choose fewer rules.")
     plan: dict[Path, Sequence[Story]] = {}
     if out.suffix.lower() in {".jsonl", ".ndjson"}:
         plan[out] = [*stories, *neutral]

@@ -88,7 +88,9 @@ def generate(
     folder = Path(folder)
     asked_of = model if model is not None else config.generation.model
     if asked_of is None:
-        raise EmovecError("generation.model: name the model that is to write, such as 'openai/gpt-4o-mini' (--model).")
+        raise EmovecError(
+            "generation.model: name the model that is to write, such as 'openai/gpt-4o-mini' (or give `model`)."
+        )
     plan = plan_requests(config, base)
     wording = load_wording(config, base)
     if config.generation.batch and not has_batch_mode(str(asked_of)):

@@ -31,7 +31,7 @@ def require_own(folder: Path, requests: Iterable[Request]) -> None:
         if (folder / name).exists() and (name != ANSWERS or (folder / name).stat().st_size):
             raise EmovecError(
                 f"{folder / name}: is there without the answers that it was made of, and would be written over; give "
-                "another --out, or move it."
+                "another `out`, or move it."
             )
 
 

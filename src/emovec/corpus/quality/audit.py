@@ -112,7 +112,7 @@ def audit_corpus(
         without_synonyms.update((language, emotion) for emotion in unlisted)
         if unlisted:
             some = ", ".join(unlisted[:3]) + (f" and {len(unlisted) - 3} more" if len(unlisted) > 3 else "")
-            unjudged.append(f"'{language}': no synonyms are listed for {some}; --synonyms takes a list of yours.")
+            unjudged.append(f"'{language}': no synonyms are listed for {some}; `synonyms` takes a list of yours.")
     frames = {name: _stacked(part) for name, part in parts.items()} or _empty()
     frames["near_duplicates"] = _numbered(frames["near_duplicates"])
     return AuditReport(
