@@ -1,4 +1,4 @@
-"""Are the statistics calibrated? Simulations with known truth: a long run that prints tables for docs/uncertainty.md.
+"""Are the statistics calibrated? Simulations of known truth, for docs/understand/uncertainty.md: a long run.
 
     python benchmarks/calibration.py [check …] [--simulations 1000] [--topics 12,50]
 

@@ -25,7 +25,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("pipeline",),
     ("cli", "__main__", "_inspect", "emovec"),
 )
-"""From the ground up, as docs/architecture.md draws it: a room imports from those before it, and from no other.
+"""From the ground up, as docs/understand/architecture.md draws it: a room imports only from those before it.
 
 The files of the first and of the last row may import each other.
 """

@@ -47,7 +47,7 @@ SMALLER = {
 TYPED = {"emovec chat": "Hello.\n/quit\n", "--human": "sad\n1\n/quit\n"}
 """What the person at the terminal types."""
 MAKES = {
-    "quick-start.md": ["my-study.yaml", "my-study"],
+    "tutorial.md": ["my-study.yaml", "my-study"],
     "own-vectors.md": ["my-study"],
     "share-a-corpus.md": ["my-stories"],
 }
@@ -169,7 +169,7 @@ def _vectors_of_others(folder: Path) -> None:
         write_gguf(ControlVector(name, "en", "raw", 1.0, directions, {}), folder / f"{name[0]}.gguf")
 
 
-def _tiny_settings(folder: Path) -> None:
+def _tiny_settings(folder: Path, _study: Path) -> None:
     path = folder / "my-study.yaml"
     settings = yaml.safe_load(path.read_text(encoding="utf-8"))
     for key, value in TINY.items():
@@ -177,8 +177,16 @@ def _tiny_settings(folder: Path) -> None:
     path.write_text(yaml.safe_dump(settings), encoding="utf-8")
 
 
-AFTER = {"emovec init my-study.yaml": _tiny_settings}
-"""What a reader does after a line: here, edits the settings that it wrote."""
+def _as_if_run(folder: Path, study: Path) -> None:
+    shutil.copy(study, folder / "my-study.yaml")
+    shutil.copytree(study.with_suffix(""), folder / "my-study", dirs_exist_ok=True)
+
+
+AFTER: dict[str, Callable[[Path, Path], None]] = {
+    "emovec init my-study.yaml": _tiny_settings,
+    "emovec run my-study.yaml --limit 2": _as_if_run,
+}
+"""What happens after a line: the reader edits the settings; and the whole run that comes next is one made before."""
 FILES: dict[str, Callable[[Path], None]] = {
     "add-a-language.md": _fixed_language,
     "generate.md": _generated,

@@ -11,12 +11,14 @@ from tests.docs import workspace
 from tests.docs.pages import Block, blocks
 
 ELSEWHERE = {
+    "from emovec.geometry.analysis import": "a file that the reader would put into `geometry/`",
+    "from emovec.report.section import": "a file that the reader would put into `report/sections/`",
     "from repeng import": "another program, which isn't installed with emovec",
     "from datasets import": "downloads from the Hub",
     "openai/gpt-4o-mini": "asks a provider, with a key",
-    'get_model("emovec/': "tests/steering/test_provider.py runs it, on a model that it makes",
-    'load_language("fr"': "tests/generation/test_languages.py runs it, with the page's own file",
-    "rule_answers.parquet": "takes the answers of `emovec run --only rules`, as tests/steering/test_rule_following.py",
+    'get_model("emovec/': "tests/steering/inspect/test_provider.py runs it, on a model that it makes",
+    'load_language("fr"': "tests/corpus/generation/test_prompts.py runs it, with the page's own file",
+    "rule_answers.parquet": "takes the answers of `emovec run --only rules`, as tests/steering/experiments/test_rules.py",
 }
 """What a Python block holds that can't run here, and why."""
 SMALLER = {
@@ -64,7 +66,7 @@ def test_a_python_block_of_the_docs_runs(
 
 
 FRAGMENTS = {
-    "add-a-language.md": "the language's own file, which tests/generation/test_languages.py reads",
+    "add-a-language.md": "the language's own file, which tests/corpus/generation/test_prompts.py reads",
 }
 """Pages with YAML that is no study file."""
 

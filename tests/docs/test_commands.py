@@ -79,7 +79,7 @@ def test_the_commands_of_a_page_run(page: str, study: Path, tmp_path: Path, monk
         assert result.exit_code == 0, f"{where}: {line}\n{result.output[-2000:]}\n{result.exception!r}"
         for marked, then in AFTER.items():
             if line.startswith(marked):
-                then(tmp_path)
+                then(tmp_path, study)
 
 
 @pytest.mark.fault("F5", "U1")

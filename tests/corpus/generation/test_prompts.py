@@ -22,7 +22,7 @@ TAKEN: dict[Kind, tuple[str, ...]] = {
 HERE = Topic("here", {"en": "Somebody is here."})
 DOCUMENTED = re.search(
     r"```yaml\n(name: français.*?)```",
-    Path(__file__).parents[3].joinpath("docs", "add-a-language.md").read_text(encoding="utf-8"),
+    Path(__file__).parents[3].joinpath("docs", "how-to", "add-a-language.md").read_text(encoding="utf-8"),
     re.DOTALL,
 )
 assert DOCUMENTED
