@@ -4,7 +4,7 @@ mkdocs calls `on_files`. Each page comes from what the program itself uses, so n
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files as package_files
 from inspect import cleandoc
 from typing import Any
@@ -13,7 +13,7 @@ import typer
 
 from emovec.cli import app
 from emovec.config import StudyConfig
-from emovec.geometry.tables import COLUMNS as GEOMETRY
+from emovec.geometry.registry import TABLES as GEOMETRY
 from emovec.steering.experiments.tables import COLUMNS as STEERING
 from emovec.study.cluster_names import COLUMNS as CLUSTER_NAMES
 from emovec.study.transfer import COLUMNS as TRANSFER
@@ -155,9 +155,9 @@ def _command(path: str, command: Any) -> Iterator[str]:
 
 def tables() -> str:
     """Every table that a study writes, with its columns in order."""
-    every = {
-        "geometry": {**GEOMETRY, "cluster_names": CLUSTER_NAMES},
-        "steering": STEERING,
+    every: dict[str, dict[str, Sequence[str]]] = {
+        "geometry": {name: table.columns for name, table in GEOMETRY.items()} | {"cluster_names": CLUSTER_NAMES},
+        "steering": dict(STEERING),
         "transfer-from-<study>": {"transfer": TRANSFER},
     }
     return (
@@ -174,7 +174,7 @@ def tables() -> str:
     )
 
 
-def listing(folder: str, each: Mapping[str, tuple[str, ...]]) -> str:
+def listing(folder: str, each: Mapping[str, Sequence[str]]) -> str:
     """The tables of a folder as rows of Markdown."""
     return _rows(
         ("table (`.parquet`)", "columns"),

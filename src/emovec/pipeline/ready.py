@@ -148,7 +148,7 @@ def _require_model(study: "Study") -> None:
 
 
 def _names_to_do(study: "Study", until: Stage) -> bool:
-    from emovec.geometry.analyses import ANALYSES
+    from emovec.geometry.registry import ANALYSES
 
     if STAGES.index(until) < STAGES.index("geometry"):
         return False
