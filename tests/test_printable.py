@@ -8,7 +8,7 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from emovec.cli.terminal import SafeConsole
+from emovec.cli.show import SafeConsole
 from emovec.printable import MOST_SHOWN, message, printable, shortened
 from tests.cli.conftest import Run
 from tests.cli.conftest import run as run

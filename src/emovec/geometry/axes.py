@@ -250,7 +250,7 @@ def _correlation(x: np.ndarray, y: np.ndarray) -> float:
 def _pca(
     vectors: EmotionVectors, norms: str | Path | None, neutral: Callable[[int, str], xr.DataArray | None]
 ) -> Outcome:
-    ratings, by = load_norms(norms), ["layer", "language", "component"]
+    ratings = load_norms(norms)
     found = {name: pca(vectors.variant(name), COMPONENTS, ratings) for name in vectors.variants}
     tables = {
         "pca": [scores.assign(variant=name) for name, (scores, _) in found.items()],
