@@ -18,7 +18,7 @@ ELSEWHERE = {
     "openai/gpt-4o-mini": "asks a provider, with a key",
     'get_model("emovec/': "tests/steering/inspect/test_provider.py runs it, on a model that it makes",
     'load_language("fr"': "tests/corpus/generation/test_prompts.py runs it, with the page's own file",
-    "rule_answers.parquet": "takes the answers of the rules experiment, as tests/steering/experiments/test_rules.py does",
+    "rule_answers.parquet": "takes the answers of the rules experiment; its own test does that",
 }
 """What a Python block holds that can't run here, and why."""
 SMALLER = {
