@@ -127,8 +127,7 @@ def _write_template(path: Path) -> None:
 def _run(path: Path, out: Path | None, limit: int | None, until: "Stage", *, experiments: bool = True) -> None:
     from emovec.cli.progress import console, resumable, show_findings, show_log, track
     from emovec.pipeline.run import run_study
-    from emovec.report.headlines import study_headlines
-    from emovec.report.sections.registry import steering_headlines
+    from emovec.report.sections.registry import headlines
     from emovec.study.keys import STAGES
     from emovec.study.results import read_study
     from emovec.study.study import Study
@@ -147,8 +146,8 @@ def _run(path: Path, out: Path | None, limit: int | None, until: "Stage", *, exp
         "report": study.report_path,
     }
     if STAGES.index(until) >= STAGES.index("geometry"):
-        steered = steering_headlines(read_study(study.folder, ["steering"])) if until != "geometry" else []
-        show_findings([*study_headlines(study), *steered])
+        stages = ["geometry"] if until == "geometry" else ["geometry", "steering"]
+        show_findings([said for _, said in headlines(read_study(study.folder, stages))])
     console.print(f"{until.capitalize()}: {results[until]}", highlight=False, soft_wrap=True, markup=False)
     missing = [name for name in study.config.steering.experiments if study.state(name) != "done"]
     if until == "report" and missing:

@@ -71,8 +71,9 @@ def write_imported_study(
     """
     from emovec.geometry.analyses import ANALYSES, run_analysis
     from emovec.geometry.inputs import AnalysisResult, Inputs
-    from emovec.report.headlines import headlines
     from emovec.report.pages.study import write_report
+    from emovec.report.sections.registry import headlines
+    from emovec.study.results import read_study
 
     layers, settings = vectors.layers, GeometryConfig()
     if layer is not None and layer not in layers:
@@ -92,29 +93,25 @@ def write_imported_study(
     inputs = Inputs(
         vectors, _unknown, [], _unknown, settings.permutations, settings.bootstraps, settings.seed, layer=shown
     )
-    results: dict[str, AnalysisResult] = {}
     with locked(folder):
         write_bytes(folder / "study.yaml", HEADER.encode() + dump_yaml(config))
         write_bytes(record_path(folder, "vectors"), vectors.to_bytes())
         with track("Comparing vectors", len(ANALYSES)) as advance:
             for name, analysis in ANALYSES.items():
                 if name == "choice":
-                    results[name] = AnalysisResult(name, {}, {}, {"layer": shown, "by": by, "reason": reason})
+                    result = AnalysisResult(name, {}, {}, {"layer": shown, "by": by, "reason": reason})
                 elif analysis.inputs <= _AT_HAND:
                     try:
-                        results[name] = run_analysis(name, inputs)
+                        result = run_analysis(name, inputs)
                     except EmovecError as error:  # what it takes the vectors came without
-                        results[name] = _passed_over(name, str(error))
+                        result = _passed_over(name, str(error))
                 else:
                     lacking = _listed(sorted(_WORDS[used] for used in analysis.inputs if used in _WORDS))
-                    results[name] = _passed_over(
-                        name, f"This takes the {lacking}, and the vectors were made elsewhere."
-                    )
-                save_result(folder / "geometry", results[name], KEY)
+                    result = _passed_over(name, f"This takes the {lacking}, and the vectors were made elsewhere.")
+                save_result(folder / "geometry", result, KEY)
                 advance(1)
         write_report(folder, track=track)
-    tables = {name: table for result in results.values() for name, table in result.tables.items()}
-    return headlines(tables, {name: result.summary for name, result in results.items()}, shown)
+    return [said for _, said in headlines(read_study(folder))]
 
 
 def _passed_over(name: str, note: str) -> "AnalysisResult":

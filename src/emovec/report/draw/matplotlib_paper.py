@@ -98,8 +98,8 @@ def frames_for_papers(charts: Sequence[Chart]) -> Iterator[tuple[str, Sequence[P
         for key in chart.paper_keys():
             named = [
                 slug(option)
-                for control, option in zip(chart.controls, key, strict=True)
-                if control.in_paper and len(control.options) > 1
+                for selector, option in zip(chart.selectors, key, strict=True)
+                if selector.in_paper and len(selector.options) > 1
             ]
             yield own_name("-".join([chart.name, *named]), taken), chart.frames[key]
 
