@@ -47,7 +47,9 @@ class Lines:
 class HeatMap:
     """A matrix with labelled rows and columns; NaN where nothing is known.
 
-    `words` names the values where they stand for kinds: they are written into the cells, and there is no scale.
+    Attributes:
+        words: names of the values where they stand for kinds: they are written into the cells, and there is no scale.
+        tree: lines at the right of the matrix, each as the (column, row) of its corners.
     """
 
     title: str
@@ -60,6 +62,12 @@ class HeatMap:
     limits: tuple[float, float]
     scale: Literal["diverging", "sequential"]
     words: Mapping[float, str] = field(default_factory=dict[float, str])
+    tree: Sequence[Sequence[tuple[float, float]]] = ()
+
+    @property
+    def right(self) -> float:
+        """Where the last column ends, or the tree beside it."""
+        return max([len(self.columns) - 0.5, *(x + 0.3 for line in self.tree for x, _ in line)])
 
 
 @dataclass(frozen=True)

@@ -164,14 +164,16 @@ def test_the_maps_hold_emotions_then_controls(study: Path) -> None:
 def test_the_listings(study: Path) -> None:
     found = holding(study, planted(20))
     for build, key in ((largest, ("whole", "en")), (likings, ("en",)), (bias, ("ja",)), (listing, ("ja",))):
-        made = build(found)
+        made = from_tables(build, found)
         assert made is not None
         assert all(len(row) == len(made.columns) for row in made.frames[key])
     made = from_tables(largest, found)
     assert made is not None
     sizes = [abs(float(str(row[3]).replace("−", "-").replace("+", ""))) for row in made.frames["whole", "en"]]
     assert sizes == sorted(sizes, reverse=True)
-    assert all(build(read_study(study)) is None for build in (changes, shifts, largest, likings, bias, listing))
+    assert all(
+        from_tables(build, read_study(study)) is None for build in (changes, shifts, largest, likings, bias, listing)
+    )
 
 
 def test_the_probe_says_whether_any_emotion_goes_with_preference(study: Path) -> None:

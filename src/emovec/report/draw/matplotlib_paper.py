@@ -187,6 +187,9 @@ def _heat_map(figure: Figure, axis: Axes, panel: HeatMap) -> None:
     )
     axis.set_yticks(range(len(panel.rows)), panel.rows, fontsize=size, parse_math=False)
     axis.tick_params(length=0, pad=2)
+    if panel.tree:
+        axis.add_collection(LineCollection(panel.tree, colors="#666666", linewidths=0.6), autolim=False)
+        axis.set_xlim(-0.5, panel.right)
     for spine in axis.spines.values():
         spine.set_visible(False)
     if panel.words:

@@ -79,8 +79,8 @@ def _frame(panels: Sequence[Panel], height: int) -> dict[str, Any]:
         margin["b"] = 54 + 22 * (1 + _legend_rows(panels))
     layout: dict[str, Any] = {"margin": margin, "shapes": []}
     if maps and len(panels) == 1 and isinstance(panels[0], HeatMap):
-        rows, columns = panels[0].values.shape
-        side = (height - margin["t"] - margin["b"]) * max(0.5, columns / rows)
+        rows = len(panels[0].rows)
+        side = (height - margin["t"] - margin["b"]) * max(0.5, (panels[0].right + 0.5) / rows)
         layout["width"] = round(min(side + margin["l"] + margin["r"], PAGE_WIDTH))
     known: set[str] = set()
     width = PAGE_WIDTH - margin["l"] - margin["r"]
@@ -98,6 +98,9 @@ def _frame(panels: Sequence[Panel], height: int) -> dict[str, Any]:
                     annotations.append(_mark_label(panel.mark, end))
             case HeatMap():
                 data.append(_heat_map(panel, end, position, len(panels), x_axis, y_axis))
+                if panel.tree:
+                    x_axis["range"] = [-0.5, panel.right]
+                    layout["shapes"].append(_tree(panel, end))
             case Scatter():
                 box = ((domain[1] - domain[0]) * width, height - margin["t"] - margin["b"])
                 traces, placed = scatter(panel, end, box, x_axis, y_axis)
@@ -235,6 +238,12 @@ def _heat_map(
         "hovertemplate": f"%{{y}} · %{{x}}: %{{z:.3f}}<extra>{plain(panel.value_label)}</extra>",
         **_written(panel),
     }  # fmt: skip
+
+
+def _tree(panel: HeatMap, end: str) -> dict[str, Any]:
+    path = " ".join("M" + " L".join(f"{x:.2f},{y:.2f}" for x, y in line) for line in panel.tree)
+    line = {"color": "#666666", "width": 1}
+    return {"type": "path", "xref": f"x{end}", "yref": f"y{end}", "path": path, "line": line}
 
 
 def _written(panel: HeatMap) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from emovec.report.style import ALPHA, GREY, OKABE_ITO, colour, language_name, l
 from emovec.study.results import StudyTables
 
 _POINTS = 30_000
+_COMPONENTS = 5
 _DASHES: tuple[Dash, ...] = ("solid", "dash", "dot", "dashdot")
 _HUES = {"valence": OKABE_ITO[0], "arousal": OKABE_ITO[1], "dominance": OKABE_ITO[2]}
 
@@ -90,6 +91,29 @@ def chart(study: StudyTables, pca: Selection, pca_variance: Selection | None = N
     return Chart("pca", caption, selectors, frames, pca.kept_note(layers), height=560)
 
 
+def variance(pca_variance: Selection) -> Chart:
+    """Share of the variance over emotions that each of the first components holds, by layer."""
+    selectors = (pca_variance.variant_selector(), pca_variance.language_selector())
+    limits = (0.0, min(1.03, 1.1 * float(pca_variance["share"].max())))
+    frames = {
+        key: [
+            rows.lines(
+                language_name(rows.only("language")),
+                "share of variance",
+                [
+                    rows.where(component=component).curve(
+                        "share", f"component {component}", colour(i), marker=marker(i)
+                    )
+                    for i, component in enumerate(rows.values("component")[:_COMPONENTS])
+                ],
+                limits,
+            )
+        ]
+        for key, rows in pca_variance.each(*selectors)
+    }
+    return Chart("pca-variance", "Variance that the first components hold, by layer", selectors, frames)
+
+
 def references(axes: Selection) -> Chart:
     """Correlation of the principal components with the post's poles and with human norms, by layer."""
     selectors = (axes.variant_selector(), axes.language_selector())
@@ -140,7 +164,7 @@ SECTION = Section(
     title="Principal components, valence and arousal",
     tables=("pca", "pca_variance", "axes", "poles"),
     finding=finding,
-    exhibits=(chart, references),
+    exhibits=(chart, variance, references),
     reading="The map shows emotions on the two directions of largest variance; the curves show how these "
     "correlate with the poles of the published method and human ratings of the words. A component has no sign of "
     "its own: one rule sets it at the first layer and each later one follows the layer before it, so a curve "

@@ -1,9 +1,15 @@
 """Cosines of emotion vectors within each language and across each pair, in the order of a hierarchical clustering."""
 
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import linkage
+from scipy.spatial.distance import squareform
+
 from emovec.report.charts import Chart, HeatMap
 from emovec.report.section import Section
 from emovec.report.selection import Selection, among
 from emovec.report.style import language_name, number, pair_name
+from emovec.report.tree import branches
 from emovec.study.results import StudyTables
 
 CELLS = 1_300_000
@@ -39,15 +45,28 @@ def chart(study: StudyTables, cosine: Selection, order: Selection | None = None)
     for key, rows in cosine.each(layers, views, variants):
         layer, a, b, variant = (rows.only(column) for column in ("layer", "language_a", "language_b", "variant"))
         names = ordered.get((variant, layer, a), emotions)
+        values = rows.matrix("emotion_a", "emotion_b", "cosine", (names, names))
+        title = f"{language_name(a) if a == b else pair_name(a, b)}, layer {layer}, {variant}"
         frames[key] = [
             HeatMap(
-                f"{language_name(a) if a == b else pair_name(a, b)}, layer {layer}, {variant}",
-                rows.matrix("emotion_a", "emotion_b", "cosine", (names, names)), names, names,
-                language_name(a), language_name(b), "cosine", (-1, 1), "diverging",
+                title, values, names, names, language_name(a), language_name(b), "cosine", (-1, 1), "diverging",
+                tree=_tree(values) if a == b and order else (),
             )
         ]  # fmt: skip
     selectors = (layers, views, variants)
     return Chart("cosine", "Cosines of emotion vectors", selectors, frames, cosine.kept_note(layers), height=690)
+
+
+def _tree(cosines: NDArray[np.float64]) -> list[list[tuple[float, float]]]:
+    """Average linkage on 1 − cosine of emotions that stand in its order, drawn a quarter as wide as the matrix."""
+    n = len(cosines)
+    if n < 2 or not np.isfinite(cosines).all():
+        return []
+    distances = np.clip(1 - (cosines + cosines.T) / 2, 0, None)
+    np.fill_diagonal(distances, 0)
+    joins = linkage(squareform(distances, checks=False), "average")
+    scale = n / 4 / max(float(joins[:, 2].max()), 1e-9)
+    return [[(n - 0.2 + scale * height, row) for height, row in line] for line in branches(joins, range(n))]
 
 
 SECTION = Section(
@@ -58,7 +77,8 @@ SECTION = Section(
     finding=finding,
     exhibits=(chart,),
     reading="Emotions stand in the order of a hierarchical clustering (average linkage on 1 − cosine), so "
-    "that blocks along the diagonal are families; across languages both sides take the first language's order, "
+    "that blocks along the diagonal are families; beside a language's own matrix its tree joins emotions at "
+    "their mean distance, from left to right. Across languages both sides take the first language's order, "
     "and a bright diagonal means that an emotion is closest to itself.",
     misleading="Order and colours invite seeing blocks in noise, and vectors of few stories are noisy; look "
     "whether the same blocks appear in the other language, at neighbouring layers, and in both raw and "

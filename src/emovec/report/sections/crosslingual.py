@@ -1,9 +1,9 @@
 """The same emotion in two languages: cosine, and whether it is the nearest vector."""
 
-from emovec.report.charts import Chart
+from emovec.report.charts import Chart, HeatMap
 from emovec.report.section import Section
 from emovec.report.selection import Selection
-from emovec.report.style import GREY, OKABE_ITO, language_name, number, p_value, pair_name
+from emovec.report.style import GREY, LAYER_AXIS, OKABE_ITO, language_name, number, p_value, pair_name
 
 
 def finding(crosslingual: Selection) -> str:
@@ -57,13 +57,30 @@ def chart(crosslingual: Selection) -> Chart:
     return Chart("crosslingual", "The same emotion in two languages, by layer", selectors, frames)
 
 
+def each_emotion(cosine: Selection) -> Chart | None:
+    """Cosine of each emotion's vectors in two languages, by layer; the most alike at the layer shown first on top."""
+    same = cosine.keep((cosine["emotion_a"] == cosine["emotion_b"]) & (cosine["language_a"] != cosine["language_b"]))
+    if not same:
+        return None
+    selectors = (same.variant_selector(), same.pair_selector())
+    frames: dict[tuple[str, ...], list[HeatMap]] = {}
+    for key, rows in same.each(*selectors):
+        ranked = rows.at_shown_layer().records("cosine", "emotion_a", ascending=[False, True])
+        emotions, layers = [row["emotion_a"] for row in ranked], rows.values("layer")
+        values = rows.matrix("emotion_a", "layer", "cosine", (emotions, layers))
+        title, names = f"{pair_name(*rows.pairs[0])}, {key[0]} vectors", [str(layer) for layer in layers]
+        frames[key] = [HeatMap(title, values, emotions, names, "emotion", LAYER_AXIS, "cosine", (-1, 1), "diverging")]
+    caption = f"Cosine of each emotion with itself in the other language, by layer; sorted at layer {same.layer}"
+    return Chart("crosslingual-emotions", caption, selectors, frames, height=690)
+
+
 SECTION = Section(
     place=210,
     anchor="crosslingual",
     title="Cosine and retrieval across languages",
     tables=("crosslingual",),
     finding=finding,
-    exhibits=(chart,),
+    exhibits=(chart, each_emotion),
     headline=True,
     across=True,
     reading="On the left the vectors of the same emotion in two languages are compared with those of "

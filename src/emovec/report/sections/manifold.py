@@ -48,8 +48,8 @@ def finding(manifold: Selection) -> str:
     held = " and ".join(f"{percent(share[d])} in {'two' if d == 2 else 'three'}" for d in sorted(share))
     return (
         f"At layer {plain.layer} a flat map can be true only in part: the largest principal components of all "
-        f"languages together hold {held} dimensions of the variance, so the maps illustrate the other sections and prove "
-        "nothing by themselves (no interval belongs to a picture)."
+        f"languages together hold {held} dimensions of the variance, so the maps illustrate the other sections and "
+        "prove nothing by themselves (no interval belongs to a picture)."
     )
 
 
