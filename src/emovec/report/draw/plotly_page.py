@@ -99,7 +99,7 @@ def _frame(panels: Sequence[Panel], height: int) -> dict[str, Any]:
             case HeatMap():
                 data.append(_heat_map(panel, end, position, len(panels), x_axis, y_axis))
                 if panel.tree:
-                    x_axis["range"] = [-0.5, panel.right]
+                    x_axis |= {"range": [-0.5, panel.right], "showline": False}
                     layout["shapes"].append(_tree(panel, end))
             case Scatter():
                 box = ((domain[1] - domain[0]) * width, height - margin["t"] - margin["b"])

@@ -29,17 +29,13 @@ def finding(
     shift = preference_shift.where(kind="emotion", strength=strength) if preference_shift else None
     said: list[str] = []
     for _, language, rows in whole.each_language():
-        said.append(_largest_change(language, rows, _effect(effects, language, "whole", "categories")))
-        half = _effect(effects, language, "half", "shift")
-        if half and shift and (moved := shift.where(language=language)) and _has_controls(effects, language):
+        effect, half = _effect(effects, language, "whole", "categories"), _effect(effects, language, "half", "shift")
+        controlled = effect if effect is not None and np.isfinite(effect["controls"]) else None
+        said.append(_largest_change(language, rows, controlled))
+        if controlled and half and shift and (moved := shift.where(language=language)):
             said.append(_moved(moved, half))
     said[:1] = [f"at strength {strength:g}, {first}" for first in said[:1]]
     return sentences([*said, _mass(preference_bias)])
-
-
-def _has_controls(effects: Selection | None, language: str) -> bool:
-    effect = _effect(effects, language, "whole", "categories")
-    return effect is not None and bool(np.isfinite(effect["controls"]))
 
 
 def _largest_change(language: str, rows: Selection, effect: dict[Any, Any] | None) -> str:
@@ -48,7 +44,7 @@ def _largest_change(language: str, rows: Selection, effect: dict[Any, Any] | Non
         f"in {language_name(language)} the largest change is that of {top['category']} activities under "
         f"{top['name']}, {_points(top['change'])} Elo points ({_interval(top)})"
     )
-    if effect is None or not np.isfinite(effect["controls"]):
+    if effect is None:
         return f"{sentence}, with no control to set it against"
     verdict = "change" if effect["p"] < ALPHA else "don't reliably change"
     return (
