@@ -110,12 +110,17 @@ class Selection:
 
     @property
     def languages(self) -> list[str]:
-        """Those that there are, in the study's order."""
-        return among(self.study.languages, self.rows["language"])
+        """Those that there are, in the study's order; those that only an experiment has stand last."""
+        return self._in_order(self.rows["language"])
+
+    def _in_order(self, present: Iterable[str]) -> list[str]:
+        known, found = self.study.languages, dict.fromkeys(present)
+        return [*among(known, found), *(language for language in found if language not in known)]
 
     def _pairs(self, columns: tuple[str, str]) -> list[tuple[str, str]]:
-        found = set(self.rows[list(columns)].drop_duplicates().itertuples(index=False, name=None))
-        return [pair for pair in product(self.study.languages, repeat=2) if pair in found]
+        found = list(self.rows[list(columns)].drop_duplicates().itertuples(index=False, name=None))
+        languages = self._in_order(language for pair in found for language in pair)
+        return [pair for pair in product(languages, repeat=2) if pair in found]
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -132,7 +137,8 @@ class Selection:
 
     def each_language(self) -> list[tuple[int, str, "Selection"]]:
         """Each language's place in the study, the language, and its rows."""
-        return [(self.study.languages.index(code), code, self.where(language=code)) for code in self.languages]
+        places = self._in_order([*self.study.languages, *self.languages])
+        return [(places.index(code), code, self.where(language=code)) for code in self.languages]
 
     def each(self, *selectors: Selector) -> Iterator[tuple[Key, "Selection"]]:
         """The options of each combination of these selectors, with its rows; those without rows are passed over."""
@@ -179,7 +185,7 @@ class Selection:
 
     def language_selector(self, name: str = "language") -> Selector:
         """A choice between the languages; the study's first one first."""
-        return self.selector(name, "language", self.study.languages, language_name)
+        return self.selector(name, "language", self.languages, language_name)
 
     def set_selector(self) -> Selector:
         """A choice between sets of languages such as `en+ja`: the largest first, then by the study's order."""
