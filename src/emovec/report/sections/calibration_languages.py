@@ -62,8 +62,8 @@ def across(calibration_cross: Selection, calibration_sweep: Selection | None = N
     """Language of the vector by language of the text, beside controls."""
     if calibration_cross["vector_language"].nunique() < 2:
         return None
-    table, languages = calibration_cross.at_shown_layer(), calibration_cross.study.languages
-    vectors, spoken = among(languages, table["vector_language"]), among(languages, table["language"])
+    table = calibration_cross.at_shown_layer()
+    vectors, spoken = among(table.study.languages, table["vector_language"]), table.languages
     shown = shared_strength(calibration_cross, calibration_sweep)
     strengths = table.selector("strength", "strength", initial=shown, in_paper=False)
     frames: dict[tuple[str, ...], list[HeatMap]] = {}
