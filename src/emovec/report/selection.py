@@ -114,7 +114,7 @@ class Selection:
         return self._in_order(self.rows["language"])
 
     def _in_order(self, present: Iterable[str]) -> list[str]:
-        known, found = self.study.languages, dict.fromkeys(present)
+        known, found = self.study.languages, dict.fromkeys(filter(None, present))  # "" is no language
         return [*among(known, found), *(language for language in found if language not in known)]
 
     def _pairs(self, columns: tuple[str, str]) -> list[tuple[str, str]]:
