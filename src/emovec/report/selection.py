@@ -120,7 +120,7 @@ class Selection:
     def _pairs(self, columns: tuple[str, str]) -> list[tuple[str, str]]:
         found = list(self.rows[list(columns)].drop_duplicates().itertuples(index=False, name=None))
         languages = self._in_order(language for pair in found for language in pair)
-        return [pair for pair in product(languages, repeat=2) if pair in found]
+        return [(a, b) for a, b in product(languages, repeat=2) if (a, b) in found]
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

@@ -78,13 +78,13 @@ def chart(study: StudyTables, pca: Selection, pca_variance: Selection | None = N
 
     def panel(rows: Selection) -> Scatter:
         variant, layer, language = where = tuple(rows.only(column) for column in index)
-        labels = [
+        x, y = (
             f"component {c}" + (f" ({percent(shares[*where, c])} of variance)" if (*where, c) in shares else "")
             for c in (first, second)
-        ]
+        )
         i = languages.index(language)
         group = rows.points(language_name(language), colour(i), marker(i), first, second)
-        return Scatter(f"{language_name(language)}, layer {layer}, {variant}", *labels, [group])
+        return Scatter(f"{language_name(language)}, layer {layer}, {variant}", x, y, [group])
 
     frames, selectors = Selection(study, "pca", wide.reset_index()).side_by_side([layers, variants], panel)
     caption = "Emotions on the first two principal components"

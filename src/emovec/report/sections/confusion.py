@@ -1,5 +1,6 @@
 """The report's section on which emotions are taken for which."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -61,8 +62,7 @@ def finding(
 def maps(study: StudyTables, confusion: Selection, order: Selection | None = None) -> Chart:
     """Share of each emotion's stories that are given each emotion."""
     here = confusion.at_shown_layer()
-    arrow = lambda a, b: pair_name(a, b, " → ")  # noqa: E731
-    views = here.view_selector(("train_language", "test_language"), arrow)
+    views = here.view_selector(("train_language", "test_language"), partial(pair_name, sign=" → "))
     selectors = (_decoder(here), views)
     names = dict(zip(views.options, views.labels, strict=True))
     frames: dict[tuple[str, ...], list[HeatMap]] = {}

@@ -13,10 +13,10 @@ def finding(crosslingual: Selection) -> str:
     for a, b, pair in here.each_pair():
         row = pair.variant().records()[0]
         n = round(1 / row["chance"])
-        raw = pair.where(variant="raw") if row["variant"] != "raw" else []
+        raw = pair.where(variant="raw").records() if row["variant"] != "raw" else []
         beside = "".join(
             f"; {round(own['retrieval_ab'] * n)} and {round(own['retrieval_ba'] * n)} with the dimensions as they are"
-            for own in (raw.records() if raw else [])
+            for own in raw
         )
         parts.append(
             f"for {round(row['retrieval_ab'] * n)} of {n} emotions the {language_name(b)} vector nearest to the "

@@ -48,8 +48,9 @@ def finding(study: StudyTables, geodesic: Selection) -> str:
 
 def _main_k(study: StudyTables, geodesic: Selection) -> int:
     """The k that is corrected for noise at every layer."""
-    known, ks = study.summaries.get("geodesic", {}).get("k"), geodesic.values("k")
-    return known if known in ks else ks[len(ks) // 2]
+    ks: list[int] = geodesic.values("k")
+    known = [k for k in ks if k == study.summaries.get("geodesic", {}).get("k")]
+    return known[0] if known else ks[len(ks) // 2]
 
 
 def by_k(geodesic: Selection) -> Chart:

@@ -15,8 +15,6 @@ from emovec.report.tree import branches
 
 _LAYERS = 40
 
-_LAYERS = 40
-
 
 def finding(language_agreement: Selection, ceiling: Selection | None = None) -> str:
     """Which two languages agree most and least, at the layer shown, corrected for noise where that is known."""

@@ -78,8 +78,7 @@ def _panel(rows: Selection, ceiling: Selection | None, reliability: Selection | 
     if ceiling:
         name = "ceiling: root of the reliabilities' product"
         curves.append(ceiling.pair(a, b).curve("ceiling", name, "#000000", "dash"))
-    for language in (a, b) if reliability else ():
-        own = reliability.where(language=language)
+    for language, own in [(each, reliability.where(language=each)) for each in (a, b)] if reliability else []:
         at = rows.study.languages.index(language)
         curves.append(own.curve("r", f"reliability, {language_name(language)}", "#999999", "solid", marker(at)))
     values = [v for c in curves for v in (*c.y, *(c.upper or ())) if v == v]
