@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from emovec.report.sections.registry import charts_of, sections
+from emovec.report.sections.registry import charts_of, read_outs
 from emovec.study.results import read_study
 
 pytestmark = pytest.mark.browser
@@ -78,7 +78,7 @@ def test_opens_from_disk_without_errors_or_requests(visit: Visit, study: Path):
 def test_every_figure_is_drawn(visit: Visit, study: Path):
     drawn = visit.page.evaluate("[...document.querySelectorAll('.js-plotly-plot .main-svg')].length")
     names = visit.page.evaluate("[...document.querySelectorAll('.js-plotly-plot')].map(e => e.id)")
-    assert len(names) == len(charts_of(sections(read_study(study))))
+    assert len(names) == len(charts_of(read_outs(read_study(study))))
     assert drawn >= len(names)
     assert visit.page.locator("#figure-lens-tokens td .token").count() == 80
 
@@ -89,7 +89,7 @@ def test_slider_and_choices_change_the_figure(visit: Visit):
     before = visit.first_trace("cosine")
     visit.slide("cosine", 0, 0)
     assert visit.page.locator(title).first.text_content() == "English, layer 0, standardised"
-    assert visit.page.locator("#controls-cosine output").text_content() == "0"
+    assert visit.page.locator("#selectors-cosine output").text_content() == "0"
     after = visit.first_trace("cosine")
     assert before != after
     visit.page.get_by_label("English–Japanese").first.check()

@@ -8,7 +8,7 @@ from emovec.errors import EmovecError
 from emovec.files import write_json
 from emovec.pipeline.run import run_experiment, run_study
 from emovec.pipeline.stages import RUNNERS
-from emovec.report.sections.registry import findings_of, sections
+from emovec.report.sections.registry import findings_of, read_outs
 from emovec.steering.experiments.registry import EXPERIMENTS
 from emovec.steering.experiments.tables import COLUMNS
 from emovec.study.keys import record_path
@@ -38,7 +38,7 @@ def test_each_experiment_runs_on_a_study(
         found = pd.read_parquet(study.folder / "steering" / f"{table}.parquet")
         assert set(COLUMNS[table]) <= set(found.columns), table
     assert all(findings_of(study.folder, name))
-    shown = {rows.name for section in sections(read_study(study.folder)) for rows in section.rows}
+    shown = {rows.name for section in read_outs(read_study(study.folder)) for rows in section.rows}
     assert shown & set(EXPERIMENTS[name].tables)
 
 

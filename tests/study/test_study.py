@@ -10,7 +10,8 @@ from filelock import FileLock
 from emovec.corpus.write import write_jsonl
 from emovec.errors import EmovecError
 from emovec.pipeline.run import run_study
-from emovec.report.headlines import study_headlines
+from emovec.report.sections.registry import headlines
+from emovec.study.results import read_study
 from emovec.study.study import Study, study_template
 from tests.tiny_models import random_stories
 
@@ -65,7 +66,7 @@ def test_a_study_runs_from_texts_to_report(study_file: Path) -> None:
     folder = study_file.with_name("small")
     assert study.report_path == folder / "report.html"
     assert study.report_path.is_file()
-    assert study_headlines(study)
+    assert headlines(read_study(study.folder, ["geometry"]))
     for name in GEOMETRY:
         record = json.loads((folder / "geometry" / f"{name}.json").read_text(encoding="utf-8"))
         assert record["analysis"] == name
@@ -152,7 +153,7 @@ def test_one_language_is_a_study_too(study_file: Path, change: Change) -> None:
     run_study(study)
     assert study.vectors.languages == ["ja"]
     assert study.table("rsa").empty
-    assert study_headlines(study)
+    assert headlines(read_study(study.folder, ["geometry"]))
 
 
 def test_three_languages(study_file: Path, change: Change, tmp_path: Path) -> None:

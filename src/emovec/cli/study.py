@@ -135,8 +135,7 @@ def _write_template(path: Path) -> None:
 
 def _run(path: Path, out: Path | None, limit: int | None, until: "Stage", *, steering: bool = True) -> None:
     from emovec.pipeline.run import run_study
-    from emovec.report.headlines import study_headlines
-    from emovec.report.sections.registry import steering_headlines
+    from emovec.report.sections.registry import headlines
     from emovec.study.keys import STAGES
     from emovec.study.results import read_study
     from emovec.study.study import Study
@@ -148,8 +147,8 @@ def _run(path: Path, out: Path | None, limit: int | None, until: "Stage", *, ste
     if not done:
         say("Nothing to do: everything is up to date.")
     if STAGES.index(until) >= STAGES.index("geometry"):
-        steered = steering_headlines(read_study(study.folder, ["steering"])) if until != "geometry" else []
-        say_findings([*study_headlines(study), *steered])
+        stages = ["geometry"] if until == "geometry" else ["geometry", "steering"]
+        say_findings([said for _, said in headlines(read_study(study.folder, stages))])
     file = {"vectors": "vectors.safetensors", "report": "report.html"}.get(until, until)
     say(f"{until.capitalize()}: {study.folder / file}")
     missing = [name for name in study.config.steering.experiments if study.state(name) != "done"]

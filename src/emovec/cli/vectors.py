@@ -157,7 +157,8 @@ def export_vectors(
 def _read(source: Path) -> "tuple[EmotionVectors, list[str]]":
     """The vectors, and what the study found about them where it got that far."""
     from emovec.errors import EmovecError
-    from emovec.report.headlines import study_headlines
+    from emovec.report.sections.registry import headlines
+    from emovec.study.results import read_study
     from emovec.study.study import Study
     from emovec.study_files import is_study
     from emovec.vectors.emotion_vectors import EmotionVectors
@@ -167,6 +168,8 @@ def _read(source: Path) -> "tuple[EmotionVectors, list[str]]":
         return vectors, []
     try:
         study = Study(source)
-        return vectors, study_headlines(study) if study.state("report") == "done" else []
+        if study.state("report") != "done":
+            return vectors, []
+        return vectors, [said for _, said in headlines(read_study(study.folder, ["geometry"]))]
     except EmovecError:
         return vectors, []

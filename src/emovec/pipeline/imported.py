@@ -70,8 +70,9 @@ def write_imported_study(
     """
     from emovec.geometry.analysis import Inputs
     from emovec.geometry.registry import ANALYSES, run_analysis
-    from emovec.report.headlines import headlines
     from emovec.report.pages.study import write_report
+    from emovec.report.sections.registry import headlines
+    from emovec.study.results import read_study
 
     layers, settings = vectors.layers, GeometryConfig()
     if layer is not None and layer not in layers:
@@ -86,7 +87,6 @@ def write_imported_study(
     require_import_folder(folder, overwrite=overwrite)
     given = settings.model_dump(include={"permutations", "bootstraps", "seed", "top_k"})
     inputs = Inputs(vectors, _unknown, [], _unknown, fixed_layer=layer, layer=shown, **given)
-    results: dict[str, AnalysisResult] = {}
     with locked(folder):
         write_bytes(folder / "study.yaml", HEADER.encode() + dump_yaml(config))
         write_bytes(record_path(folder, "vectors"), vectors.to_bytes())
@@ -94,17 +94,16 @@ def write_imported_study(
             for name, analysis in ANALYSES.items():
                 if lacking := sorted(words for used, words in _LACKING.items() if used in analysis.inputs):
                     note = f"This takes the {_listed(lacking)}, and the vectors were made elsewhere."
-                    results[name] = _passed_over(analysis, note)
+                    result = _passed_over(analysis, note)
                 else:
                     try:
-                        results[name] = run_analysis(name, inputs)
+                        result = run_analysis(name, inputs)
                     except EmovecError as error:  # what it takes the vectors came without
-                        results[name] = _passed_over(analysis, str(error))
-                save_result(folder / "geometry", results[name], KEY)
+                        result = _passed_over(analysis, str(error))
+                save_result(folder / "geometry", result, KEY)
                 advance(1)
         write_report(folder, track=track)
-    tables = {name: table for result in results.values() for name, table in result.tables.items()}
-    return headlines(tables, {name: result.summary for name, result in results.items()}, shown)
+    return [said for _, said in headlines(read_study(folder))]
 
 
 def _passed_over(analysis: "Analysis", note: str) -> "AnalysisResult":

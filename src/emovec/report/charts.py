@@ -47,7 +47,9 @@ class Lines:
 class HeatMap:
     """A matrix with labelled rows and columns; NaN where nothing is known.
 
-    `words` names the values where they stand for kinds: they are written into the cells, and there is no scale.
+    Attributes:
+        words: names of the values where they stand for kinds: they are written into the cells, and there is no scale.
+        tree: lines at the right of the matrix, each as the (column, row) of its corners.
     """
 
     title: str
@@ -60,6 +62,12 @@ class HeatMap:
     limits: tuple[float, float]
     scale: Literal["diverging", "sequential"]
     words: Mapping[float, str] = field(default_factory=dict[float, str])
+    tree: Sequence[Sequence[tuple[float, float]]] = ()
+
+    @property
+    def right(self) -> float:
+        """Where the last column ends, or the tree beside it."""
+        return max([len(self.columns) - 0.5, *(x + 0.3 for line in self.tree for x, _ in line)])
 
 
 @dataclass(frozen=True)
@@ -113,8 +121,17 @@ Panel = Lines | HeatMap | Scatter | Scatter3D
 
 
 @dataclass(frozen=True)
-class Control:
-    """A choice that the reader makes: a slider over layers, or a few named options."""
+class Selector:
+    """A choice that the reader makes: a slider over layers, or a few named options.
+
+    Attributes:
+        initial: the option shown first.
+        names: what the reader sees for each option; the options themselves if empty.
+        slider: whether it is a slider, in the order of the options.
+        in_paper: whether each option is drawn for papers, or the first one shown alone.
+        columns: of a table, which an option stands for.
+        values: of those columns, for each option.
+    """
 
     name: str
     options: Sequence[str]
@@ -122,6 +139,8 @@ class Control:
     names: Sequence[str] = ()
     slider: bool = False
     in_paper: bool = True
+    columns: Sequence[str] = ()
+    values: Sequence[tuple[Any, ...]] = ()
 
     @property
     def labels(self) -> Sequence[str]:
@@ -131,60 +150,46 @@ class Control:
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure: panels side by side for each combination of its controls' options.
+    """A figure: panels side by side for each combination of its selectors' options.
 
     Attributes:
         name: of its files and its place in the page.
         caption: what it shows, in a phrase.
-        frames: options of the controls, in their order → panels.
+        frames: options of the selectors, in their order → panels.
         note: what was left out to keep the page light, if anything.
     """
 
     name: str
     caption: str
-    controls: Sequence[Control]
+    selectors: Sequence[Selector]
     frames: Mapping[tuple[str, ...], Sequence[Panel]]
     note: str = ""
     height: int = 430
 
     def paper_keys(self) -> list[tuple[str, ...]]:
-        """The frames that are drawn for papers: the first shown, and each option of the controls meant for them."""
+        """The frames that are drawn for papers: the first shown, and each option of the selectors meant for them."""
         return [
             key
             for key in self.frames
-            if all(c.in_paper or option == c.initial for c, option in zip(self.controls, key, strict=True))
+            if all(s.in_paper or option == s.initial for s, option in zip(self.selectors, key, strict=True))
         ]
 
 
 @dataclass(frozen=True)
 class Listing:
-    """A table of words whose rows change with its controls. A cell is a text, or several short ones."""
+    """A table of words whose rows change with its selectors. A cell is a text, or several short ones."""
 
     name: str
     caption: str
-    controls: Sequence[Control]
+    selectors: Sequence[Selector]
     columns: Sequence[str]
     frames: Mapping[tuple[str, ...], list[list[str | list[str]]]]
     note: str = ""
 
 
-def kept_note(kept: Sequence[int], every: Sequence[int], table: str) -> str:
-    """What to tell a reader whose slider holds fewer layers than the table."""
-    if len(kept) == len(every):
-        return ""
-    held = f"{len(kept)} of {len(every)} layers"
-    return f"To keep this page light the slider holds {held}; geometry/{table}.parquet holds all."
-
-
 def nearest_layer(layers: Iterable[Any], shown: int) -> int:
     """The layer shown, or of those that there are the nearest to it; of two the earlier."""
     return min((int(layer) for layer in layers), key=lambda layer: (abs(layer - shown), layer))
-
-
-def layer_control(layers: Sequence[int], shown: int) -> Control:
-    """A slider over layers that starts at the one shown, or at the nearest to it."""
-    first = str(nearest_layer(layers, shown))
-    return Control("layer", [str(layer) for layer in layers], first, slider=True, in_paper=False)
 
 
 def thin(layers: Sequence[int], most: int, shown: int) -> list[int]:

@@ -4,7 +4,7 @@ import hashlib
 import html
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from emovec.languages import language_names
@@ -37,6 +37,8 @@ CIVIDIS = [
 ]  # fmt: skip
 """Dark to bright at an even pace, also for readers who confuse red and green (Nuñez et al. 2018)."""
 
+NOTABLE = 0.1
+"""A difference in r that a reader would not call the same result."""
 GREY = "#666666"
 LAYER_AXIS = "layer (output of block k, 0-based)"
 
@@ -83,6 +85,17 @@ def p_value(value: Any) -> str:
     if value < 0.0001 - 5e-6:
         return "p\u00a0<\u00a00.0001"
     return f"p\u00a0=\u00a0{value:.2g}" if value >= 0.001 else f"p\u00a0=\u00a0{value:.4f}"
+
+
+def percent(share: Any, digits: int = 0) -> str:
+    """A share for prose, such as `94 %`; a dash for what is missing."""
+    text = number(100 * float(share), digits)
+    return text if text == "–" else f"{text} %"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Parts as one enumeration: `a, b and c`."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def sentences(parts: Iterable[str]) -> str:

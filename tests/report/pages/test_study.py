@@ -16,7 +16,7 @@ from emovec.errors import EmovecError
 from emovec.geometry.registry import TABLES
 from emovec.report import write_report
 from emovec.report.draw.plotly_page import decode_matrix
-from emovec.report.sections.registry import PLANS, charts_of, sections
+from emovec.report.sections.registry import SECTIONS, charts_of, read_outs
 from emovec.study.results import read_study
 from tests.report.synthetic import write_study
 
@@ -75,7 +75,7 @@ def table(study: Path, name: str) -> pd.DataFrame:
 def options(figure: dict, **chosen: str) -> str:
     """The key of the frame with these options, by the labels that a reader sees; the first ones shown elsewhere."""
     return "|".join(
-        str(c["labels"].index(chosen[c["name"]]) if c["name"] in chosen else c["initial"]) for c in figure["controls"]
+        str(c["labels"].index(chosen[c["name"]]) if c["name"] in chosen else c["initial"]) for c in figure["selectors"]
     )
 
 
@@ -214,11 +214,11 @@ def test_what_was_run_is_told(page: Page):
 
 
 def test_every_frame_is_valid_plotly_and_the_first_one_exists(study: Path, page: Page):
-    shown = {exhibit.name for section in sections(read_study(study)) for exhibit in section.exhibits}
+    shown = {exhibit.name for each in read_outs(read_study(study)) for exhibit in each.exhibits}
     assert set(page.figures) == shown
     assert len(shown) >= 13
     for name, figure in page.figures.items():
-        first = "|".join(str(control["initial"]) for control in figure["controls"])
+        first = "|".join(str(control["initial"]) for control in figure["selectors"])
         assert first in figure["frames"], name
         for frame in figure["frames"].values() if figure["kind"] == "chart" else ():
             data = [{k: v for k, v in trace.items() if k != "packed"} for trace in frame["data"]]
@@ -236,9 +236,9 @@ def test_page_loads_nothing_and_stays_small(study: Path):
 
 def test_a_heavy_figure_keeps_fewer_layers_and_says_so(study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("emovec.report.pages.study.write_figures", lambda *_: [])
-    monkeypatch.setattr("emovec.report.sections.maps.CELLS", 3 * 2 * 3 * 64)
+    monkeypatch.setattr("emovec.report.sections.cosine.CELLS", 3 * 2 * 3 * 64)
     page = Page(write_report(copy(study, tmp_path)))
-    layers = page.figures["cosine"]["controls"][0]
+    layers = page.figures["cosine"]["selectors"][0]
     assert layers["labels"][layers["initial"]] == "8"
     assert layers["labels"] == ["0", "8", "12"]
     assert "holds 3 of 4 layers; geometry/cosine.parquet holds all" in page.text
@@ -261,7 +261,7 @@ def test_markup_in_names_and_stories_is_shown_and_not_obeyed(hostile: Path):
 def test_each_table_may_be_missing(study: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("emovec.report.pages.study.write_figures", lambda *_: [])
     # The sections that show it: the whole page would be drawn dozens of times.
-    monkeypatch.setattr("emovec.report.sections.registry.PLANS", [plan for plan in PLANS if name in plan.tables])
+    monkeypatch.setattr("emovec.report.sections.registry.SECTIONS", [each for each in SECTIONS if name in each.tables])
     folder = copy(study, tmp_path)
     (folder / "geometry" / f"{name}.parquet").unlink()
     text = Page(write_report(folder)).text
@@ -301,7 +301,7 @@ def test_other_shapes_of_study(tmp_path: Path, languages: list[str], layers: lis
     assert ("there were no neutral texts" in page.text) == (not neutral)
     assert ("rsa" in page.figures) == (len(languages) > 1)
     if len(languages) > 1:
-        assert len(page.figures["rsa"]["controls"][0]["labels"]) == 6
+        assert len(page.figures["rsa"]["selectors"][0]["labels"]) == 6
 
 
 def test_broken_files_are_named(study: Path, tmp_path: Path):
@@ -335,7 +335,7 @@ def test_the_same_tables_give_the_same_bytes(study: Path, tmp_path: Path):
     assert (folder / "report.html").read_bytes() == (study / "report.html").read_bytes()
     names = {path.name for path in (study / "figures").iterdir()}
     assert {path.name for path in (folder / "figures").iterdir()} == names
-    # A figure is an SVG and a PNG, a film a GIF and, where there is an ffmpeg, an MP4.
+    # A figure is an SVG and a PNG, a film a GIF.
     drawn = Counter(Path(name).suffix for name in names)
     assert drawn[".svg"] == drawn[".png"]
     assert drawn[".svg"] + drawn[".gif"] == totals[0] - 1
@@ -368,7 +368,7 @@ def test_the_tree_of_four_languages_joins_those_that_agree_most_first(tmp_path: 
         for a, b in zip(table["language_a"], table["language_b"], strict=False)
     ]
     table.assign(r=r).to_parquet(tmp_path / "geometry" / "language_agreement.parquet", index=False)
-    (chart,) = (c for c in charts_of(sections(read_study(tmp_path))) if c.name == "language-tree")
+    (chart,) = (c for c in charts_of(read_outs(read_study(tmp_path))) if c.name == "language-tree")
     (tree,) = chart.frames["1", "standardised"]
     places = {group.label: group.y[0] for group in tree.groups}
     assert abs(places["German"] - places["French"]) == abs(places["English"] - places["Japanese"]) == 1

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from emovec.report.draw import plotly_page
-from emovec.report.sections import calibration
+from emovec.report.section import from_tables
+from emovec.report.sections import calibration, calibration_languages
 from emovec.steering.experiments import calibration_statistics
 from emovec.study.results import StudyTables, read_study
 from tests.report.synthetic import write_study
@@ -45,7 +46,7 @@ def none(tmp_path_factory: pytest.TempPathFactory) -> StudyTables:
 
 
 def test_a_planted_window_and_its_effect_are_told(strong: StudyTables) -> None:
-    told = calibration.finding(strong)
+    told = from_tables(calibration.finding, strong)
     assert told.count("stay coherent up to strength 0.2") == 2
     assert "(2.0" in told or "(1.9" in told
     assert told.count("own word rises") == 2
@@ -62,10 +63,10 @@ def test_without_controls_none_are_said_to_be_exceeded(strong: StudyTables) -> N
     ]
     tables["calibration_cross"] = cross.drop(columns=[name for name in cross if name.startswith(("control", "excess"))])
     bare = dataclasses.replace(strong, tables=tables)
-    told = calibration.finding(bare)
+    told = from_tables(calibration.finding, bare)
     assert told.count("with no control to set it against") == 3
     assert "larger than" not in told
-    assert calibration.finding_across(bare).count("with no control to set it against") == 4
+    assert from_tables(calibration_languages.finding, bare).count("with no control to set it against") == 4
 
 
 @pytest.mark.fault("F11")
@@ -77,7 +78,7 @@ def test_no_difference_is_not_told_as_an_equal_effect(strong: StudyTables) -> No
         values = {"less_own": (low + high) / 2, "less_own_low": low, "less_own_high": high}
         table = cross.assign(**{name: np.where(other, value, np.nan) for name, value in values.items()})
         tables = {**strong.tables, "calibration_cross": table}
-        told[low] = calibration.finding_across(dataclasses.replace(strong, tables=tables))
+        told[low] = from_tables(calibration_languages.finding, dataclasses.replace(strong, tables=tables))
     assert (
         "in English texts the effect of Japanese vectors less that of English ones is 0.47, −0.32 to 1.26"
         in told[-0.32]
@@ -90,20 +91,22 @@ def test_no_difference_is_not_told_as_an_equal_effect(strong: StudyTables) -> No
 def test_texts_that_repeat_themselves_unsteered_are_not_called_coherent(strong: StudyTables) -> None:
     sweep = strong.tables["calibration_sweep"]
     looping = sweep.assign(distinct_unsteered=sweep["distinct_unsteered"].where(sweep["language"] == "en", 0.1))
-    told = calibration.finding(dataclasses.replace(strong, tables={**strong.tables, "calibration_sweep": looping}))
+    told = from_tables(
+        calibration.finding, dataclasses.replace(strong, tables={**strong.tables, "calibration_sweep": looping})
+    )
     assert told.count("stay coherent") == 1
     assert "Japanese texts repeat themselves without steering too (10 % of word pairs distinct)" in told
 
 
 def test_no_effect_is_told_as_none(none: StudyTables) -> None:
-    assert calibration.finding(none).count("does not reliably rise") == 2
-    across = calibration.finding_across(none)
+    assert from_tables(calibration.finding, none).count("does not reliably rise") == 2
+    across = from_tables(calibration_languages.finding, none)
     assert "do not reliably change the words of the other" in across
     assert across.count("no reliable effect") == 4
 
 
 def test_vectors_across_languages_stand_beside_those_within(strong: StudyTables) -> None:
-    across = calibration.finding_across(strong)
+    across = from_tables(calibration_languages.finding, strong)
     assert "at strength 0.2" in across or "and strength 0.2" in across
     between, within = across.split("Within a language")
     assert "Japanese vectors in English texts 1.0" in between or "Japanese vectors in English texts 0.9" in between
@@ -113,7 +116,7 @@ def test_vectors_across_languages_stand_beside_those_within(strong: StudyTables)
 
 
 def test_the_map_shows_where_texts_break(strong: StudyTables) -> None:
-    chart = calibration.regime_maps(strong)
+    chart = from_tables(calibration.regime_maps, strong)
     assert chart is not None
     regime, control, effect = chart.frames["en", calibration_statistics.ALL]
     assert list(regime.rows) == ["5", "2"]
@@ -126,7 +129,7 @@ def test_the_map_shows_where_texts_break(strong: StudyTables) -> None:
 
 
 def test_lines_hold_every_control_and_mark_what_is_coherent(strong: StudyTables) -> None:
-    chart = calibration.effects(strong)
+    chart = from_tables(calibration.effects, strong)
     assert chart is not None
     together, each = chart.frames["en", "5"]
     assert {"random 1", "random 2", "shuffled 1"} <= {curve.label for curve in together.curves}
@@ -134,9 +137,9 @@ def test_lines_hold_every_control_and_mark_what_is_coherent(strong: StudyTables)
 
 
 def test_listings_hold_windows_and_texts(strong: StudyTables) -> None:
-    listing = calibration.window_listing(strong)
+    listing = from_tables(calibration.window_listing, strong)
     assert listing is not None
     assert [row[:3] for row in listing.frames[("en",)]] == [[e, "5", "0.2"] for e in EMOTIONS]
-    texts = calibration.texts(strong)
+    texts = from_tables(calibration.texts, strong)
     assert texts is not None
     assert texts.frames["en", "0.2"][0] == ["unsteered", "8", "and so on"]

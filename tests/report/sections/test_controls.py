@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from emovec.report.pages.transfer import sentence
+from emovec.report.section import from_tables
 from emovec.report.sections import geodesic
 from emovec.report.sections.controls import chart, finding, numbers
 from emovec.study.results import StudyTables, read_study
@@ -17,10 +18,10 @@ from emovec.study.transfer import Transfer
 
 def test_one_sentence_says_what_words_reach_and_what_is_left(study: Path) -> None:
     found = read_study(study)
-    said = finding(found)
+    said = from_tables(finding, found)
     assert said.count(".") == said.count("0.") + 1
-    assert "words alone, without a model, agree with r = 0.76" in said
-    assert re.search(r"a partial r of 0\.5\d, 0\.6\d without the noise of a limited number of topics, remains", said)
+    assert "The words of the stories alone, without a model, make English and Japanese agree with r = 0.76" in said
+    assert re.search(r"a partial r of 0\.5\d remains, 0\.6\d if corrected for how far it returns on other topics", said)
     assert "p\u00a0=\u00a00.0001" in said
 
 
@@ -33,12 +34,14 @@ def without(study: StudyTables, *givens: str) -> StudyTables:
 
 def test_what_few_emotions_or_no_norms_leave_out_is_said_or_passed_over(study: Path) -> None:
     found = read_study(study)
-    assert re.search(r"beyond words a partial r of 0\.[67]\d", finding(without(found, "valence", "all")))
-    assert "too few emotions" in finding(without(found, "embeddings", "words", "valence", "first layer", "all"))
+    assert re.search(r"beyond words a partial r of 0\.[67]\d", from_tables(finding, without(found, "valence", "all")))
+    assert "too few emotions" in from_tables(
+        finding, without(found, "embeddings", "words", "valence", "first layer", "all")
+    )
 
 
 def test_the_chart_has_every_control_standardised_first(study: Path) -> None:
-    drawn = chart(read_study(study))
+    drawn = from_tables(chart, read_study(study))
     assert drawn is not None
     (panels,) = drawn.frames.values()
     assert [panel.title for panel in panels] == ["standardised vectors", "raw vectors"]
@@ -49,7 +52,7 @@ def test_the_chart_has_every_control_standardised_first(study: Path) -> None:
 
 @pytest.mark.fault("F12")
 def test_the_noise_free_partial_stands_beside_the_plain_one(study: Path) -> None:
-    shown = numbers(read_study(study))
+    shown = from_tables(numbers, read_study(study))
     assert shown is not None
     assert "partial r without noise" in shown.columns
     last = shown.frames["standardised", "en+ja"][-1]
@@ -61,11 +64,13 @@ def test_the_noise_free_partial_stands_beside_the_plain_one(study: Path) -> None
 def test_what_the_topics_cannot_tell_is_no_difference(study: Path) -> None:
     found = read_study(study)
     table = found.tables["geodesic"]
-    assert "agree less by geodesic than by straight-line distances: corrected for their own" in geodesic.finding(found)
+    assert "agree less by geodesic than by straight-line distances: corrected for their own" in from_tables(
+        geodesic.finding, found
+    )
     none = dataclasses.replace(found, tables={**found.tables, "geodesic": table.assign(high=0.1)})
-    assert "no difference is found" in geodesic.finding(none)
+    assert "no difference is found" in from_tables(geodesic.finding, none)
     unknown = dataclasses.replace(found, tables={**found.tables, "geodesic": table.assign(low=np.nan)})
-    assert "can't be compared" in geodesic.finding(unknown)
+    assert "can't be compared" in from_tables(geodesic.finding, unknown)
 
 
 def test_a_transfer_is_told_with_its_best_baseline() -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from emovec.report.charts import Chart, Listing
+from emovec.report.section import from_tables
 from emovec.report.sections import implicit, intensity
 from emovec.steering.experiments.tables import COLUMNS
 from emovec.study.results import StudyTables, read_study
@@ -65,7 +66,7 @@ def _study(
 
 
 def test_the_finding_of_implied_emotions_holds_numbers_and_controls(base: StudyTables) -> None:
-    said = implicit.finding(_study(base))
+    said = from_tables(implicit.finding, _study(base))
     assert len(said) < 500  # it stands among the headlines
     assert "61 % of 36 English scenarios (40 to 75 %; words alone 69 %, no difference shown)" in said
     assert "and 61 % of 36 Japanese scenarios" in said
@@ -80,42 +81,42 @@ def test_the_finding_of_implied_emotions_holds_numbers_and_controls(base: StudyT
 def test_the_verdict_beside_words_follows_the_interval(
     base: StudyTables, gap: tuple[float, float, float], verdict: str
 ) -> None:
-    assert f"alone 69 %, {verdict})" in implicit.finding(_study(base, gap=gap))
+    assert f"alone 69 %, {verdict})" in from_tables(implicit.finding, _study(base, gap=gap))
 
 
 def test_without_words_the_finding_says_so(base: StudyTables) -> None:
     study = _study(base)
     tables = {name: table for name, table in study.tables.items() if name != "implicit_words"}
-    assert "no comparison with words alone" in implicit.finding(replace(study, tables=tables))
+    assert "no comparison with words alone" in from_tables(implicit.finding, replace(study, tables=tables))
 
 
 def test_intensity_is_only_claimed_beyond_both_controls(base: StudyTables) -> None:
-    said = intensity.finding(_study(base))
+    said = from_tables(intensity.finding, _study(base))
     assert "in no language do the vectors reliably follow it" in said
     assert len(said) < 300  # it stands among the headlines
     assert "0.42 (−0.10 to 0.60, p\u00a0=\u00a00.03) within English, 0.42" in said
     assert "English texts" not in said
-    said = intensity.finding(_study(base, moved=True))
+    said = from_tables(intensity.finding, _study(base, moved=True))
     assert "beyond both controls (within English, within Japanese, English vectors, Japanese texts" in said
     assert "0.42 (0.20 to 0.60, p\u00a0=\u00a00.001) Japanese vectors, English texts" in said
 
 
 def test_exhibits_show_every_pair_of_languages_and_drop_out_without_tables(base: StudyTables) -> None:
     study = _study(base)
-    for plan in (*implicit.PLANS, *intensity.PLANS):
-        for build in plan.exhibits:
-            assert build(base) is None
-            exhibit = build(study)
+    for section in (implicit.SECTION, intensity.SECTION):
+        for write in section.exhibits:
+            assert from_tables(write, base) is None
+            exhibit = from_tables(write, study)
             assert isinstance(exhibit, Chart | Listing)
             assert exhibit.frames
             for key in exhibit.frames:
-                assert all(part in control.options for part, control in zip(key, exhibit.controls, strict=True))
-    lines = implicit.by_layer(study)
+                assert all(part in selector.options for part, selector in zip(key, exhibit.selectors, strict=True))
+    lines = from_tables(implicit.by_layer, study)
     assert lines is not None
     labels = [curve.label for curve in lines.frames["top3", "mean"][1].curves]  # type: ignore[union-attr]
     assert labels[:2] == ["within English", "within Japanese"]
     assert {"words alone, English", "words alone, Japanese", "shuffled emotions"} <= set(labels)
-    listed = intensity.listing(study)
+    listed = from_tables(intensity.listing, study)
     assert listed is not None
     assert listed.frames[("en+en",)] == [["after … days", ["afraid 0.50"], ["calm −0.50"]]]
 
@@ -126,13 +127,7 @@ def test_a_study_of_one_language_reads_well(base: StudyTables) -> None:
     for name in ("implicit", "intensity"):
         own = tables[name]
         tables[name] = own[(own["text_language"] == "en") & (own["vector_language"] == "en")]
-    said = implicit.finding(replace(study, tables=tables))
+    said = from_tables(implicit.finding, replace(study, tables=tables))
     assert "across languages" not in said
     assert "Across" not in said
-    assert "Japanese" not in intensity.finding(replace(study, tables=tables))
-
-
-def test_the_sections_are_on_the_page() -> None:
-    from emovec.report.sections.registry import PLANS
-
-    assert {"implicit", "intensity"} <= {plan.anchor for plan in PLANS}
+    assert "Japanese" not in from_tables(intensity.finding, replace(study, tables=tables))

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from emovec.report.charts import HeatMap
+from emovec.report.section import from_tables
 from emovec.report.sections.preference_probe import finding as probe_finding
 from emovec.report.sections.preference_probe import listing
 from emovec.report.sections.preferences import bias, changes, finding, largest, likings, shifts
@@ -82,7 +83,7 @@ def test_the_planted_tables_are_as_declared() -> None:
 
 
 def test_an_effect_is_told_with_its_interval_beside_a_control(study: Path) -> None:
-    said = finding(holding(study, planted(20)))
+    said = from_tables(finding, holding(study, planted(20)))
     assert said.startswith("At strength 0.1, in English the largest change is that of ")
     assert "emotions change preferences more than controls of the same length do" in said
     assert "emotions as a group beyond controls" in said
@@ -94,14 +95,14 @@ def test_an_effect_is_told_with_its_interval_beside_a_control(study: Path) -> No
 
 
 def test_no_effect_is_told_as_none(study: Path) -> None:
-    said = finding(holding(study, planted(1)))
+    said = from_tables(finding, holding(study, planted(1)))
     assert said.count("emotions don't reliably change preferences more than controls") == 2
     assert "not reliably beyond controls" in said
     assert "too few" not in said
 
 
 def test_too_few_or_no_controls_are_told_of(study: Path) -> None:
-    said = finding(holding(study, planted(20, controls=0)))
+    said = from_tables(finding, holding(study, planted(20, controls=0)))
     assert "with no control to set it against" in said
     tables = planted(20, controls=1)
     few = {
@@ -109,7 +110,7 @@ def test_too_few_or_no_controls_are_told_of(study: Path) -> None:
         for name, table in tables.items()
     }
     few = changes_of({name: table.drop(columns="control", errors="ignore") for name, table in few.items()})
-    assert "2 emotions and 2 controls are too few for any p below 0.05" in finding(holding(study, few))
+    assert "2 emotions and 2 controls are too few for any p below 0.05" in from_tables(finding, holding(study, few))
 
 
 def test_one_activity_of_a_kind_has_no_interval_and_says_so(study: Path) -> None:
@@ -118,7 +119,7 @@ def test_one_activity_of_a_kind_has_no_interval_and_says_so(study: Path) -> None
         tables[name] = tables[name].assign(low=np.nan, high=np.nan)
     tables["preference_probe"] = tables["preference_probe"].head(1).assign(p_kinds=np.nan)
     held = holding(study, tables)
-    said = finding(held) + probe_finding(held)
+    said = from_tables(finding, held) + from_tables(probe_finding, held)
     assert "no interval: it takes two activities of a kind" in said
     assert "kinds with one activity can't be shuffled within" in said
     assert "of 1 emotion goes" in said
@@ -134,13 +135,13 @@ def test_one_activity_of_a_kind_has_no_interval_and_says_so(study: Path) -> None
     ],
 )
 def test_a_model_that_does_not_answer_is_told_of(study: Path, mass: float, share: float, told: str) -> None:
-    assert told in finding(holding(study, planted(20, mass=mass, share_a=share)))
+    assert told in from_tables(finding, holding(study, planted(20, mass=mass, share_a=share)))
 
 
 def test_the_maps_hold_emotions_then_controls(study: Path) -> None:
     tables = planted(20)
     found = holding(study, tables)
-    chart = changes(found)
+    chart = from_tables(changes, found)
     assert chart is not None
     (panel,) = chart.frames["half", "ja", "0.05"]
     assert isinstance(panel, HeatMap)
@@ -152,7 +153,7 @@ def test_the_maps_hold_emotions_then_controls(study: Path) -> None:
     one = rows[(rows["name"] == "sad") & (rows["category"] == "unsafe")]["change"].iloc[0]
     assert panel.values[3, 7] == one
     assert panel.limits[1] >= rows["change"].abs().max()
-    chart = shifts(found)
+    chart = from_tables(shifts, found)
     assert chart is not None
     (panel,) = chart.frames[("en",)]
     assert isinstance(panel, HeatMap)
@@ -163,28 +164,30 @@ def test_the_maps_hold_emotions_then_controls(study: Path) -> None:
 def test_the_listings(study: Path) -> None:
     found = holding(study, planted(20))
     for build, key in ((largest, ("whole", "en")), (likings, ("en",)), (bias, ("ja",)), (listing, ("ja",))):
-        made = build(found)
+        made = from_tables(build, found)
         assert made is not None
         assert all(len(row) == len(made.columns) for row in made.frames[key])
-    made = largest(found)
+    made = from_tables(largest, found)
     assert made is not None
     sizes = [abs(float(str(row[3]).replace("−", "-").replace("+", ""))) for row in made.frames["whole", "en"]]
     assert sizes == sorted(sizes, reverse=True)
-    assert all(build(read_study(study)) is None for build in (changes, shifts, largest, likings, bias, listing))
+    assert all(
+        from_tables(build, read_study(study)) is None for build in (changes, shifts, largest, likings, bias, listing)
+    )
 
 
 def test_the_probe_says_whether_any_emotion_goes_with_preference(study: Path) -> None:
-    said = probe_finding(holding(study, planted(20)))
+    said = from_tables(probe_finding, holding(study, planted(20)))
     assert "activations along calm go best with how much they are preferred (r = 0.70" in said
     assert "1 of 5 emotions goes with preference beyond shuffling, kinds and controls" in said
     assert "shuffled within kinds p = 0.01; directions without emotion up to 0.30" in said
     for column, value in (("p_kinds", 0.2), ("control", 0.8)):
         tables = planted(20)
         tables["preference_probe"][column] = value
-        assert "none of 5 emotions goes with preference beyond shuffling, kinds and controls" in probe_finding(
-            holding(study, tables)
+        assert "none of 5 emotions goes with preference beyond shuffling, kinds and controls" in from_tables(
+            probe_finding, holding(study, tables)
         )
     tables["preference_probe"]["control"] = float("nan")
-    assert "without controls it can't be laid to the emotion" in probe_finding(holding(study, tables))
-    said = probe_finding(holding(study, planted(1)))
+    assert "without controls it can't be laid to the emotion" in from_tables(probe_finding, holding(study, tables))
+    said = from_tables(probe_finding, holding(study, planted(1)))
     assert "none of 5 emotions goes with preference beyond shuffling, kinds and controls" in said

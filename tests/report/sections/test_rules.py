@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from emovec.report.charts import HeatMap, Lines
-from emovec.report.sections.registry import PLANS as ALL
-from emovec.report.sections.rules import PLANS, answers, chart, finding, heat_map
+from emovec.report.section import from_tables
+from emovec.report.sections.rules import answers, chart, finding, heat_map
 from emovec.steering.experiments.rule_statistics import CONDITION, compare, rates
 from emovec.study.results import StudyTables, read_study
 from tests.steering import planted_answers
@@ -27,21 +27,17 @@ def with_answers(study: Path, shift: dict[str, float], controls: int = 4, **chan
 UNASKED = {"without the rule": -0.4}
 
 
-def test_the_section_is_on_the_page() -> None:
-    assert [plan.anchor for plan in ALL].count(PLANS[0].anchor) == 1
-
-
 def test_where_nothing_was_checked_unasked_nothing_is_said_of_it(study: Path) -> None:
     found = with_answers(study, UNASKED)
-    assert "% of its answers to the same tasks keep them unasked" in finding(found)
+    assert "% of its answers to the same tasks keep them unasked" in from_tables(finding, found)
     asked = found.tables["rules"][found.tables["rules"]["kind"] != "unasked"]
-    said = finding(dataclasses.replace(found, tables={**found.tables, "rules": asked}))
+    said = from_tables(finding, dataclasses.replace(found, tables={**found.tables, "rules": asked}))
     assert "unasked" not in said
     assert "(95 % interval " in said
 
 
 def test_an_effect_is_told_beside_its_control(study: Path) -> None:
-    said = finding(with_answers(study, {"angry": -0.3, **UNASKED}))
+    said = from_tables(finding, with_answers(study, {"angry": -0.3, **UNASKED}))
     assert said.startswith("In English the unsteered model keeps ")
     assert "angry at strength 0." in said
     assert "lowers this by " in said
@@ -50,18 +46,18 @@ def test_an_effect_is_told_beside_its_control(study: Path) -> None:
 
 
 def test_no_effect_is_said_to_be_none(study: Path) -> None:
-    said = finding(with_answers(study, UNASKED))
+    said = from_tables(finding, with_answers(study, UNASKED))
     assert "No emotion can be shown to change this beyond chance and controls: the largest change is that" in said
 
 
 def test_a_base_rate_of_chance_allows_no_finding(study: Path) -> None:
-    said = finding(with_answers(study, {"angry": -0.4}))
+    said = from_tables(finding, with_answers(study, {"angry": -0.4}))
     assert said.endswith("so the base rate is too low to tell what steering does to obedience.")
     assert "angry" not in said
 
 
 def test_without_controls_no_emotion_is_held_responsible(study: Path) -> None:
-    said = finding(with_answers(study, {"angry": -0.3, **UNASKED}, controls=0))
+    said = from_tables(finding, with_answers(study, {"angry": -0.3, **UNASKED}, controls=0))
     assert said.endswith("without controls it can't be laid to the emotion.")
 
 
@@ -69,17 +65,17 @@ def test_rules_that_are_hardly_ever_kept_are_counted(study: Path) -> None:
     found = with_answers(study, UNASKED)
     types = found.tables["rule_types"]
     types.loc[types["rule"].isin(["rule 1", "rule 3"]), "rate"] = 0.0
-    assert "with 2 of 5 rules kept by fewer than one answer in ten" in finding(found)
+    assert "with 2 of 5 rules kept by fewer than one answer in ten" in from_tables(finding, found)
 
 
 def test_incoherent_text_is_called_so(study: Path) -> None:
     found = with_answers(study, {"angry": -0.4, **UNASKED})
     found.tables["rules"]["regime"] = "explosion"
-    assert "but its text is no longer coherent" in finding(found)
+    assert "but its text is no longer coherent" in from_tables(finding, found)
 
 
 def test_the_chart_has_the_controls_band_and_marks_what_exceeds_it(study: Path) -> None:
-    drawn = chart(with_answers(study, {"angry": -0.3, **UNASKED}))
+    drawn = from_tables(chart, with_answers(study, {"angry": -0.3, **UNASKED}))
     assert drawn is not None
     assert set(drawn.frames) == {("en", "strongest"), ("en", "angry"), ("en", "calm")}
     for panels in drawn.frames.values():
@@ -96,7 +92,7 @@ def test_the_chart_has_the_controls_band_and_marks_what_exceeds_it(study: Path) 
 
 def test_the_heat_map_has_each_rule_under_each_condition(study: Path) -> None:
     found = with_answers(study, UNASKED)
-    drawn = heat_map(found)
+    drawn = from_tables(heat_map, found)
     assert drawn is not None
     assert set(drawn.frames) == {("en", "0.1"), ("en", "0.2")}
     (panel,) = drawn.frames["en", "0.2"]
@@ -109,7 +105,7 @@ def test_the_heat_map_has_each_rule_under_each_condition(study: Path) -> None:
 
 
 def test_answers_that_differ_are_listed(study: Path) -> None:
-    listed = answers(with_answers(study, {"angry": -0.5}))
+    listed = from_tables(answers, with_answers(study, {"angry": -0.5}))
     assert listed is not None
     rows = listed.frames["en", "angry"]
     assert 0 < len(rows) <= 12
@@ -119,4 +115,4 @@ def test_answers_that_differ_are_listed(study: Path) -> None:
 def test_a_study_without_the_experiment_has_no_exhibits(study: Path) -> None:
     found = read_study(study)
     bare = dataclasses.replace(found, tables={k: v for k, v in found.tables.items() if not k.startswith("rule")})
-    assert (chart(bare), heat_map(bare), answers(bare)) == (None, None, None)
+    assert (from_tables(chart, bare), from_tables(heat_map, bare), from_tables(answers, bare)) == (None, None, None)

@@ -1,8 +1,6 @@
-"""Maps that move through the layers as GIF and MP4 files, drawn with matplotlib."""
+"""Maps that move through the layers as GIF files, drawn with matplotlib."""
 
 import io
-import shutil
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,7 +9,6 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from matplotlib.animation import FFMpegWriter
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
@@ -47,13 +44,13 @@ def films(charts: list[Chart]) -> list[Film]:
     found: list[Film] = []
     taken: set[str] = set()
     for chart in charts:
-        moving = len(chart.controls) == 2 and chart.controls[0].slider
-        for view in chart.controls[1].options if moving else ():
+        moving = len(chart.selectors) == 2 and chart.selectors[0].slider
+        for view in chart.selectors[1].options if moving else ():
             if view.endswith(f", {VARIANTS[0]}"):  # the page's slider shows it
                 continue
             panels = [
                 panel
-                for layer in chart.controls[0].options
+                for layer in chart.selectors[0].options
                 for panel in chart.frames.get((layer, view), ())
                 if isinstance(panel, Scatter) and panel.limits is not None
             ]
@@ -62,21 +59,8 @@ def films(charts: list[Chart]) -> list[Film]:
     return found
 
 
-def ffmpeg() -> str | None:
-    """The program that writes MP4 files: the system's, else that of the package imageio-ffmpeg; None without either."""
-    if found := shutil.which("ffmpeg"):
-        return found
-    try:
-        from imageio_ffmpeg import get_ffmpeg_exe  # pyright: ignore[reportMissingImports]
-    except ImportError:
-        return None
-    return str(get_ffmpeg_exe())
-
-
 def write_films(wanted: list[Film], folder: Path, progress: Callable[[int], None] | None = None) -> list[Path]:
-    """Write each film as GIF, and as MP4 where there is an ffmpeg.
-
-    The same film always gives the same GIF.
+    """Write each film as `<name>.gif`; the same film always gives the same bytes.
 
     Args:
         wanted: the films.
@@ -87,7 +71,6 @@ def write_films(wanted: list[Film], folder: Path, progress: Callable[[int], None
         The files, in order.
     """
     written: list[Path] = []
-    program = ffmpeg()
     for film in wanted:
         pictures = list(_pictures(film))
         images = [image for image, _ in pictures]
@@ -98,8 +81,6 @@ def write_films(wanted: list[Film], folder: Path, progress: Callable[[int], None
         path = folder / f"{film.name}.gif"
         write_bytes(path, buffer.getvalue())
         written.append(path)
-        if program is not None:
-            written.append(_write_mp4(pictures, folder / f"{film.name}.mp4", program))
         if progress is not None:
             progress(1)
     return written
@@ -188,24 +169,3 @@ def _step(panel: Scatter, axis: Any) -> dict[tuple[str, str], NDArray[np.float64
         name: np.array([*place, *(offset or (0.0, 8.0))])
         for name, place, offset in zip(names, zip(x, y, strict=True), offsets, strict=True)
     }
-
-
-def _write_mp4(pictures: list[tuple[Image.Image, int]], path: Path, program: str) -> Path:
-    """The same frames as H.264, each repeated for as long as it stands."""
-    figure = Figure(figsize=_SIZE, dpi=_DPI)
-    FigureCanvasAgg(figure)
-    axis: Any = figure.add_axes((0, 0, 1, 1))
-    axis.set_axis_off()
-    shown = axis.imshow(np.asarray(pictures[0][0].convert("RGB")), aspect="auto", interpolation="none")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with matplotlib.rc_context({"animation.ffmpeg_path": program}), tempfile.TemporaryDirectory() as folder:
-        made = Path(folder) / path.name
-        options = ["-pix_fmt", "yuv420p", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-threads", "1"]
-        writer = FFMpegWriter(fps=1000 // _MOVING, codec="h264", extra_args=options)
-        with writer.saving(figure, str(made), dpi=_DPI):
-            for image, milliseconds in pictures:
-                shown.set_data(np.asarray(image.convert("RGB")))
-                for _ in range(max(1, milliseconds // _MOVING)):
-                    writer.grab_frame()
-        write_bytes(path, made.read_bytes())
-    return path

@@ -98,8 +98,8 @@ def frames_for_papers(charts: Sequence[Chart]) -> Iterator[tuple[str, Sequence[P
         for key in chart.paper_keys():
             named = [
                 slug(option)
-                for control, option in zip(chart.controls, key, strict=True)
-                if control.in_paper and len(control.options) > 1
+                for selector, option in zip(chart.selectors, key, strict=True)
+                if selector.in_paper and len(selector.options) > 1
             ]
             yield own_name("-".join([chart.name, *named]), taken), chart.frames[key]
 
@@ -187,6 +187,9 @@ def _heat_map(figure: Figure, axis: Axes, panel: HeatMap) -> None:
     )
     axis.set_yticks(range(len(panel.rows)), panel.rows, fontsize=size, parse_math=False)
     axis.tick_params(length=0, pad=2)
+    if panel.tree:
+        axis.add_collection(LineCollection(panel.tree, colors="#666666", linewidths=0.6), autolim=False)
+        axis.set_xlim(-0.5, panel.right)
     for spine in axis.spines.values():
         spine.set_visible(False)
     if panel.words:

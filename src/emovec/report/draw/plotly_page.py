@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from emovec.report.charts import (
     Chart,
-    Control,
     Curve,
     HeatMap,
     Lines,
@@ -17,6 +16,7 @@ from emovec.report.charts import (
     Panel,
     Scatter,
     Scatter3D,
+    Selector,
 )
 from emovec.report.draw.plotly_points import DIGITS, rounded, scatter, scatter_3d, scene
 from emovec.report.style import CIVIDIS, DIVERGING, GREY, plain
@@ -29,18 +29,18 @@ _MOST_WRITTEN = 8
 
 
 def figure_data(chart: Chart) -> dict[str, Any]:
-    """A chart as the page's script takes it: controls, and for each combination of options the traces and layout."""
-    frames = {_key(chart.controls, key): _frame(panels, chart.height) for key, panels in chart.frames.items()}
-    return {"kind": "chart", "height": chart.height, "controls": _controls(chart.controls), "frames": frames}
+    """A chart as the page's script takes it: selectors, and for each combination of options the traces and layout."""
+    frames = {_key(chart.selectors, key): _frame(panels, chart.height) for key, panels in chart.frames.items()}
+    return {"kind": "chart", "height": chart.height, "selectors": _selectors(chart.selectors), "frames": frames}
 
 
 def listing_data(listing: Listing) -> dict[str, Any]:
     """A switchable table as the page's script takes it."""
-    frames = {_key(listing.controls, key): rows for key, rows in listing.frames.items()}
+    frames = {_key(listing.selectors, key): rows for key, rows in listing.frames.items()}
     return {
         "kind": "listing",
         "columns": list(listing.columns),
-        "controls": _controls(listing.controls),
+        "selectors": _selectors(listing.selectors),
         "frames": frames,
     }
 
@@ -51,14 +51,14 @@ def decode_matrix(packed: dict[str, Any]) -> NDArray[np.float64]:
     return np.where(values == _MISSING, np.nan, values / 1000)
 
 
-def _key(controls: Sequence[Control], options: tuple[str, ...]) -> str:
-    return "|".join(str(list(c.options).index(option)) for c, option in zip(controls, options, strict=True))
+def _key(selectors: Sequence[Selector], options: tuple[str, ...]) -> str:
+    return "|".join(str(list(c.options).index(option)) for c, option in zip(selectors, options, strict=True))
 
 
-def _controls(controls: Sequence[Control]) -> list[dict[str, Any]]:
+def _selectors(selectors: Sequence[Selector]) -> list[dict[str, Any]]:
     return [
         {"name": c.name, "labels": list(c.labels), "initial": list(c.options).index(c.initial), "slider": c.slider}
-        for c in controls
+        for c in selectors
     ]
 
 
@@ -79,8 +79,8 @@ def _frame(panels: Sequence[Panel], height: int) -> dict[str, Any]:
         margin["b"] = 54 + 22 * (1 + _legend_rows(panels))
     layout: dict[str, Any] = {"margin": margin, "shapes": []}
     if maps and len(panels) == 1 and isinstance(panels[0], HeatMap):
-        rows, columns = panels[0].values.shape
-        side = (height - margin["t"] - margin["b"]) * max(0.5, columns / rows)
+        rows = len(panels[0].rows)
+        side = (height - margin["t"] - margin["b"]) * max(0.5, (panels[0].right + 0.5) / rows)
         layout["width"] = round(min(side + margin["l"] + margin["r"], PAGE_WIDTH))
     known: set[str] = set()
     width = PAGE_WIDTH - margin["l"] - margin["r"]
@@ -98,6 +98,9 @@ def _frame(panels: Sequence[Panel], height: int) -> dict[str, Any]:
                     annotations.append(_mark_label(panel.mark, end))
             case HeatMap():
                 data.append(_heat_map(panel, end, position, len(panels), x_axis, y_axis))
+                if panel.tree:
+                    x_axis |= {"range": [-0.5, panel.right], "showline": False}
+                    layout["shapes"].append(_tree(panel, end))
             case Scatter():
                 box = ((domain[1] - domain[0]) * width, height - margin["t"] - margin["b"])
                 traces, placed = scatter(panel, end, box, x_axis, y_axis)
@@ -235,6 +238,12 @@ def _heat_map(
         "hovertemplate": f"%{{y}} · %{{x}}: %{{z:.3f}}<extra>{plain(panel.value_label)}</extra>",
         **_written(panel),
     }  # fmt: skip
+
+
+def _tree(panel: HeatMap, end: str) -> dict[str, Any]:
+    path = " ".join("M" + " L".join(f"{x:.2f},{y:.2f}" for x, y in line) for line in panel.tree)
+    line = {"color": "#666666", "width": 1}
+    return {"type": "path", "xref": f"x{end}", "yref": f"y{end}", "path": path, "line": line}
 
 
 def _written(panel: HeatMap) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from emovec.corpus.annotation.answers import NONE
 from emovec.corpus.annotation.results import PAGE, LabelResults, failed_sentence
 from emovec.corpus.story import Story
 from emovec.files import write_bytes
-from emovec.report.charts import Chart, Control, HeatMap
+from emovec.report.charts import Chart, HeatMap, Selector
 from emovec.report.draw import plotly_page
 from emovec.report.pages.study import exhibit_json
 from emovec.report.style import language_name, number
@@ -180,12 +180,12 @@ def confusion_map(found: Agreement, options: Sequence[str]) -> Chart:
             frames[by, language] = [
                 HeatMap(title, shares, emotions, columns, "intended", "label given", "share", (0, 1), "sequential")
             ]
-    controls = (
-        Control("annotator", annotators, annotators[0]),
-        Control("language", languages, languages[0], names=[_language(language) for language in languages]),
+    selectors = (
+        Selector("annotator", annotators, annotators[0]),
+        Selector("language", languages, languages[0], names=[_language(language) for language in languages]),
     )
     caption = "Share of the texts of each intended emotion (row) that were given each label (column)"
-    return Chart("confusion", caption, controls, frames, height=max(420, 200 + 17 * len(emotions)))
+    return Chart("confusion", caption, selectors, frames, height=max(420, 200 + 17 * len(emotions)))
 
 
 def confusion_order(counts: pd.DataFrame, options: Sequence[str]) -> list[str]:

@@ -17,10 +17,10 @@ from plotly.offline import get_plotlyjs
 from emovec.files import write_bytes
 from emovec.geometry.model_agreement import overlap
 from emovec.models.locate import model_name
-from emovec.report.charts import Chart, Control, Curve, HeatMap, Lines
+from emovec.report.charts import Chart, Curve, HeatMap, Lines, Selector
 from emovec.report.draw import plotly_page
 from emovec.report.pages.study import exhibit_json
-from emovec.report.selectors import variant_control
+from emovec.report.selection import variant_selector
 from emovec.report.style import colour, marker, number, p_value, pair_name
 from emovec.stats.permutation import ALPHA, MINIMUM_EMOTIONS
 from emovec.study.comparison import Comparison
@@ -94,14 +94,14 @@ def over_depth(found: Comparison) -> str:
 def agreement(found: Comparison) -> Chart:
     """Every study and language with every other, at the chosen layers."""
     table = found.agreement[found.agreement["method"] == "pearson"]
-    control = variant_control(table)
+    selector = variant_selector(table)
     sides = [(study.name, language) for study in found.studies for language in study.vectors.languages]
     present = {tuple(row) for end in "ab" for row in table[[f"study_{end}", f"language_{end}"]].itertuples(index=False)}
     sides = [side for side in sides if side in present]
     place = {side: i for i, side in enumerate(sides)}
     names = [f"{name} {language}" for name, language in sides]
     frames: dict[tuple[str, ...], Sequence[HeatMap]] = {}
-    for variant in control.options:
+    for variant in selector.options:
         values = np.full((len(sides), len(sides)), np.nan)
         np.fill_diagonal(values, 1)
         for row in table[table["variant"] == variant].to_dict("records"):
@@ -110,13 +110,13 @@ def agreement(found: Comparison) -> Chart:
         title = f"Agreement at the chosen layers, {variant} vectors"
         frames[(variant,)] = [HeatMap(title, values, names, names, "", "", "r", (-1, 1), "diverging")]
     caption = "Correlation of the emotion geometries of every two studies; within a study nothing is compared"
-    return Chart("agreement", caption, (control,), frames, height=max(360, 200 + 34 * len(sides)))
+    return Chart("agreement", caption, (selector,), frames, height=max(360, 200 + 34 * len(sides)))
 
 
 def depth(found: Comparison) -> Chart:
     """Agreement at equal relative depth, a curve for each pair of languages."""
     table = found.depths
-    variants, studies = variant_control(table), _studies_control(table)
+    variants, studies = variant_selector(table), _studies_selector(table)
     low = min(0.0, float(np.floor(table["r"].min() * 10) / 10))
     frames: dict[tuple[str, ...], Sequence[Lines]] = {}
     for option in studies.options:
@@ -144,10 +144,10 @@ def depth(found: Comparison) -> Chart:
 def maps(found: Comparison) -> Chart:
     """Every layer of one study with every layer of another."""
     table = found.layers
-    variants, studies = variant_control(table), _studies_control(table)
+    variants, studies = variant_selector(table), _studies_selector(table)
     languages = list(dict.fromkeys(f"{r.language_a}+{r.language_b}" for r in table.itertuples()))
     names = [pair_name(*option.split("+")) for option in languages]
-    chosen = Control("languages", languages, languages[0], names=names)
+    chosen = Selector("languages", languages, languages[0], names=names)
     low = min(0.0, float(np.floor(table["r"].min() * 10) / 10))
     frames: dict[tuple[str, ...], Sequence[HeatMap]] = {}
     for option in studies.options:
@@ -180,12 +180,12 @@ def _pair(row: Mapping[Any, Any]) -> str:
 
 
 def _best(table: pd.DataFrame) -> str:
-    return variant_control(table).initial
+    return variant_selector(table).initial
 
 
-def _studies_control(table: pd.DataFrame) -> Control:
+def _studies_selector(table: pd.DataFrame) -> Selector:
     pairs = list(dict.fromkeys(f"{row.study_a} – {row.study_b}" for row in table.itertuples()))
-    return Control("studies", pairs, pairs[0])
+    return Selector("studies", pairs, pairs[0])
 
 
 def _of_pair(table: pd.DataFrame, option: str) -> pd.DataFrame:

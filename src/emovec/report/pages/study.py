@@ -16,10 +16,9 @@ from emovec.models.locate import model_name
 from emovec.report import run_facts
 from emovec.report.charts import Chart, Listing
 from emovec.report.draw import plotly_page
-from emovec.report.draw.films import ffmpeg, films, write_films
+from emovec.report.draw.films import films, write_films
 from emovec.report.draw.matplotlib_paper import frames_for_papers, write_figures
-from emovec.report.headlines import headlines
-from emovec.report.sections.registry import Section, charts_of, sections, steering_headlines
+from emovec.report.sections.registry import ReadOut, charts_of, headlines, read_outs
 from emovec.report.style import language_name
 from emovec.study.results import StudyTables, read_study
 
@@ -29,8 +28,8 @@ def write_report(
 ) -> Path:
     """Write `report.html` and `figures/*.svg, *.png` into a study folder, from nothing but what lies in it.
 
-    Maps that move stand beside them as `*.gif`, and as `*.mp4` where there is an ffmpeg. The same tables always
-    give the same bytes. The page needs no network; a missing table leaves a note in its section.
+    Maps that move stand beside them as `*.gif`. The same tables always give the same bytes. The page needs no network;
+    a missing table leaves a note in its section.
 
     Args:
         study_dir: the study's folder.
@@ -47,7 +46,7 @@ def write_report(
     if not study_dir.is_dir():
         raise EmovecError(f"{study_dir}: no such folder; give that of a study's results.")
     study = read_study(study_dir)
-    found = sections(study)
+    found = read_outs(study)
     charts = charts_of(found)
     moving = films(charts)
     page = study_dir / "report.html"
@@ -60,27 +59,23 @@ def write_report(
     return page
 
 
-def render(study: StudyTables, found: Sequence[Section]) -> str:
+def render(study: StudyTables, found: Sequence[ReadOut]) -> str:
     """The page's HTML."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     script = _template("report.js").replace("FONT_FAMILY", json.dumps(plotly_page.FONT))
     return environment.from_string(_template("report.html.j2")).render(
         study=study,
         model=model_name(study.config.model),
-        sections=found,
+        read_outs=found,
         exhibit_json=exhibit_json,
         paper_names=_paper_names,
         film_names=_film_names,
-        video=ffmpeg() is not None,
         language_name=language_name,
         facts=run_facts.facts(study),
         skipped=run_facts.skipped(study),
         skipped_sentence=run_facts.skipped_sentence(study),
         provenance=run_facts.provenance_rows(study),
-        headlines=[
-            *headlines({**study.tables, **study.empty}, study.summaries, study.layer),
-            *steering_headlines(study),
-        ],
+        headlines=headlines(study),
         css=Markup(_template("report.css")),
         plotly=Markup(get_plotlyjs().replace("</script", "<\\/script")),
         script=Markup(script),

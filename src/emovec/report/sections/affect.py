@@ -1,17 +1,16 @@
-"""The report's sections on human ratings: predicted for emotions left out, and what the first components carry."""
+"""Human ratings of emotions, predicted for those left out of the fit."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
 from emovec.languages.norms import DIMENSIONS
-from emovec.report.charts import Chart, Control, Curve, Lines, Points, Scatter, kept_note, layer_control, thin
-from emovec.report.headlines import is_predicted
-from emovec.report.section_plan import Plan
-from emovec.report.sections.findings import at_layer
-from emovec.report.selectors import among, language_control, side_by_side, variant_control, variants
-from emovec.report.style import GREY, LAYER_AXIS, OKABE_ITO, colour, language_name, marker, number, p_value, sentences
+from emovec.report.charts import Chart, Curve, Points, Scatter, Selector
+from emovec.report.section import Section
+from emovec.report.selection import Selection, among
+from emovec.report.style import GREY, colour, language_name, marker, number, p_value, sentences
 from emovec.stats.permutation import ALPHA
 from emovec.study.results import StudyTables
 
@@ -20,167 +19,32 @@ _BANDS = 3
 _POINTS = 30_000
 
 
-def _source_control(table: pd.DataFrame) -> Control:
+def source_selector(rows: Selection) -> Selector:
     """A choice between sources of ratings: the one with most emotions first."""
-    numbers = table.groupby("source")["n_emotions"].max() if "n_emotions" in table else table.groupby("source").size()
-    sources = [str(name) for name in numbers.sort_values(ascending=False, kind="stable").index]
-    return Control("ratings", sources, sources[0])
+    by = rows.rows.groupby("source")
+    numbers = by["n_emotions"].max() if "n_emotions" in rows.rows else by.size()
+    return rows.selector("ratings", "source", list(numbers.sort_values(ascending=False, kind="stable").index))
 
 
-def curves(study: StudyTables) -> Chart | None:
-    """Correlation of predicted with rated valence, arousal and dominance, by layer."""
-    table = study.tables.get("affect")
-    if table is None:
-        return None
-    control, source = variant_control(table), _source_control(table)
-    frames: dict[tuple[str, ...], Sequence[Lines]] = {}
-    for variant in control.options:
-        for name in source.options:
-            rows = table[(table["variant"] == variant) & (table["source"] == name)]
-            if rows.empty:
-                continue
-            low = min(0.0, float(rows[["r", "low", "null_95"]].min().min()))
-            limits = (max(-1.0, low) - 0.03, 1.03)
-            frames[variant, name] = [
-                Lines(scale, LAYER_AXIS, "r of predicted and rated", _curves(study, mine), limits, study.layer)
-                for scale in among(DIMENSIONS, rows["scale"])
-                if len(mine := rows[rows["scale"] == scale].sort_values("layer"))
-            ]
-    return Chart(
-        "affect", "How well human ratings of left-out emotions are predicted, by layer", (control, source), frames
-    )
+def first_shown(rows: Selection) -> tuple[Selection, str]:
+    """The rows of the layer, variant and source shown first, and which these are."""
+    found = rows.shown()
+    found = found.where(source=source_selector(found).initial)
+    layer, variant, source = (found.only(column) for column in ("layer", "variant", "source"))
+    return found, f"layer {layer}, {variant} vectors, ratings of {source}"
 
 
-def _curves(study: StudyTables, rows: pd.DataFrame) -> list[Curve]:
-    found: list[Curve] = []
-    languages = among(study.languages, rows["language"])
-    for i, language in enumerate(study.languages):
-        mine = rows[rows["language"] == language]
-        if mine.empty:
-            continue
-        layers = mine["layer"].tolist()
-        if len(languages) <= _BANDS:
-            label = f"95 % interval, {language_name(language)}"
-            found.append(Curve(label, layers, mine["low"].tolist(), colour(i), upper=mine["high"].tolist()))
-        notes = [
-            f"{low:.2f} to {high:.2f}, p = {p:.2g}, family-wise {family:.2g}"
-            for low, high, p, family in zip(*(mine[k] for k in ("low", "high", "p", "p_familywise")), strict=True)
-        ]
-        label = f"{language_name(language)} (filled: family-wise p < 0.05)"
-        filled = (mine["p_familywise"] < ALPHA).tolist()
-        r = mine["r"].tolist()
-        found.append(Curve(label, layers, r, colour(i), marker=marker(i), filled=filled, notes=notes))
-    null = rows.groupby("layer")["null_95"].max()
-    found.append(Curve("95 % of permutations lie below", null.index.tolist(), null.tolist(), GREY, "dot"))
-    if rows["ceiling"].notna().any():
-        ends = [int(rows["layer"].min()), int(rows["layer"].max())]
-        found.append(Curve("most that ratings allow", ends, [float(rows["ceiling"].max())] * 2, GREY, "dash"))
-    return found
-
-
-def circumplex(study: StudyTables) -> Chart | None:
-    """Emotions at their predicted valence and arousal, beside where people put them: a panel for each language."""
-    table = study.tables.get("affect_predictions")
-    if table is None or not {"valence", "arousal"} <= set(table["scale"]):
-        return None
-    control, source = variant_control(table), _source_control(table)
-    languages = among(study.languages, table["language"])
-    every = [int(layer) for layer in sorted(table["layer"].unique())]
-    points = 2 * len(languages) * table["emotion"].nunique() * len(control.options) * len(source.options)
-    layers = thin(every, max(1, _POINTS // points), study.layer)
-    wide = table.pivot_table(
-        index=["variant", "layer", "source", "language", "emotion"], columns="scale", values=["rating", "prediction"]
-    )
-    groups = dict(list(wide.groupby(level=["variant", "layer", "source", "language"])))
-    found: dict[tuple[str, ...], dict[str, Scatter]] = {}
-    for variant in control.options:
-        for layer in layers:
-            for name in source.options:
-                panels: dict[str, Scatter] = {
-                    language: _circumplex(study, rows, f"{language_name(language)}, layer {layer}", language)
-                    for language in languages
-                    if (rows := groups.get((variant, layer, name, language))) is not None
-                }
-                found[str(layer), variant, name] = panels
-    frames, choice = side_by_side(found, languages)
-    for key, (*others, last) in frames.items():
-        names = key[3:] or found[key]
-        frames[key] = [*others, replace(last, legend=_legend(study, names))]
-    source = Control(source.name, source.options, source.initial)
-    controls = [layer_control(layers, study.layer), control, source, *choice]
-    note = kept_note(layers, every, "affect_predictions")
-    caption = "Valence and arousal of emotions left out of the fit, and as people rate them"
-    return Chart("circumplex", caption, controls, frames, note, height=560)
-
-
-def _circumplex(study: StudyTables, rows: pd.DataFrame, title: str, language: str) -> Scatter:
-    emotions = [str(emotion) for emotion in rows.index.get_level_values("emotion")]
-    groups = [
-        Points(
-            label,
-            rows[kind, "valence"].tolist(),
-            rows[kind, "arousal"].tolist(),
-            emotions if kind == "prediction" else [""] * len(emotions),
-            hue,
-            sign,
-        )
-        for kind, (label, hue, sign) in zip(("rating", "prediction"), _legend(study, [language]), strict=True)
-    ]
-    return Scatter(title, "valence", "arousal", groups)
-
-
-def _legend(study: StudyTables, languages: Iterable[str]) -> list[tuple[str, str, str]]:
-    """Label, colour and marker of what people rated, then of each language's predictions."""
-    places = [(language_name(language), study.languages.index(language)) for language in languages]
-    predicted = [(f"predicted, {name}", colour(place), marker(place)) for name, place in places]
-    return [("rated by people", "#b0b0b0", "square"), *predicted]
-
-
-def components(study: StudyTables) -> Chart | None:
-    """What the first two components have to do with rated valence and arousal, by layer."""
-    table = study.tables.get("affect_components")
-    if table is None:
-        return None
-    control, source = variant_control(table), _source_control(table)
-    languages = among(study.languages, table["language"])
-    choice = language_control(languages)
-    shown = {
-        "r_valence": ("r with valence", OKABE_ITO[0], "solid", "circle"),
-        "r_arousal": ("r with arousal", OKABE_ITO[1], "solid", "diamond"),
-        "r2_adjusted": ("share of variance explained by both (adjusted)", GREY, "dash", None),
-    }
-    frames: dict[tuple[str, ...], Sequence[Lines]] = {}
-    for (variant, name, language), rows in table.groupby(["variant", "source", "language"]):
-        panels: list[Lines] = []
-        for component, mine in rows.sort_values("layer").groupby("component"):
-            drawn = [
-                Curve(label, mine["layer"].tolist(), mine[column].tolist(), hue, dash, sign)  # pyright: ignore[reportArgumentType]
-                for column, (label, hue, dash, sign) in shown.items()
-            ]
-            panels.append(Lines(f"component {component}", LAYER_AXIS, "r, or share", drawn, (-1.05, 1.05), study.layer))
-        frames[str(variant), str(name), str(language)] = panels
-    caption = "Principal components against rated valence and arousal, by layer"
-    return Chart("affect-components", caption, (control, source, choice), frames)
-
-
-def _first(table: pd.DataFrame, study: StudyTables) -> tuple[int, str, str, pd.DataFrame]:
-    """Layer, variant and source shown first, and their rows."""
-    layer, rows = at_layer(table, study.layer)
-    variant, source = variants(rows)[-1], _source_control(table).initial
-    return layer, variant, source, rows[(rows["variant"] == variant) & (rows["source"] == source)]
-
-
-def predicted(study: StudyTables) -> str:
+def finding(study: StudyTables, affect: Selection) -> str:
     """Which scales are predicted in which languages beyond chance, with intervals, p-values and ceilings."""
-    layer, variant, source, rows = _first(study.tables["affect"], study)
+    rows, where = first_shown(affect)
     parts: dict[bool, list[str]] = {True: [], False: []}
     for scale in among(DIMENSIONS, rows["scale"]):
-        mine = rows[rows["scale"] == scale]
-        by = {str(row["language"]): row for row in mine.to_dict("records")}
+        mine = rows.where(scale=scale)
         each: dict[bool, list[str]] = {True: [], False: []}
-        for language in among(study.languages, by):
-            row = by[language]
-            each[is_predicted(row["r"], row["p_familywise"])].append(
+        for _, language, own in mine.each_language():
+            row = own.records()[0]
+            # A negative correlation is no prediction.
+            each[row["r"] > 0 and row["p_familywise"] < ALPHA].append(
                 f"r = {number(row['r'])} in {language_name(language)} (95 % interval {number(row['low'])} to "
                 f"{number(row['high'])}, over all layers {p_value(row['p_familywise'])})"
             )
@@ -195,75 +59,100 @@ def predicted(study: StudyTables) -> str:
         else "No rating by people is predicted beyond chance for an emotion that the regression has not seen",
         f"Not predicted beyond chance: {'; '.join(parts[False])}" if parts[False] else "",
     ]
-    about = f"Layer {layer}, {variant} vectors, ratings of {source}, {int(rows['n_emotions'].max())} emotions. "
-    return about + sentences(said)
+    return sentences([f"{where}, {max(rows.values('n_emotions'))} emotions", *said])
 
 
-def carried(study: StudyTables) -> str:
-    """Whether the first component carries valence, arousal or both, and whether the words or the poles make it so."""
-    layer, variant, source, rows = _first(study.tables["affect_components"], study)
-    together = {row["source"]: row["r"] for row in study.summaries.get("affect", {}).get("valence_arousal", [])}.get(
-        source
-    )
-    poles = study.tables.get("poles")
-    parts: list[str] = []
-    mine = rows[rows["component"] == 1].set_index("language")
-    for language in among(study.languages, mine.index):
-        row = mine.loc[language]
-        text = (
-            f"in {language_name(language)} component 1 correlates with valence at r = {number(row['r_valence'])} "
-            f"({p_value(row['p_valence'])}) and with arousal at {number(row['r_arousal'])} "
-            f"({p_value(row['p_arousal'])}); both together explain {100 * row['r2']:.0f} % of it "
-            f"({p_value(row['p_both'])}; "
-            f"valence alone {100 * row['r_valence'] ** 2:.0f} %, arousal alone {100 * row['r_arousal'] ** 2:.0f} %)"
+def curves(affect: Selection) -> Chart:
+    """Correlation of predicted with rated valence, arousal and dominance, by layer."""
+    selectors = (affect.variant_selector(), source_selector(affect))
+    frames = {
+        key: [
+            mine.lines(scale, "r of predicted and rated", _curves(mine), _limits(rows))
+            for scale in among(DIMENSIONS, rows["scale"])
+            if (mine := rows.where(scale=scale))
+        ]
+        for key, rows in affect.each(*selectors)
+    }
+    caption = "How well human ratings of left-out emotions are predicted, by layer"
+    return Chart("affect", caption, selectors, frames)
+
+
+def _limits(rows: Selection) -> tuple[float, float]:
+    return max(-1.0, min(0.0, float(rows.rows[["r", "low", "null_95"]].min().min()))) - 0.03, 1.03
+
+
+def _curves(rows: Selection) -> list[Curve]:
+    def note(row: dict[Any, Any]) -> str:
+        interval = f"{row['low']:.2f} to {row['high']:.2f}"
+        return f"{interval}, p = {row['p']:.2g}, family-wise {row['p_familywise']:.2g}"
+
+    found: list[Curve] = []
+    for i, language, mine in rows.each_language():
+        if len(rows.languages) <= _BANDS:
+            found.append(mine.curve("low", f"95 % interval, {language_name(language)}", colour(i), upper="high"))
+        label = f"{language_name(language)} (filled: family-wise p < 0.05)"
+        found.append(mine.curve("r", label, colour(i), marker=marker(i), filled="p_familywise", note=note))
+    null = rows.rows.groupby("layer")["null_95"].max()
+    found.append(Curve("95 % of permutations lie below", null.index.tolist(), null.tolist(), GREY, "dot"))
+    if rows["ceiling"].notna().any():
+        found.append(rows.level(rows["ceiling"].max(), "most that ratings allow", GREY, "dash"))
+    return found
+
+
+def circumplex(study: StudyTables, affect_predictions: Selection) -> Chart | None:
+    """Emotions at their predicted valence and arousal, beside where people put them: a panel for each language."""
+    table = affect_predictions
+    if not {"valence", "arousal"} <= set(table["scale"]):
+        return None
+    variants, source = table.variant_selector(), source_selector(table)
+    points = 2 * len(table.languages) * table["emotion"].nunique() * len(variants.options) * len(source.options)
+    layers = table.layer_selector(_POINTS // points)
+    frames, selectors = table.side_by_side([layers, variants, source], _panel)
+    for key, (*others, last) in frames.items():
+        # One legend for all panels of a frame stands beside the last.
+        shown = key[3:] or table.languages
+        frames[key] = [*others, replace(last, legend=_legend(study, shown))]
+    caption = "Valence and arousal of emotions left out of the fit, and as people rate them"
+    return Chart("circumplex", caption, selectors, frames, table.kept_note(layers), height=560)
+
+
+def _panel(rows: Selection) -> Scatter:
+    language = rows.only("language")
+    wide = rows.rows.pivot_table(index="emotion", columns="scale", values=["rating", "prediction"])
+    emotions = [str(emotion) for emotion in wide.index]
+    groups = [
+        Points(label, wide[kind, "valence"].tolist(), wide[kind, "arousal"].tolist(), texts, hue, sign)
+        for (kind, texts), (label, hue, sign) in zip(
+            (("rating", [""] * len(emotions)), ("prediction", emotions)), _legend(rows.study, [language]), strict=True
         )
-        if poles is not None:
-            near = at_layer(poles, layer)[1]
-            near = near[(near["variant"] == variant) & (near["language"] == language)]
-            text += "".join(
-                f", while the post's two axes have a cosine of {number(row['cosine'])} (poles of random words: 95 % "
-                f"within ±{number(row['null_95'])})"
-                for row in near.to_dict("records")
-            )
-        parts.append(text)
-    words = (
-        f"; over these words people's own valence and arousal correlate with r = {number(together)}"
-        if together is not None
-        else ""
-    )
-    if together is not None and (mine[["p_valence", "p_arousal"]] < ALPHA).to_numpy().all():
-        same = mine["r_valence"] * mine["r_arousal"] * together > 0
-        if same.all():
-            words += ", which alone would give a component both in this way"
-        elif not same.any():
-            words += ", so that the choice of words does not explain why a component holds the two with opposite signs"
-    return (
-        f"At layer {layer}, {variant} vectors, ratings of {source}, p over all layers, both components and both "
-        f"scales: {'; '.join(parts)}{words}."
-    )
+    ]
+    return Scatter(f"{language_name(language)}, layer {rows.only('layer')}", "valence", "arousal", groups)
 
 
-PLANS = (
-    Plan(
-        "affect", "Human ratings predicted", ("affect", "affect_predictions"), predicted, (curves, circumplex),
-        "Each emotion in turn is left out, a ridge regression of the people's ratings on the other emotions' vectors "
-        "is fitted, and the one left out is predicted; the curves correlate these predictions with the ratings. "
-        "Filled points exceed the largest value over all layers in all but 5 % of permutations of the ratings; the "
-        "dashed line is what a perfect prediction could reach: the root of how well two sources of ratings agree, if "
-        "both are equally reliable. In the plane grey squares are people's ratings, and predictions lie closer "
-        "together than these because a regression shrinks towards the mean.",
-        "Chance is not 0: a regression that learns nothing predicts the mean of the other emotions, which correlates "
-        "negatively with the rating left out, so compare with the dotted line of the permutations. With some 25 "
-        "emotions the intervals are wide, and a single word can move r: see what depends on a choice. Valence that can "
-        "be predicted may be in the stories' plots rather than in a concept of the emotion. The ratings are of English "
-        "words, used for other languages through the label.",
-    ),
-    Plan(
-        "affect-components", "What the first components carry", ("affect_components",), carried, (components,),
-        "A component that carries one scale follows one coloured curve; where both together explain much more than "
-        "either alone it lies across the two. The dashed curve allows for the number of emotions, so that about 0 "
-        "means that nothing is explained.",
-        "Valence and arousal are correlated over almost any choice of emotion words, and then whatever follows one "
-        "follows the other; a component has no sign of its own.",
-    ),
-)  # fmt: skip
+def _legend(study: StudyTables, languages: Iterable[str]) -> list[tuple[str, str, str]]:
+    """Label, colour and marker of what people rated, then of each language's predictions."""
+    places = [(language_name(language), study.languages.index(language)) for language in languages]
+    predicted = [(f"predicted, {name}", colour(place), marker(place)) for name, place in places]
+    return [("rated by people", "#b0b0b0", "square"), *predicted]
+
+
+SECTION = Section(
+    place=350,
+    anchor="affect",
+    title="Human ratings predicted",
+    tables=("affect", "affect_predictions"),
+    finding=finding,
+    exhibits=(curves, circumplex),
+    headline=True,
+    reading="Each emotion in turn is left out, a ridge regression of the people's ratings on the other "
+    "emotions' vectors is fitted, and the one left out is predicted; the curves correlate these predictions with "
+    "the ratings. Filled points exceed the largest value over all layers in all but 5 % of permutations of the "
+    "ratings; the dashed line is what a perfect prediction could reach: the root of how well two sources of "
+    "ratings agree, if both are equally reliable. In the plane grey squares are people's ratings, and "
+    "predictions lie closer together than these because a regression shrinks towards the mean.",
+    misleading="Chance is not 0: a regression that learns nothing predicts the mean of the other emotions, "
+    "which correlates negatively with the rating left out, so compare with the dotted line of the permutations. "
+    "With some 25 emotions the intervals are wide, and a single word can move r: see what depends on a choice. "
+    "Valence that can be predicted may be in the stories' plots rather than in a concept of the emotion. The "
+    "ratings are of English words, used for other languages through the label.",
+)

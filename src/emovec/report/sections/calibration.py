@@ -1,215 +1,230 @@
-"""The report's sections on where and how strongly to steer, and on vectors that steer texts of another language."""
+"""The report's section on where and how strongly to steer."""
 
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from emovec.report.charts import Chart, Control, Curve, HeatMap, Lines, Listing, Panel, nearest_layer
-from emovec.report.section_plan import Plan
-from emovec.report.sections.calibration_findings import estimate, finding, finding_across, shared_strength
-from emovec.report.sections.maps import matrix
-from emovec.report.selectors import among, language_control
-from emovec.report.style import GREY, colour, language_name, marker, number
+from emovec.report.charts import Chart, Curve, Dash, HeatMap, Lines, Listing, Panel, Selector
+from emovec.report.section import Section
+from emovec.report.selection import Selection, among
+from emovec.report.style import GREY, colour, language_name, marker, number, p_value, percent, sentences
+from emovec.stats.permutation import ALPHA
+from emovec.steering.coherence import REPETITIVE
 from emovec.steering.experiments.calibration_statistics import ALL, CONTROLS
 from emovec.study.results import StudyTables
 
 _SIGNS = {"collapse": -1.0, "surgical": 0.0, "explosion": 1.0}
 _WORDS = {-1.0: "repeats", 0.0: "coherent", 1.0: "breaks"}
-_EFFECT = "effect on the emotion's word (nats)"
+EFFECT = "effect on the emotion's word (nats)"
 _STRENGTH = "strength (residual norms)"
-_KIND_DASHES = {"random": "dash", "shuffled": "dot"}
+_KIND_DASHES: dict[str, Dash] = {"random": "dash", "shuffled": "dot"}
+NO_CONTROL = ", with no control to set it against"
 
 
-def regime_maps(study: StudyTables) -> Chart | None:
+def finding(
+    study: StudyTables,
+    calibration_sweep: Selection,
+    calibration_windows: Selection | None = None,
+    calibration_cross: Selection | None = None,
+) -> str:
+    """How strongly texts can be steered before they break, what that does to the emotion's word, beside controls."""
+    here, coherent = calibration_sweep.at_shown_layer(), dict[str, float | None]()
+    parts: list[str] = []
+    for _, language, rows in here.each_language():
+        coherent[language] = strength = coherent_strength(rows)
+        if strength is None:
+            parts.append(f"no strength leaves {language_name(language)} texts coherent")
+        else:
+            tested = _tested(calibration_cross, language, here.layer, strength)
+            parts.append(_raised(language, rows.where(strength=strength), tested))
+    parts[:1] = [f"steered at layer {here.layer}, {part}" for part in parts[:1]]
+    if calibration_windows:
+        best = calibration_windows.where(best=True)
+        beyond = best.keep((best["low"] > 0) & (best["effect"] > best["control_max"]))
+        parts.append(
+            f"in {len(beyond)} of {len(best)} cases (emotion and language) the effect in the coherent range is above "
+            f"zero{_rivals(calibration_sweep)}"
+        )
+    for row in study.summaries.get("calibration", {}).get("judged", []):
+        if row["language"] in coherent and row["strength"] == coherent[row["language"]]:
+            control = row.get("control_rate")
+            beside = "" if control is None else f" (expected from controls' texts: {percent(control)})"
+            parts.append(
+                f"a judge who didn't know how they were steered heard the vector's emotion in {row['hits']} of "
+                f"{row['texts']} {language_name(row['language'])} texts{beside}"
+            )
+    return sentences(parts)
+
+
+def _raised(language: str, rows: Selection, tested: dict[str, float]) -> str:
+    """How far the word of an emotion rises at the largest coherent strength, beside controls."""
+    by, strength = rows.by("name"), rows.only("strength")
+    mine, control = by.get(ALL, {}) | tested, by.get(CONTROLS, {})
+    unsteered = float(mine["distinct_unsteered"])
+    whole = (
+        f"{language_name(language)} texts repeat themselves without steering too ({percent(unsteered)} of word "
+        "pairs distinct), which leaves coherence unknown; steered ones stay within the bounds"
+        if unsteered < REPETITIVE
+        else f"{language_name(language)} texts stay coherent"
+    )
+    beside = f"; random and shuffled directions of the same length: {estimate(control)}" if control else NO_CONTROL
+    return (
+        f"{whole} up to strength {strength:g}, where the log-probability "
+        f"of the emotion's own word {'rises' if moves(mine) else 'does not reliably rise'} over that of other "
+        f"emotions' words ({estimate(mine)} nats, {p_value(mine['p'])}{beside})"
+    )
+
+
+def _rivals(sweep: Selection) -> str:
+    """Against how many controls an emotion stands at its best layer, and how often one more of them would win."""
+    controls = sweep.where(kind=[*_KIND_DASHES]).rows.dropna(subset="regime")["name"].nunique()
+    if not controls:
+        return NO_CONTROL
+    given = "the one control" if controls == 1 else f"any of the {controls} controls"
+    return (
+        f" and larger than that of {given} with the same choice of layer and strength (one more control would be "
+        f"larger than {'it' if controls == 1 else 'all of them'} in 1 case of {controls + 1})"
+    )
+
+
+def coherent_strength(rows: Selection) -> float | None:
+    """The largest strength up to which the pooled texts of all emotions are coherent."""
+    ordered = rows.where(name=ALL).rows.sort_values("strength")
+    fine = ordered["strength"][(ordered["regime"] == "surgical").cummin()]
+    return float(fine.max()) if len(fine) else None
+
+
+def estimate(row: dict[Any, Any], name: str = "") -> str:
+    """An effect with its interval, as words."""
+    value, prefix = (row[name], f"{name}_") if name else (row["effect"], "")
+    return f"{number(value)}, {number(row[f'{prefix}low'])} to {number(row[f'{prefix}high'])}"
+
+
+def _tested(cross: Selection | None, language: str, layer: int, strength: float) -> dict[str, float]:
+    """The tests of a language's own vectors in its texts, or of the first that there are; NaN where unknown."""
+    rows = cross.where(language=language, layer=layer, strength=strength).records() if cross else []
+    found = sorted(rows, key=lambda row: row["vector_language"] != language)
+    return {name: float(found[0].get(name, "nan")) if found else float("nan") for name in ("p", "excess_low")}
+
+
+def moves(row: dict[Any, Any]) -> bool:
+    """An effect above zero that belongs to this vector and this word, not to any vector and any word."""
+    return bool(row["low"] > 0 and (row["p"] <= ALPHA or row.get("excess_low", 0) > 0))
+
+
+def regime_maps(study: StudyTables, calibration_sweep: Selection) -> Chart:
     """Effect and regime by layer and strength, for emotions and controls."""
-    table = study.tables.get("calibration_sweep")
-    if table is None:
-        return None
-    languages = among(study.languages, table["language"])
-    names = [ALL, *among(study.emotions, table.loc[table["kind"] == "emotion", "name"])]
-    layers, strengths = sorted(table["layer"].unique()), sorted(table["strength"].unique())
-    axes: list[list[Any]] = [layers, strengths]
-    table = table.assign(sign=table["regime"].map(_SIGNS))
-    frames: dict[tuple[str, ...], Sequence[HeatMap]] = {}
-    for language in languages:
-        spoken = table[table["language"] == language]
-        limit = float(spoken.loc[spoken["kind"].isin(["emotion", "pooled"]), "effect"].abs().max()) or 1.0
-        for name in names:
-            panels: list[HeatMap] = []
-            for title, of, column, most, words in (
-                (f"texts steered by {name}", name, "sign", 1.0, _WORDS),
-                ("texts steered by controls", CONTROLS, "sign", 1.0, _WORDS),
-                (f"effect of {name}", name, "effect", limit, {}),
-            ):
-                values = matrix(spoken[spoken["name"] == of], "layer", "strength", column, (axes[0], axes[1]))
-                panels.append(
-                    HeatMap(
-                        title, values[::-1], [str(layer) for layer in reversed(layers)],
-                        [f"{strength:g}" for strength in strengths], "layer", _STRENGTH, "nats", (-most, most),
-                        "diverging", words,
-                    )
-                )  # fmt: skip
-            frames[language, name] = panels
-    controls = (
-        language_control(languages),
-        Control("vector", names, ALL, in_paper=False),
-    )
+    table = replace(calibration_sweep, rows=calibration_sweep.rows.assign(sign=calibration_sweep["regime"].map(_SIGNS)))
+    languages, layers, strengths = table.language_selector(), table.values("layer"), table.values("strength")
+    vector = table.selector("vector", "name", [ALL, *_emotions(table)], in_paper=False)
+    frames: dict[tuple[str, ...], list[HeatMap]] = {}
+    for (language, name), own in table.each(languages, vector):
+        spoken = table.where(language=language)
+        limit = float(spoken.where(kind=["emotion", "pooled"])["effect"].abs().max()) or 1.0
+        frames[language, name] = [
+            HeatMap(
+                title, rows.matrix("layer", "strength", column, (layers, strengths))[::-1],
+                [str(layer) for layer in reversed(layers)], [f"{strength:g}" for strength in strengths],
+                "layer", _STRENGTH, "nats", (-most, most), "diverging", words,
+            )
+            for title, rows, column, most, words in (
+                (f"texts steered by {name}", own, "sign", 1.0, _WORDS),
+                ("texts steered by controls", spoken.where(name=CONTROLS), "sign", 1.0, _WORDS),
+                (f"effect of {name}", own, "effect", limit, {}),
+            )
+        ]  # fmt: skip
     caption = "Texts that stay coherent, break or repeat themselves, and the effect on the emotion's word"
-    return Chart("calibration-regimes", caption, controls, frames, height=330)
+    return Chart("calibration-regimes", caption, (languages, vector), frames, height=330)
 
 
-def effects(study: StudyTables) -> Chart | None:
+def effects(calibration_sweep: Selection) -> Chart:
     """Effect against strength: each emotion and each control direction."""
-    table = study.tables.get("calibration_sweep")
-    if table is None:
-        return None
-    languages = among(study.languages, table["language"])
-    layers = sorted(int(layer) for layer in table["layer"].unique())
-    emotions = among(study.emotions, table.loc[table["kind"] == "emotion", "name"])
-    frames: dict[tuple[str, ...], Sequence[Panel]] = {}
-    for language in languages:
-        for layer in layers:
-            rows = table[(table["language"] == language) & (table["layer"] == layer)].sort_values("strength")
-            mean = rows[rows["name"] == ALL]
-            x = mean["strength"].tolist()
-            band = Curve("95 % interval", x, mean["low"].tolist(), colour(0), upper=mean["high"].tolist())
-            together = [band, _curve(mean, "mean of the emotions", colour(0), marker="circle")]
-            for name in dict.fromkeys(rows.loc[rows["kind"].isin(_KIND_DASHES), "name"]):
-                own = rows[rows["name"] == name]
-                together.append(_curve(own, name, GREY, dash=_KIND_DASHES[str(own["kind"].iloc[0])]))
-            each = [
-                _curve(rows[rows["name"] == name], name, colour(i), marker=marker(i)) for i, name in enumerate(emotions)
-            ]
-            where = f"{language_name(language)}, layer {layer}"
-            frames[language, str(layer)] = [
-                Lines(f"emotions and controls, {where}", _STRENGTH, _EFFECT, together),
-                Lines("each emotion (filled: coherent)", _STRENGTH, _EFFECT, each),
-            ]
-    shown = str(nearest_layer(layers, study.layer_of("calibration_sweep")))
-    controls = (
-        language_control(languages),
-        Control("layer", [str(layer) for layer in layers], shown, slider=True, in_paper=False),
-    )
-    return Chart("calibration-effects", "Effect on the emotion's word by strength, beside controls", controls, frames)
+    languages = calibration_sweep.language_selector()
+    selectors = (languages, calibration_sweep.layer_selector())
+    emotions = _emotions(calibration_sweep)
+    frames: dict[tuple[str, ...], list[Panel]] = {}
+    for key, rows in calibration_sweep.each(*selectors):
+        mean = rows.where(name=ALL)
+        together = [
+            mean.curve("low", "95 % interval", colour(0), along="strength", upper="high"),
+            _curve(mean, "mean of the emotions", colour(0), marker="circle"),
+        ]
+        for name in dict.fromkeys(rows.where(kind=[*_KIND_DASHES]).rows.sort_values("strength")["name"]):
+            own = rows.where(name=name)
+            together.append(_curve(own, name, GREY, dash=_KIND_DASHES[own.only("kind")]))
+        each = [_curve(rows.where(name=name), name, colour(i), marker=marker(i)) for i, name in enumerate(emotions)]
+        where = f"{language_name(rows.only('language'))}, layer {rows.only('layer')}"
+        frames[key] = [
+            Lines(f"emotions and controls, {where}", _STRENGTH, EFFECT, together),
+            Lines("each emotion (filled: coherent)", _STRENGTH, EFFECT, each),
+        ]
+    caption = "Effect on the emotion's word by strength, beside controls"
+    return Chart("calibration-effects", caption, selectors, frames)
 
 
-def window_listing(study: StudyTables) -> Listing | None:
+def _emotions(sweep: Selection) -> list[str]:
+    return among(sweep.study.emotions, sweep.where(kind="emotion")["name"])
+
+
+def _curve(rows: Selection, label: str, hue: str, **look: Any) -> Curve:
+    coherent = [row["regime"] == "surgical" for row in rows.records("strength")] if "marker" in look else None
+    return rows.curve("effect", label, hue, along="strength", filled=coherent, **look)
+
+
+def window_listing(calibration_windows: Selection) -> Listing:
     """The coherent range of each emotion and what it does there."""
-    table = study.tables.get("calibration_windows")
-    if table is None:
-        return None
-    languages = among(study.languages, table["language"])
-    frames: dict[tuple[str, ...], list[list[str | list[str]]]] = {}
-    for language in languages:
-        best = table[(table["language"] == language) & table["best"]]
-        frames[(language,)] = [
+    languages = calibration_windows.language_selector()
+    frames: dict[tuple[str, ...], list[list[str | list[str]]]] = {
+        key: [
             [
                 str(row["emotion"]), str(row["layer"]), f"{row['strength']:g}" if row["strength"] else "none",
                 estimate(row), number(row["control_max"]),
             ]
-            for row in best.to_dict("records")
-        ]  # fmt: skip
-    control = language_control(languages)
+            for row in rows.where(best=True).records()
+        ]
+        for key, rows in calibration_windows.each(languages)
+    }  # fmt: skip
     columns = ("emotion", "layer", "largest coherent strength", "effect there (nats)", "largest of a control")
-    return Listing(
-        "calibration-windows", "Where each emotion does most while texts stay coherent", (control,), columns, frames
-    )
+    caption = "Where each emotion does most while texts stay coherent"
+    return Listing("calibration-windows", caption, (languages,), columns, frames)
 
 
-def texts(study: StudyTables) -> Listing | None:
+def texts(calibration_texts: Selection) -> Listing:
     """What the model writes, by vector and strength."""
-    table = study.tables.get("calibration_texts")
-    if table is None:
-        return None
-    layer = nearest_layer(table["layer"].unique(), study.layer_of("calibration_sweep"))
-    table = table[table["layer"] == layer]
-    languages = among(study.languages, table["language"])
-    strengths = sorted(table["strength"].unique())
+    here = calibration_texts.at_shown_layer()
+    languages, strengths = here.language_selector(), here.values("strength")[1:]
     frames: dict[tuple[str, ...], list[list[str | list[str]]]] = {}
-    for language in languages:
-        for strength in strengths[1:]:
-            rows = table[(table["language"] == language) & table["strength"].isin([0.0, strength])]
-            rows = rows[rows["opening"] == rows["opening"].iloc[0]]
+    for (language,), own in here.each(languages):
+        for strength in strengths:
+            rows = own.where(strength=[0.0, strength])
             frames[language, f"{strength:g}"] = [
                 ["unsteered" if row["kind"] == "baseline" else row["name"], number(row["perplexity"], 0), row["text"]]
-                for row in rows.to_dict("records")
+                for row in rows.where(opening=rows.only("opening")).records()
             ]
-    options = [f"{strength:g}" for strength in strengths[1:]]
-    controls = (
-        language_control(languages),
-        Control("strength", options, options[len(options) // 2]),
-    )
-    caption = f"How one neutral opening goes on, steered at layer {layer}"
-    return Listing("calibration-texts", caption, controls, ("vector", "perplexity, unsteered model", "text"), frames)
-
-
-def across(study: StudyTables) -> Chart | None:
-    """Language of the vector by language of the text, beside controls."""
-    table = study.tables.get("calibration_cross")
-    if table is None or table["vector_language"].nunique() < 2:
-        return None
-    table = table[table["layer"] == nearest_layer(table["layer"].unique(), study.layer_of("calibration_sweep"))]
-    vectors, spoken = among(study.languages, table["vector_language"]), among(study.languages, table["language"])
-    strengths = sorted(table["strength"].unique())
-    frames: dict[tuple[str, ...], Sequence[HeatMap]] = {}
-    empty = pd.Series(dtype=float)
-    for strength in strengths:
-        rows = table[table["strength"] == strength]
-        both = rows[[column for column in ("effect", "control") if rows.get(column, empty).notna().any()]]
-        limit = float(np.nanmax(np.abs(both.to_numpy(float)))) or 1.0
-        frames[(f"{strength:g}",)] = [
-            HeatMap(
-                f"{title}, strength {strength:g}",
-                matrix(rows, "vector_language", "language", column, (vectors, spoken)),
-                [language_name(code) for code in vectors], [language_name(code) for code in spoken],
-                "language of the vector", "language of the text", _EFFECT, (-limit, limit), "diverging",
-            )
-            for column, title in (("effect", "emotion vectors"), ("control", "controls"))
-            if rows.get(column, empty).notna().any()
-        ]  # fmt: skip
     options = [f"{strength:g}" for strength in strengths]
-    control = Control("strength", options, f"{shared_strength(study):g}", in_paper=False)
-    return Chart(
-        "calibration-languages", "Effect by language of the vector and of the text", (control,), frames, height=380
-    )
+    selectors = (languages, Selector("strength", options, options[len(options) // 2]))
+    caption = f"How one neutral opening goes on, steered at layer {here.layer}"
+    columns = ("vector", "perplexity, unsteered model", "text")
+    return Listing("calibration-texts", caption, selectors, columns, frames)
 
 
-def _curve(rows: pd.DataFrame, label: str, hue: str, **look: Any) -> Curve:
-    filled = (rows["regime"] == "surgical").tolist() if "marker" in look else None
-    return Curve(label, rows["strength"].tolist(), rows["effect"].tolist(), hue, filled=filled, **look)
-
-
-PLANS = (
-    Plan(
-        "calibration", "Where and how strongly to steer",
-        ("calibration_sweep", "calibration_windows", "calibration_texts"), finding,
-        (regime_maps, effects, window_listing, texts),
-        "The effect is how far steering raises the log-probability of the emotion's word after frames such as “How "
-        "does he feel? He feels”, beyond that of other emotions' words: 0.7 nats double it, 2.3 make it ten times as "
-        "likely. Texts are compared with unsteered ones: they fall apart where the unsteered model finds them three "
-        "times as hard to predict, and repeat themselves where fewer than 70 % as many word pairs are different. "
-        "Strength is useful up to where texts stay coherent. Controls are random directions and vectors built from "
-        "shuffled stories, of the same length; p is the share of all ways to give the vectors to the words that move "
-        "them as much.",
-        "A word can become likely without the text showing the emotion: read the texts. Coherence rests on a few short "
-        "texts for each cell, so a regime near a border is uncertain. Intervals are wide with few emotions and frames. "
-        "A control that breaks the text moves words in any direction. The layer where an emotion does most is chosen "
-        "by the effect that is then told: its interval there is too favourable, and controls have the same choice.",
-    ),
-    Plan(
-        "calibration-languages", "Vectors of one language in texts of another", ("calibration_cross",), finding_across,
-        (across,),
-        "Each cell is the mean effect on the emotion's own word in the language of the text when the vector was built "
-        "from stories of the language at its left. If emotions were represented apart in each language, cells off the "
-        "diagonal would be as near zero as the controls. The p-value asks whether each vector moves its own word more "
-        "than the same vectors would if they were given to the words at random. The two languages' vectors are "
-        "compared word by word and frame by frame; where that interval holds 0, neither a difference nor an equal "
-        "effect is shown.",
-        "With four emotions there are 24 assignments, so p can't fall below 0.04. The stories of both languages were "
-        "written to one plan, and a model may hold words of both languages in one place because they are translations "
-        "of each other.",
-        across=True,
-    ),
-)  # fmt: skip
+SECTION = Section(
+    place=530,
+    anchor="calibration",
+    title="Where and how strongly to steer",
+    tables=("calibration_sweep", "calibration_windows", "calibration_texts"),
+    finding=finding,
+    exhibits=(regime_maps, effects, window_listing, texts),
+    headline=True,
+    reading="The effect is how far steering raises the log-probability of the emotion's word after frames "
+    "such as “How does he feel? He feels”, beyond that of other emotions' words: 0.7 nats double it, 2.3 make it "
+    "ten times as likely. Texts are compared with unsteered ones: they fall apart where the unsteered model "
+    "finds them three times as hard to predict, and repeat themselves where fewer than 70 % as many word pairs "
+    "are different. Strength is useful up to where texts stay coherent. Controls are random directions and "
+    "vectors built from shuffled stories, of the same length; p is the share of all ways to give the vectors to "
+    "the words that move them as much.",
+    misleading="A word can become likely without the text showing the emotion: read the texts. Coherence rests "
+    "on a few short texts for each cell, so a regime near a border is uncertain. Intervals are wide with few "
+    "emotions and frames. A control that breaks the text moves words in any direction. The layer where an "
+    "emotion does most is chosen by the effect that is then told: its interval there is too favourable, and "
+    "controls have the same choice.",
+)

@@ -6,11 +6,10 @@ from functools import cache
 import pandas as pd
 
 from emovec.languages.norms import load_norms
-from emovec.report.charts import Chart, Control, Place, Points, Scatter, Scatter3D, kept_note, layer_control, thin
-from emovec.report.section_plan import Plan
-from emovec.report.sections.findings import at_layer
-from emovec.report.selectors import among, variants
-from emovec.report.style import OKABE_ITO, language_name, marker, number
+from emovec.report.charts import Chart, Place, Points, Scatter, Scatter3D, Selector
+from emovec.report.section import Section
+from emovec.report.selection import Selection, among
+from emovec.report.style import OKABE_ITO, language_name, marker, percent
 from emovec.study.results import StudyTables
 
 METHODS = {"aligned-umap": "aligned UMAP", "pca": "PCA"}
@@ -40,61 +39,55 @@ def tone(emotion: str) -> str:
     return "pleasant" if valence > _PLEASANT else "unpleasant" if valence < _UNPLEASANT else "in between"
 
 
-def finding(study: StudyTables) -> str:
+def finding(manifold: Selection) -> str:
     """How much the faithful map holds, and what may be read from the other."""
-    table = study.tables["manifold"]
-    plain = table[(table["method"] == "pca") & (table["variant"] == variants(table)[-1])]
-    if plain.empty:
+    plain = manifold.variant().where(method="pca")
+    if not plain:
         return "There are too few emotions to draw a map of them."
-    layer, rows = at_layer(plain, study.layer)
-    share = {int(d): float(s) for d, s in rows.groupby("dimensions")["share"].first().items()}  # pyright: ignore[reportArgumentType]
-    held = " and ".join(f"{number(100 * share[d], 0)} % in {'two' if d == 2 else 'three'}" for d in sorted(share))
+    share = {row["dimensions"]: row["share"] for row in plain.at_shown_layer().records()}
+    held = " and ".join(f"{percent(share[d])} in {'two' if d == 2 else 'three'}" for d in sorted(share))
     return (
-        f"At layer {layer} a flat map can be true only in part: the largest principal components of all languages "
-        f"together hold {held} dimensions of the variance, so the maps illustrate the other sections and prove nothing "
-        "by themselves (no interval belongs to a picture)."
+        f"At layer {plain.layer} a flat map can be true only in part: the largest principal components of all "
+        f"languages together hold {held} dimensions of the variance, so the maps illustrate the other sections and "
+        "prove nothing by themselves (no interval belongs to a picture)."
     )
 
 
-def plane(study: StudyTables) -> Chart | None:
+def plane(manifold: Selection) -> Chart | None:
     """The maps in two dimensions, with a slider over layers."""
-    return _chart(study, 2, "manifold", "Emotions of all languages in one map that moves through the layers")
+    return _chart(manifold, 2, "manifold", "Emotions of all languages in one map that moves through the layers")
 
 
-def space(study: StudyTables) -> Chart | None:
+def space(manifold: Selection) -> Chart | None:
     """The same in three dimensions."""
-    return _chart(study, 3, "manifold-3d", "The same in three dimensions: drag to turn")
+    return _chart(manifold, 3, "manifold-3d", "The same in three dimensions: drag to turn")
 
 
-def _chart(study: StudyTables, dimensions: int, name: str, caption: str) -> Chart | None:
-    table = study.tables.get("manifold")
-    if table is None or not (table["dimensions"] == dimensions).any():
-        return None
-    table = table[table["dimensions"] == dimensions]
+def _chart(manifold: Selection, dimensions: int, name: str, caption: str) -> Chart | None:
+    table = manifold.where(dimensions=dimensions)
     views = [
-        (variant, method)
+        (method, variant)
         for method in METHODS
-        for variant in reversed(variants(table))
-        if ((table["method"] == method) & (table["variant"] == variant)).any()
+        for variant in reversed(table.variants)
+        if table.where(method=method, variant=variant)
     ]
-    shown = table[(table["variant"] == views[0][0]) & (table["method"] == views[0][1])]
-    every = [int(layer) for layer in sorted(shown["layer"].unique())]
-    points = len(shown) // len(every) * len(views)
-    layers = thin(every, max(1, _POINTS // points), study.layer)
-    frames: dict[tuple[str, ...], Sequence[Scatter | Scatter3D]] = {}
-    for variant, method in views:
-        own = table[(table["variant"] == variant) & (table["method"] == method)]
-        limits = [frame_limits(own[axis]) for axis in "xyz"[:dimensions]]
-        for layer, rows in own[own["layer"].isin(layers)].groupby("layer"):
-            frames[str(layer), f"{method}, {variant}"] = [panel(study, rows, limits, f"layer {layer}")]
-    options = [f"{method}, {variant}" for variant, method in views]
-    names = [f"{METHODS[method]}, {variant}" for variant, method in views]
-    controls = (
-        layer_control(layers, study.layer),
-        Control("map", options, options[0], names=names, in_paper=dimensions == 2),
+    if not views:
+        return None
+    options = [f"{method}, {variant}" for method, variant in views]
+    names = [f"{METHODS[method]}, {variant}" for method, variant in views]
+    view = Selector(
+        "map", options, options[0], names, in_paper=dimensions == 2, columns=["method", "variant"], values=views
     )
-    note = kept_note(layers, every, "manifold")
-    return Chart(name, caption, controls, frames, note, height=640)
+    own = dict(table.each(view))
+    first = own[options[0],]
+    points = len(first) // first["layer"].nunique() * len(views)
+    layers = first.layer_selector(_POINTS // points)
+    limits = {key: [frame_limits(rows[axis]) for axis in "xyz"[:dimensions]] for key, rows in own.items()}
+    frames = {
+        (layer, shown): [panel(rows.study, rows.rows, limits[shown,], f"layer {layer}")]
+        for (layer, shown), rows in table.each(layers, view)
+    }
+    return Chart(name, caption, (layers, view), frames, first.kept_note(layers), height=640)
 
 
 def frame_limits(values: pd.Series) -> tuple[float, float]:
@@ -137,7 +130,7 @@ def panel(
     legend += [(name, hue, "square") for name, hue in TONES.items() if name in set(rows["tone"])]
     method, variant = str(rows["method"].iloc[0]), str(rows["variant"].iloc[0])
     share = rows["share"].iloc[0]
-    part = "" if pd.isna(share) else f", {100 * share:.0f} % of variance"
+    part = "" if pd.isna(share) else f", {percent(share)} of variance"
     title = f"{METHODS[method]}, {variant}, {where}{part}"
     names = [f"{'UMAP' if method != 'pca' else 'turned PC'} {i + 1}" for i in range(len(axes))]
     if len(limits) == 3:
@@ -147,17 +140,20 @@ def panel(
     return Scatter(title, names[0], names[1], groups, legend, links, (limits[0], limits[1]))
 
 
-PLANS = (
-    Plan(
-        "manifold", "A map that moves through the layers", ("manifold",), finding, (plane, space),
-        "Each point is an emotion in a language (marker), coloured by how pleasant the Glasgow Norms rate its English "
-        "word (above 6 of 9 pleasant, below 4 unpleasant); a thin line joins an emotion's points, and short lines mean "
-        "that languages place it alike. Press play to move through the layers; axis limits stay. The PCA map is a "
-        "plain projection of unit vectors and the faithful companion: each layer is turned to lie on the one before, "
-        "never stretched.",
-        "UMAP keeps neighbours and little else: gaps, sizes, the shape of the whole and the distance between far "
-        "points carry no meaning, it draws islands from noise, and because each layer is pulled towards those beside "
-        "it, the layers look more alike than they are. Believe a group only where PCA, the cosines and the other "
-        "language show it too.",
-    ),
-)  # fmt: skip
+SECTION = Section(
+    place=390,
+    anchor="manifold",
+    title="A map that moves through the layers",
+    tables=("manifold",),
+    finding=finding,
+    exhibits=(plane, space),
+    reading="Each point is an emotion in a language (marker), coloured by how pleasant the Glasgow Norms "
+    "rate its English word (above 6 of 9 pleasant, below 4 unpleasant); a thin line joins an emotion's points, "
+    "and short lines mean that languages place it alike. Press play to move through the layers; axis limits "
+    "stay. The PCA map is a plain projection of unit vectors and the faithful companion: each layer is turned to "
+    "lie on the one before, never stretched.",
+    misleading="UMAP keeps neighbours and little else: gaps, sizes, the shape of the whole and the distance "
+    "between far points carry no meaning, it draws islands from noise, and because each layer is pulled towards "
+    "those beside it, the layers look more alike than they are. Believe a group only where PCA, the cosines and "
+    "the other language show it too.",
+)

@@ -1,244 +1,200 @@
 """The report's section on how far groups of emotions can be trusted."""
 
-from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
-import pandas as pd
 from scipy.stats import binomtest
 
-from emovec.report.charts import Chart, Control, Curve, Lines, Listing, nearest_layer
-from emovec.report.section_plan import Plan
-from emovec.report.selectors import (
-    among,
-    language_control,
-    language_sets,
-    pair_control,
-    pairs,
-    variant_control,
-    variants,
-)
+from emovec.report.charts import Chart, Curve, Lines, Listing
+from emovec.report.section import Section
+from emovec.report.selection import Selection, among
 from emovec.report.style import GREY, OKABE_ITO, colour, language_name, number, p_value, pair_name
 from emovec.stats.permutation import ALPHA
-from emovec.study.results import StudyTables
 
 _ALGORITHMS = ("k-means", "average linkage")
 _K_AXIS = "k (number of clusters)"
 _STABLE = 0.75
 """Mean adjusted Rand index from which groups are called stable (Hennig 2007 uses 0.75 for Jaccard's index)."""
+_MEASURES = {"silhouette": "mean silhouette", "stability": "adjusted Rand index, new topics"}
 
 
-def finding(study: StudyTables) -> str:
+def finding(cluster_quality: Selection, cluster_agreement: Selection | None = None) -> str:
     """Whether there is a stable number of groups, and whether languages agree on it."""
-    rows, layer = _shown(study.tables["cluster_quality"], study)
-    parts: list[str] = []
-    for name in [s for s in language_sets(study, rows) if "+" not in s]:
-        own = rows[(rows["languages"] == name) & rows["stability"].notna()]
-        if own.empty:
-            continue
-        above = (own["stability"] > own["stability_95"]) & (own["silhouette"] > own["silhouette_95"])
-        real = own[above & (own["stability"] >= _STABLE)]
-        kept = real if len(real) else own
-        row = kept.sort_values(
-            ["stability" if len(real) else "silhouette", "k", "algorithm"], ascending=[False, True, True]
-        ).iloc[0]
-        told = (
-            f"{row['k']} groups by {row['algorithm']}: adjusted Rand index under new topics "
-            f"{number(row['stability'])}, without groups 95 % below {number(row['stability_95'])}; silhouette "
-            f"{number(row['silhouette'])}, without "
-            f"groups 95 % below {number(row['silhouette_95'])}"
-        )
-        # Each of the ways has about one chance in twenty of lying above the line when there are no groups.
-        if binomtest(len(real), len(own), ALPHA, alternative="greater").pvalue < ALPHA:
-            parts.append(
-                f"in {language_name(name)} {len(real)} of {len(own)} groupings are stable and clearer than among "
-                f"points without groups (the most stable: {told})"
-            )
-        else:
-            few = f"{len(real)} of {len(own)} groupings" if len(real) else f"none of {len(own)} groupings"
-            verb = "is" if len(real) < 2 else "are"
-            by_chance = ", which chance alone may give" if len(real) else ""
-            parts.append(
-                f"{language_name(name)} has no number of groups to rely on: {few} {verb} stable and clearer than among "
-                f"points without groups{by_chance} (best: {told})"
-            )
+    rows = cluster_quality.shown()
+    known = rows.keep(rows["stability"].notna())
+    parts = [
+        _grouped(language_name(name), own)
+        for (name,), own in (known.each(known.set_selector()) if known else ())
+        if "+" not in name
+    ]
+    layer = rows.layer
     sentence = f"At layer {layer} {'; '.join(parts)}" if parts else f"Too few stories to judge groups at layer {layer}"
-    table = study.tables.get("cluster_agreement")
-    if table is not None:
-        agreement, _ = _shown(table, study)
-        for a, b in pairs(study, agreement):
-            own = agreement[(agreement["language_a"] == a) & (agreement["language_b"] == b)]
-            best = own.sort_values(["ari", "k", "algorithm"], ascending=[False, True, True]).iloc[0]
-            agree = best["p_familywise"] < ALPHA
-            verdict = "agree most" if agree else "do not agree reliably, most"
-            sentence += (
-                f"; {language_name(a)} and {language_name(b)} {verdict} on {best['k']} groups ({best['algorithm']}, "
-                f"adjusted Rand index {number(best['ari'])} of 1, "
-                f"family-wise {p_value(best['p_familywise'])})"
-            )
+    for a, b, own in cluster_agreement.shown().each_pair() if cluster_agreement else []:
+        best = own.records("ari", "k", "algorithm", ascending=[False, True, True])[0]
+        verdict = "agree most" if best["p_familywise"] < ALPHA else "do not agree reliably, most"
+        sentence += (
+            f"; {language_name(a)} and {language_name(b)} {verdict} on {best['k']} groups ({best['algorithm']}, "
+            f"adjusted Rand index {number(best['ari'])} of 1, family-wise {p_value(best['p_familywise'])})"
+        )
     return sentence + "."
 
 
-def quality(study: StudyTables) -> Chart | None:
-    """Silhouette and stability over the number of clusters, beside clouds of points without groups."""
-    table = study.tables.get("cluster_quality")
-    if table is None:
-        return None
-    _, layer = _shown(table, study)
-    table = table[table["layer"] == layer]
-    sets = language_sets(study, table)
-    algorithms = among(_ALGORITHMS, table["algorithm"])
-    control = variant_control(table)
-    frames: dict[tuple[str, ...], Sequence[Lines]] = {}
-    for variant in control.options:
-        for name in sets:
-            panels: list[Lines] = []
-            for value, label in (("silhouette", "mean silhouette"), ("stability", "adjusted Rand index, new topics")):
-                curves: list[Curve] = []
-                rows = table[(table["variant"] == variant) & (table["languages"] == name)].sort_values("k")
-                for i, algorithm in enumerate(algorithms):
-                    own = rows[(rows["algorithm"] == algorithm) & rows[value].notna()]
-                    ks = own["k"].tolist()
-                    filled = (own[value] > own[f"{value}_95"]).tolist()
-                    curves.append(Curve(algorithm, ks, own[value].tolist(), colour(i), marker="circle", filled=filled))
-                    known = own[own[f"{value}_95"].notna()]
-                    none = f"no groups, 95 % below ({algorithm})"
-                    curves.append(Curve(none, known["k"].tolist(), known[f"{value}_95"].tolist(), colour(i), "dot"))
-                title = f"{language_name(name)}, {variant}, layer {layer}"
-                panels.append(Lines(title, _K_AXIS, label, curves, _limits(table, value)))
-            frames[variant, name] = panels
-    names = language_control(sets, "languages")
-    return Chart("cluster-quality", "How well separated and how stable k groups are", (control, names), frames)
-
-
-def agreement(study: StudyTables) -> Chart | None:
-    """Adjusted Rand index between two languages' groups, over the number of clusters."""
-    table = study.tables.get("cluster_agreement")
-    if table is None or not (found := pairs(study, table)):
-        return None
-    _, layer = _shown(table, study)
-    table = table[table["layer"] == layer]
-    frames: dict[tuple[str, ...], Sequence[Lines]] = {}
-    for a, b in found:
-        panels: list[Lines] = []
-        for variant in variants(table)[::-1]:
-            curves: list[Curve] = []
-            rows = table[(table["variant"] == variant) & (table["language_a"] == a) & (table["language_b"] == b)]
-            for i, algorithm in enumerate(among(_ALGORITHMS, rows["algorithm"])):
-                own = rows[rows["algorithm"] == algorithm].sort_values("k")
-                notes = [f"{p_value(p)}, family-wise over k {p_value(f)}" for p, f in own[["p", "p_familywise"]].values]
-                filled = (own["p_familywise"] < ALPHA).tolist()
-                line = own["k"].tolist(), own["ari"].tolist()
-                curves.append(Curve(algorithm, *line, colour(i), marker="circle", filled=filled, notes=notes))
-            if len(rows):
-                curves.append(Curve("chance", [int(rows["k"].min()), int(rows["k"].max())], [0.0, 0.0], GREY, "dot"))
-            title = f"{pair_name(a, b)}, {variant}, layer {layer}"
-            panels.append(Lines(title, _K_AXIS, "adjusted Rand index", curves, _limits(table, "ari")))
-        frames[(f"{a}+{b}",)] = panels
-    return Chart("cluster-agreement", "Do two languages group emotions alike?", (pair_control(found),), frames)
-
-
-def profile(study: StudyTables) -> Listing | None:
-    """Each cluster's members with their mean valence and arousal, and its name where a model gave one."""
-    table = study.tables.get("cluster_profile")
-    if table is None:
-        return None
-    table, model = _named(table, study.tables.get("cluster_names"))
-    _, layer = _shown(table, study)
-    table = table[(table["layer"] == layer) & (table["variant"] == variants(table)[-1])]
-    sets = language_sets(study, table)
-    algorithms = among(_ALGORITHMS, table["algorithm"])
-    ks = [str(k) for k in sorted(table["k"].unique())]
-    frames: dict[tuple[str, ...], list[list[str | list[str]]]] = {}
-    for (k, name, algorithm), rows in table.groupby(["k", "languages", "algorithm"]):  # pyright: ignore[reportGeneralTypeIssues]
-        frames[str(k), str(name), str(algorithm)] = [
-            [str(row.cluster), str(row.emotions).split(", "), number(row.valence), number(row.arousal)]
-            + ([str(row.name)] if model else [])
-            for row in rows.sort_values("cluster").itertuples()
-        ]
-    first = "4" if "4" in ks else ks[0]
-    controls = (
-        Control("k", ks, first),
-        language_control(sets, "languages"),
-        Control("algorithm", algorithms, algorithms[0]),
+def _grouped(name: str, rows: Selection) -> str:
+    """Whether more groupings of a language are stable and clear than chance gives."""
+    above = (rows["stability"] > rows["stability_95"]) & (rows["silhouette"] > rows["silhouette_95"])
+    real = rows.keep(above & (rows["stability"] >= _STABLE))
+    by = "stability" if real else "silhouette"
+    row = (real or rows).records(by, "k", "algorithm", ascending=[False, True, True])[0]
+    told = (
+        f"{row['k']} groups by {row['algorithm']}: adjusted Rand index under new topics {number(row['stability'])}, "
+        f"without groups 95 % below {number(row['stability_95'])}; silhouette {number(row['silhouette'])}, without "
+        f"groups 95 % below {number(row['silhouette_95'])}"
     )
-    source = str(table["source"].iloc[0])
-    columns = ("cluster", "emotions", "mean valence", "mean arousal", *(["name"] if model else []))
-    caption = f"Groups of emotions at layer {layer}" + (f", rated by {source}" if source else "")
-    caption += f"; names given by the language model {model}" if model else ""
-    return Listing("cluster-profile", caption, controls, columns, frames)
+    # Each of the ways has about one chance in twenty of lying above the line when there are no groups.
+    if binomtest(len(real), len(rows), ALPHA, alternative="greater").pvalue < ALPHA:
+        return (
+            f"in {name} {len(real)} of {len(rows)} groupings are stable and clearer than among "
+            f"points without groups (the most stable: {told})"
+        )
+    few = f"{len(real) or 'none'} of {len(rows)} groupings {'is' if len(real) < 2 else 'are'}"
+    by_chance = ", which chance alone may give" if real else ""
+    return (
+        f"{name} has no number of groups to rely on: {few} stable and clearer than among points without "
+        f"groups{by_chance} (best: {told})"
+    )
 
 
-def _named(table: pd.DataFrame, names: pd.DataFrame | None) -> tuple[pd.DataFrame, str]:
-    """The profile with a column `name`, and who gave the names; a name counts only for the members it was given for."""
-    if names is None:
-        return table, ""
-    key = ["variant", "layer", "languages", "algorithm", "k", "cluster", "emotions"]
-    named = table.merge(names[[*key, "name"]], on=key, how="left").fillna({"name": ""})
-    return named, str(names["model"].iloc[0]) if (named["name"] != "").any() else ""
-
-
-def by_layer(study: StudyTables) -> Chart | None:
-    """Stability of the best-separated number of groups, by layer."""
-    table = study.tables.get("cluster_quality")
-    if table is None or table["layer"].nunique() < 2:
-        return None
-    control = variant_control(table)
-    best = table.dropna(subset=["stability"]).sort_values(["silhouette", "k"], ascending=[False, True])
-    best = best.drop_duplicates(["variant", "layer", "languages", "algorithm"]).sort_values("layer")
-    sets = language_sets(study, table)
-    frames: dict[tuple[str, ...], Sequence[Lines]] = {}
-    for variant in control.options:
-        panels: list[Lines] = []
-        for algorithm in among(_ALGORITHMS, table["algorithm"]):
+def quality(cluster_quality: Selection) -> Chart:
+    """Silhouette and stability over the number of clusters, beside clouds of points without groups."""
+    here = cluster_quality.at_shown_layer()
+    selectors = (here.variant_selector(), here.set_selector())
+    frames: dict[tuple[str, ...], list[Lines]] = {}
+    for key, rows in here.each(*selectors):
+        frames[key] = []
+        title = f"{language_name(key[1])}, {key[0]}, layer {here.layer}"
+        for value, label in _MEASURES.items():
             curves: list[Curve] = []
-            for i, name in enumerate(sets):
-                own = best[
-                    (best["variant"] == variant) & (best["algorithm"] == algorithm) & (best["languages"] == name)
-                ]
-                notes = [f"k = {k}, silhouette {number(s)}" for k, s in zip(own["k"], own["silhouette"], strict=True)]
-                hue = OKABE_ITO[i % len(OKABE_ITO)]
-                curves.append(
-                    Curve(
-                        language_name(name), own["layer"].tolist(), own["stability"].tolist(), hue,
-                        marker="circle", notes=notes,
-                    )
-                )  # fmt: skip
-            title = f"{algorithm}, {variant}"
-            panels.append(
-                Lines(
-                    title, "layer (output of block k, 0-based)", "adjusted Rand index", curves, (0, 1.03), study.layer
+            for i, algorithm in enumerate(among(_ALGORITHMS, here["algorithm"])):
+                own = rows.where(algorithm=algorithm)
+                own, known = own.keep(own[value].notna()), own.keep(own[f"{value}_95"].notna())
+                filled = [row[value] > row[f"{value}_95"] for row in own.records("k")]
+                curves.append(own.curve(value, algorithm, colour(i), marker="circle", along="k", filled=filled))
+                none = f"no groups, 95 % below ({algorithm})"
+                curves.append(known.curve(f"{value}_95", none, colour(i), "dot", along="k"))
+            frames[key].append(Lines(title, _K_AXIS, label, curves, _limits(here, value)))
+    return Chart("cluster-quality", "How well separated and how stable k groups are", selectors, frames)
+
+
+def agreement(cluster_agreement: Selection) -> Chart:
+    """Adjusted Rand index between two languages' groups, over the number of clusters."""
+    here = cluster_agreement.at_shown_layer()
+    pairs = here.pair_selector()
+
+    def note(row: dict[Any, Any]) -> str:
+        return f"{p_value(row['p'])}, family-wise over k {p_value(row['p_familywise'])}"
+
+    frames: dict[tuple[str, ...], list[Lines]] = {}
+    for key, own in here.each(pairs):
+        frames[key] = []
+        for variant in reversed(here.variants):
+            rows = own.variant(variant)
+            curves = [
+                rows.where(algorithm=algorithm).curve(
+                    "ari", algorithm, colour(i), marker="circle", along="k", filled="p_familywise", note=note
                 )
+                for i, algorithm in enumerate(among(_ALGORITHMS, rows["algorithm"]))
+            ]
+            curves.append(rows.level(0.0, "chance", GREY, "dot", along="k"))
+            title = f"{pair_name(*own.pairs[0])}, {variant}, layer {here.layer}"
+            frames[key].append(Lines(title, _K_AXIS, "adjusted Rand index", curves, _limits(here, "ari")))
+    return Chart("cluster-agreement", "Do two languages group emotions alike?", (pairs,), frames)
+
+
+def profile(cluster_profile: Selection, cluster_names: Selection | None = None) -> Listing:
+    """Each cluster's members with their mean valence and arousal, and its name where a model gave one."""
+    rows, names, model = cluster_profile.shown(), dict[tuple[Any, ...], str](), ""
+    key = ("variant", "layer", "languages", "algorithm", "k", "cluster", "emotions")
+    if cluster_names:  # a name counts only for the members that it was given for
+        given = {_of(row, key): row["name"] for row in cluster_names.records()}
+        names = {each: given[each] for row in cluster_profile.records() if (each := _of(row, key)) in given}
+        model = str(cluster_names["model"].iloc[0]) if any(names.values()) else ""
+    selectors = (
+        rows.selector("k", "k", initial=4),
+        rows.set_selector(),
+        rows.selector("algorithm", "algorithm", _ALGORITHMS),
+    )
+    frames: dict[tuple[str, ...], list[list[str | list[str]]]] = {
+        option: [
+            [str(row["cluster"]), row["emotions"].split(", "), number(row["valence"]), number(row["arousal"])]
+            + ([names.get(_of(row, key), "")] if model else [])
+            for row in own.records("cluster")
+        ]
+        for option, own in rows.each(*selectors)
+    }
+    source = str(rows.only("source"))
+    columns = ("cluster", "emotions", "mean valence", "mean arousal", *(["name"] if model else []))
+    caption = f"Groups of emotions at layer {rows.layer}" + (f", rated by {source}" if source else "")
+    caption += f"; names given by the language model {model}" if model else ""
+    return Listing("cluster-profile", caption, selectors, columns, frames)
+
+
+def _of(row: dict[Any, Any], columns: tuple[str, ...]) -> tuple[Any, ...]:
+    return tuple(row[column] for column in columns)
+
+
+def by_layer(cluster_quality: Selection) -> Chart | None:
+    """Stability of the best-separated number of groups, by layer."""
+    if cluster_quality["layer"].nunique() < 2:
+        return None
+    variants, sets = cluster_quality.variant_selector(), cluster_quality.set_selector()
+    known = cluster_quality.rows.dropna(subset=["stability"]).sort_values(["silhouette", "k"], ascending=[False, True])
+    best = replace(
+        cluster_quality, rows=known.drop_duplicates(["variant", "layer", "languages", "algorithm"]).sort_values("layer")
+    )
+
+    def note(row: dict[Any, Any]) -> str:
+        return f"k = {row['k']}, silhouette {number(row['silhouette'])}"
+
+    frames = {
+        (variant,): [
+            best.lines(
+                f"{algorithm}, {variant}",
+                "adjusted Rand index",
+                [
+                    best.where(variant=variant, algorithm=algorithm, languages=name).curve(
+                        "stability", language_name(name), OKABE_ITO[i % len(OKABE_ITO)], marker="circle", note=note
+                    )
+                    for i, name in enumerate(sets.options)
+                ],
             )
-        frames[(variant,)] = panels
-    return Chart("cluster-layers", "Stability of the best-separated groups, by layer", (control,), frames)
+            for algorithm in among(_ALGORITHMS, cluster_quality["algorithm"])
+        ]
+        for variant in variants.options
+    }
+    return Chart("cluster-layers", "Stability of the best-separated groups, by layer", (variants,), frames)
 
 
-def _shown(table: pd.DataFrame, study: StudyTables) -> tuple[pd.DataFrame, int]:
-    """The rows of the layer shown first (or the nearest) and of the standardised vectors, and that layer."""
-    layer = nearest_layer(table["layer"].unique(), study.layer)
-    rows = table[table["layer"] == layer]
-    return rows[rows["variant"] == variants(rows)[-1]], layer
-
-
-def _limits(table: pd.DataFrame, value: str) -> tuple[float, float]:
-    columns = [table[name] for name in (value, f"{value}_95") if name in table]
-    low = min(0.0, *(float(column.min()) for column in columns if column.notna().any()), 0.0)
-    high = max((float(column.max()) for column in columns if column.notna().any()), default=1.0)
+def _limits(rows: Selection, value: str) -> tuple[float, float]:
+    columns = [rows[name] for name in (value, f"{value}_95") if name in rows.rows and rows[name].notna().any()]
+    low = min(0.0, *(float(column.min()) for column in columns), 0.0)
+    high = max((float(column.max()) for column in columns), default=1.0)
     return low - 0.03, max(high * 1.1, 0.1) if value == "silhouette" else 1.03
 
 
-PLANS = (
-    Plan(
-        "stability", "Are the groups real?", ("cluster_quality", "cluster_agreement", "cluster_profile"), finding,
-        (quality, agreement, profile, by_layer),
-        "Silhouette says how well separated k groups are; stability, how nearly the same groups come back when the "
-        "topics of the stories are drawn anew (adjusted Rand index: 1 the same groups, 0 chance). The dotted lines "
-        "are the largest value of 19 clouds of points with the same principal variances and the same noise but no "
-        "groups, which such points exceed in one case of twenty; filled points lie above. Between languages a filled "
-        "point is an agreement that shuffled emotions "
-        "reach at no k in 95 % of cases.",
-        "Two languages can agree on how a smooth space is cut without there being any gap between the groups, so "
-        "agreement alone is no evidence of kinds; k-means and linkage return k groups from anything. Draws share "
-        "most of their stories with the whole, so stability is flattered: compare with the dotted line, not with zero. "
-        "The ratings are of English words, whatever the language.",
-    ),
-)  # fmt: skip
+SECTION = Section(
+    place=330,
+    anchor="stability",
+    title="Are the groups real?",
+    tables=("cluster_quality", "cluster_agreement", "cluster_profile"),
+    finding=finding,
+    exhibits=(quality, agreement, profile, by_layer),
+    reading="Silhouette says how well separated k groups are; stability, how nearly the same groups come "
+    "back when the topics of the stories are drawn anew (adjusted Rand index: 1 the same groups, 0 chance). The "
+    "dotted lines are the largest value of 19 clouds of points with the same principal variances and the same "
+    "noise but no groups, which such points exceed in one case of twenty; filled points lie above. Between "
+    "languages a filled point is an agreement that shuffled emotions reach at no k in 95 % of cases.",
+    misleading="Two languages can agree on how a smooth space is cut without there being any gap between the "
+    "groups, so agreement alone is no evidence of kinds; k-means and linkage return k groups from anything. "
+    "Draws share most of their stories with the whole, so stability is flattered: compare with the dotted line, "
+    "not with zero. The ratings are of English words, whatever the language.",
+)

@@ -1,5 +1,5 @@
 "use strict";
-// Draws every figure from the data beside it; a control picks one of the frames that were computed beforehand.
+// Draws every figure from the data beside it; a selector picks one of the frames that were computed beforehand.
 (() => {
   const MISSING = -32768;
   const BASE = {
@@ -60,18 +60,18 @@
     place.replaceChildren(table);
   };
 
-  const addControl = (bar, control, id, changed) => {
+  const addSelector = (bar, selector, id, changed) => {
     const group = bar.appendChild(document.createElement("div"));
-    group.className = "control";
-    if (control.slider) {
+    group.className = "selector";
+    if (selector.slider) {
       const label = group.appendChild(document.createElement("label"));
       const input = document.createElement("input");
       const shown = document.createElement("output");
-      Object.assign(input, { type: "range", min: 0, max: control.labels.length - 1, step: 1, id });
-      input.value = control.initial;
+      Object.assign(input, { type: "range", min: 0, max: selector.labels.length - 1, step: 1, id });
+      input.value = selector.initial;
       label.htmlFor = id;
-      label.textContent = control.name;
-      shown.textContent = control.labels[control.initial];
+      label.textContent = selector.name;
+      shown.textContent = selector.labels[selector.initial];
       const play = document.createElement("button");
       let timer = 0;
       const stop = () => { clearInterval(timer); timer = 0; play.textContent = "▶ play"; };
@@ -91,27 +91,27 @@
       input.addEventListener("pointerdown", stop);
       group.append(input, shown, play);
       input.addEventListener("input", () => {
-        shown.textContent = control.labels[input.value];
-        input.setAttribute("aria-valuetext", control.labels[input.value]);
+        shown.textContent = selector.labels[input.value];
+        input.setAttribute("aria-valuetext", selector.labels[input.value]);
         changed(Number(input.value));
       });
       return;
     }
-    if (control.labels.length > 6) {
+    if (selector.labels.length > 6) {
       const label = group.appendChild(document.createElement("label"));
       const select = group.appendChild(document.createElement("select"));
       label.htmlFor = select.id = id;
-      label.textContent = control.name;
-      control.labels.forEach((text, i) => select.add(new Option(text, i, i === control.initial, i === control.initial)));
+      label.textContent = selector.name;
+      selector.labels.forEach((text, i) => select.add(new Option(text, i, i === selector.initial, i === selector.initial)));
       select.addEventListener("change", () => changed(Number(select.value)));
       return;
     }
     const set = group.appendChild(document.createElement("fieldset"));
-    set.appendChild(document.createElement("legend")).textContent = control.name;
-    control.labels.forEach((text, i) => {
+    set.appendChild(document.createElement("legend")).textContent = selector.name;
+    selector.labels.forEach((text, i) => {
       const label = set.appendChild(document.createElement("label"));
       const radio = label.appendChild(document.createElement("input"));
-      Object.assign(radio, { type: "radio", name: id, value: i, checked: i === control.initial });
+      Object.assign(radio, { type: "radio", name: id, value: i, checked: i === selector.initial });
       label.append(text);
       radio.addEventListener("change", () => changed(i));
     });
@@ -121,8 +121,8 @@
     const figure = JSON.parse(source.textContent);
     const name = source.dataset.figure;
     const place = document.getElementById(`figure-${name}`);
-    const bar = document.getElementById(`controls-${name}`);
-    const state = figure.controls.map((control) => control.initial);
+    const bar = document.getElementById(`selectors-${name}`);
+    const state = figure.selectors.map((selector) => selector.initial);
     const missing = document.createElement("p");
     missing.className = "missing";
     missing.textContent = "Not computed for this choice.";
@@ -134,9 +134,9 @@
       place.hidden = !frame;
       if (frame) (figure.kind === "chart" ? drawChart : drawListing)(place, figure, frame);
     };
-    figure.controls.forEach((control, i) => {
-      if (control.labels.length < 2) return;
-      addControl(bar, control, `${name}-${i}`, (option) => { state[i] = option; draw(); });
+    figure.selectors.forEach((selector, i) => {
+      if (selector.labels.length < 2) return;
+      addSelector(bar, selector, `${name}-${i}`, (option) => { state[i] = option; draw(); });
     });
     draw();
   }

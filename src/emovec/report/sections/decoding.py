@@ -1,0 +1,89 @@
+"""Held-out decoding of the emotion, within and across languages, beside chance and the stories' words alone."""
+
+import pandas as pd
+
+from emovec.report.charts import Chart, Lines
+from emovec.report.section import Section
+from emovec.report.selection import Selection
+from emovec.report.style import GREY, chance, colour, language_name, listed, marker, number, pair_name
+from emovec.stats.word_baseline import compare_words
+from emovec.study.results import StudyTables
+
+
+def _best_words(lexical: Selection | None, language: str) -> pd.Series | None:
+    """The row with the best accuracy within a language: words or characters."""
+    rows = lexical.where(train_language=language, test_language=language).rows if lexical else pd.DataFrame()
+    return None if rows.empty else rows.sort_values(["accuracy", "features"]).iloc[-1]
+
+
+def finding(study: StudyTables, decoding: Selection, lexical: Selection | None = None) -> str:
+    """Held-out accuracy within and across languages, against chance and against the words alone."""
+    rows = decoding.shown()
+    found = {(row["train_language"], row["test_language"]): row for row in rows.records()}
+    pairs = [(a, b) for a in study.languages for b in study.languages if (a, b) in found]
+    accuracies = [f"{number(found[a, a]['accuracy'])} in {language_name(a)}" for a, b in pairs if a == b]
+    across = [
+        f"{number(found[a, b]['accuracy'])} from {language_name(a)} to {language_name(b)}" for a, b in pairs if a != b
+    ]
+    summary = study.summaries.get("decoding", {})
+    folds = f" ({summary['folds']})" if "folds" in summary else ""
+    sentence = f"At layer {rows.layer} held-out stories{folds} are given their emotion with an accuracy of "
+    sentence += ", and ".join(listed(part) for part in (accuracies, across) if part)
+    sentence += f"; chance is {chance(rows['chance'].mean())}"
+    words = {a: best for a in study.languages if (best := _best_words(lexical, a)) is not None}
+    if words:
+        reached = [f"{number(best['accuracy'])} in {language_name(a)}" for a, best in words.items()]
+        sentence += f", and the words alone, without a model, reach {listed(reached)}"
+        for a, best in words.items():
+            if own := found.get((a, a)):
+                pair = compare_words(own["accuracy"], own["n_stories"], best["accuracy"], best["n_stories"])
+                sentence += f"; {pair.sentence(language_name(a))}"
+        if study.summaries.get("choice", {}).get("by") == "decoding":
+            sentence += f" (layer {rows.layer} was chosen as the best of all layers, which favours the activations a "
+            sentence += "little)"
+    return f"{sentence}. {summary.get('warning', '')}".strip()
+
+
+def chart(study: StudyTables, decoding: Selection, lexical: Selection | None = None) -> Chart:
+    """Held-out decoding by layer, for each training and test language, with chance and what words alone allow."""
+    panels: list[Lines] = []
+    for variant in decoding.variants:
+        rows = decoding.variant(variant)
+        curves = [
+            pair.curve(
+                "accuracy",
+                f"within {language_name(train)}" if train == test else pair_name(train, test, " → "),
+                colour(i),
+                "solid" if train == test else "dash",
+                marker(j),
+            )
+            for i, train in enumerate(study.languages)
+            for j, test in enumerate(study.languages)
+            if (pair := rows.where(train_language=train, test_language=test))
+        ]
+        curves += [
+            rows.level(best["accuracy"], f"words alone, {language_name(language)}", colour(i), "dashdot")
+            for i, language in enumerate(study.languages)
+            if (best := _best_words(lexical, language)) is not None
+        ]
+        curves.append(rows.level(rows["chance"].mean(), "chance", GREY, "dot"))
+        panels.append(rows.lines(f"{variant} activations", "accuracy (share of stories)", curves))
+    return Chart("decoding", "Held-out decoding of the emotion, by layer", (), {(): panels})
+
+
+SECTION = Section(
+    place=110,
+    anchor="decoding",
+    title="Decoding",
+    tables=("decoding", "lexical"),
+    finding=finding,
+    exhibits=(chart,),
+    headline=True,
+    reading="Solid curves are trained and tested on one language with the test stories' topics held out, "
+    "dashed ones are trained on one language and tested on the other; colour is the training language, marker "
+    "the test language. Of a solid curve only what stands above the dash-dotted line of its colour says more "
+    "than a bag of the story's words does; from one language to another such a bag can say nothing.",
+    misleading="A corpus whose stories repeat phrases for an emotion is decoded from those phrases, and an "
+    "accuracy near 1 then shows an easy corpus rather than a concept; stories that share plots across the split "
+    "would inflate it in the same way.",
+)
