@@ -186,7 +186,7 @@ def _followed(component: int, rows: pd.DataFrame) -> str:
     rows = rows.assign(size=rows["r"].abs()).sort_values(["p_familywise", "p", "size"], ascending=[True, True, False])
     top = rows.iloc[0]
     sources = rows["reference"].str.rsplit(" ", n=1).str[0].nunique()
-    random = "random poles" if str(top["reference"]).startswith("post ") else "shuffled ratings"
+    random = "random poles" if str(top["reference"]).startswith(("post ", "own ")) else "shuffled ratings"
     numbers = (
         f"r = {number(top['r'])}; {random} give 95 % within ±{number(top['null_95'])}, {p_value(top['p'])}, over "
         f"layers, components and scales {p_value(top['p_familywise'])}"
