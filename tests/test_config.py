@@ -239,3 +239,16 @@ def test_any_text_is_read_or_refused_in_a_sentence(text: str) -> None:
     else:
         said = ""
     assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("poles", "said"),
+    [
+        ({"positive": ["calm"], "negative": ["sadd"]}, r"geometry\.poles\.valence: 'sadd' is none .* 'sad'"),
+        ({"positive": ["calm"], "negative": ["calm"]}, r"geometry\.poles\.valence: 'calm' is at both ends"),
+    ],
+)
+def test_poles_are_emotions_of_the_study(poles: dict[str, list[str]], said: str) -> None:
+    whole = {"model": "m", "languages": ["en"], "emotions": ["calm", "sad"]}
+    with pytest.raises(EmovecError, match=said):
+        parse_config(whole | {"geometry": {"poles": {"valence": poles}}}, "study.yaml")

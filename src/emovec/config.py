@@ -135,6 +135,25 @@ class VectorsConfig(_Section):
     denoise_components: int | None = Field(default=None, ge=1, le=10_000)
 
 
+class PoleConfig(_Section):
+    """The emotions that are the two ends of an axis."""
+
+    positive: Annotated[list[Text], Field(min_length=1), AfterValidator(_each_once)]
+    negative: Annotated[list[Text], Field(min_length=1), AfterValidator(_each_once)]
+
+
+class PolesConfig(_Section):
+    """Poles of the study's own, of either axis or of both."""
+
+    valence: PoleConfig | None = None
+    arousal: PoleConfig | None = None
+
+    def sides(self) -> dict[str, tuple[list[str], list[str]]]:
+        """Axis → its high and its low pole, of the axes that have poles of their own."""
+        axes = {"valence": self.valence, "arousal": self.arousal}
+        return {axis: (own.positive, own.negative) for axis, own in axes.items() if own is not None}
+
+
 class GeometryConfig(_Section):
     """How vectors are compared."""
 
@@ -144,6 +163,7 @@ class GeometryConfig(_Section):
     layer: Literal["auto"] | Layer = "auto"
     top_k: int = Field(default=10, ge=1, le=1_000)
     norms: Text | None = None
+    poles: PolesConfig = Field(default_factory=PolesConfig)
 
 
 class SteeringConfig(_Section):
@@ -273,6 +293,19 @@ class StudyConfig(_Section):
                 raise ValueError(
                     f"steering.emotions: '{emotion}' is none of the study's emotions; did you mean '{nearest}'?"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _poles_of_its_own(self) -> "StudyConfig":
+        for axis, sides in self.geometry.poles.sides().items():
+            for word in (word for side in sides for word in side):
+                if word not in self.emotion_words:
+                    nearest = difflib.get_close_matches(word, self.emotion_words, n=1, cutoff=0.0)[0]
+                    raise ValueError(
+                        f"geometry.poles.{axis}: '{word}' is none of the study's emotions; did you mean '{nearest}'?"
+                    )
+            if both := sorted(set(sides[0]) & set(sides[1])):
+                raise ValueError(f"geometry.poles.{axis}: '{both[0]}' is at both ends; take it out of one.")
         return self
 
     @property

@@ -241,3 +241,26 @@ def test_shares_of_the_neutral_texts_stand_beside_those_of_the_vectors() -> None
 
 def random_states(n: int, hidden: int, seed: int) -> xr.DataArray:
     return xr.DataArray(np.random.default_rng(seed).normal(size=(n, hidden)), dims=("story", "hidden"))
+
+
+def test_poles_of_the_studys_own_make_the_axis_that_they_name() -> None:
+    vectors = vectors_array(np.random.default_rng(3).normal(size=(1, 30, 1, 8)), ["en"], DEFAULT_30)
+    own = {"valence": (["calm", "proud"], ["bored"])}
+    scores = pca(vectors, 2, poles=own)[0]
+    table = axis_correlations(vectors, scores, load_norms(), 19, poles=own).set_index(["reference", "component"])
+    assert {"own valence", "post arousal"} < set(table.index.get_level_values("reference"))
+    at = vectors.isel(language=0, layer=0)
+    at = at - at.mean("emotion")
+    axis = at.sel(emotion=["calm", "proud"]).mean("emotion") - at.sel(emotion="bored")
+    along = at.dot(axis).to_series()
+    for component, column in scores.set_index("emotion").groupby("component")["score"]:
+        row = table.loc[("own valence", component)]
+        assert row["r"] == pytest.approx(np.corrcoef(column, along[column.index])[0, 1])
+        assert row["r"] >= 0
+        assert (row["high"], row["low"]) == ("calm, proud", "bored")
+    (cosine,) = pole_cosines(vectors, 19, poles=own).to_dict("records")
+    high, low = (at.sel(emotion=list(side)).mean("emotion") for side in POLES["arousal"])
+    lengths = np.linalg.norm(axis) * np.linalg.norm(high - low)
+    assert cosine["cosine"] == pytest.approx(float(axis.dot(high - low)) / lengths)
+    assert cosine["high_valence"] == "calm, proud"
+    assert cosine["low_arousal"] == "serene, calm, indifferent, bored"

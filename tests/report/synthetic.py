@@ -119,8 +119,10 @@ def tables(
                 for n, reference in enumerate(references if component < 2 else []):
                     r = np.clip(0.9 * np.cos(n + component) * (0.3 + 0.7 * height), -1, 1)
                     tested = (0.004, 0.02 if component else 0.2, 0.36)
-                    rows["axes"].append((variant, layer, language, component + 1, reference, r, *tested, len(emotions)))
-            rows["poles"].append((variant, layer, language, 0.31 + 0.1 * i, 0.4, 0.9, 0.5))
+                    at, words = (variant, layer, language, component + 1, reference), ("joyful", "sad")
+                    rows["axes"].append((*at, r, *tested, len(emotions), *words))
+            words = ("joyful", "sad", "angry", "calm")
+            rows["poles"].append((variant, layer, language, 0.31 + 0.1 * i, 0.4, 0.9, 0.5, *words))
             # The mean vectors have one dimension in common; denoising evens out.
             squares = (vectors[v, i, :, m] ** 2).sum(0)
             common = squares + 20 * squares.sum() * (np.arange(len(squares)) == 5)

@@ -46,6 +46,7 @@ CHANGES: dict[str, Callable[[Path], dict[str, str]]] = {
     "top_k": geometry(top_k=7),
     "fixed_layer": geometry(layer=1),
     "norms": norms,
+    "poles": geometry(poles={"valence": {"positive": ["calm"], "negative": ["sad"]}}),
     "vectors": lambda _: keys(config(vectors={"centring": "topics"})),
     "activations": lambda _: keys(config(extraction={"offset": 7})),
     "stories": lambda _: keys(config(), replace(CORPUS, stories=[replace(STORY, text="A loud day.")])),

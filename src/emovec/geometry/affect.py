@@ -12,7 +12,7 @@ import xarray as xr
 from scipy.linalg import helmert
 
 from emovec.geometry.analysis import Analysis, Outcome, Table, best, each_variant
-from emovec.geometry.axes import pca
+from emovec.geometry.axes import Poles, pca
 from emovec.geometry.component_tests import compared, rating_correlations
 from emovec.languages.norms import DIMENSIONS, MINIMUM_RATED, load_norms, norm_agreement, rating_ceiling
 from emovec.stats.labelled import in_label_order, labels, layer_numbers
@@ -324,7 +324,7 @@ def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
-def _affect(vectors: EmotionVectors, norms: str | Path | None, permutations: int, seed: int) -> Outcome:
+def _affect(vectors: EmotionVectors, norms: str | Path | None, poles: Poles, permutations: int, seed: int) -> Outcome:
     ratings = load_norms(norms)
     fewer = min(permutations, PERMUTATIONS)
     found: dict[str, list[pd.DataFrame]] = {"affect": [], "affect_predictions": []}
@@ -333,7 +333,7 @@ def _affect(vectors: EmotionVectors, norms: str | Path | None, permutations: int
         for table, part in zip(found, parts, strict=True):
             found[table].append(part.assign(variant=name))
     found["affect_components"] = each_variant(
-        vectors, lambda v: component_affect(v, pca(v, COMPONENTS, ratings)[0], ratings, permutations, seed)
+        vectors, lambda v: component_affect(v, pca(v, COMPONENTS, ratings, poles)[0], ratings, permutations, seed)
     )
     highest = best(TABLES["affect"].of(found["affect"]), "r", ["variant", "language", "source", "scale"])
     together: list[dict[str, Any]] = [

@@ -41,6 +41,7 @@ class Inputs:
         layer: the one to show first, as the analysis `choice` gives it; by default the one at two thirds of the depth.
         decoding: the table of the analysis `decoding`; None where it has not been computed.
         norms: a CSV of human norms instead of the bundled ones.
+        poles: axis (`valence`, `arousal`) → words of its high and of its low pole, in place of the post's.
         neutral: (layer, language) → [story, hidden] of the neutral texts; None where a language has none.
     """
 
@@ -56,6 +57,7 @@ class Inputs:
     layer: int | None = None
     decoding: pd.DataFrame | None = None
     norms: str | Path | None = None
+    poles: Mapping[str, tuple[Sequence[str], Sequence[str]]] = field(default_factory=dict[str, Any])
     neutral: Callable[[int, str], xr.DataArray | None] = lambda _layer, _language: None
 
 
@@ -105,14 +107,14 @@ class Outcome:
 class Analysis:
     """One analysis: what it is called, how it is run, and the tables it gives.
 
-    The parameters of its function are names of `Inputs`: its numbers depend on these and on nothing else. A table, or
-    `gives`, that is itself a name of `Inputs` is passed on to the analyses that take it, so that they run later.
+    The parameters of its function are names of `Inputs`: its numbers depend on these and on nothing else.
 
     Attributes:
         name: of its record.
         run: its function.
         tables: name → columns.
-        gives: what its summary holds for other analyses; empty for nothing.
+        gives: an input of other analyses that it makes, so that they run later: a table of its own, or a fact of its
+            summary; empty for nothing.
 
     Raises:
         TypeError: if the function takes something that `Inputs` has not.
@@ -136,7 +138,7 @@ class Analysis:
     @property
     def passed_on(self) -> frozenset[str]:
         """The fields of `Inputs` that it gives other analyses."""
-        return INPUTS & {*self.tables, self.gives}
+        return frozenset({self.gives} - {""})
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Principal components of a language's emotion vectors, held against valence and arousal."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,13 @@ from emovec.vectors.emotion_vectors import EmotionVectors
 
 TABLES = {
     "axes": Table(
-        "variant:str layer:int language:str component:int reference:str r p p_familywise null_95 n_emotions:int"
+        "variant:str layer:int language:str component:int reference:str r p p_familywise null_95 n_emotions:int "
+        "high:str low:str"
     ),
-    "poles": Table("variant:str layer:int language:str cosine p p_familywise null_95"),
+    "poles": Table(
+        "variant:str layer:int language:str cosine p p_familywise null_95 high_valence:str low_valence:str "
+        "high_arousal:str low_arousal:str"
+    ),
 }
 PCA_TABLES = {
     "pca": Table("variant:str layer:int language:str emotion:str component:int score"),
@@ -27,28 +31,39 @@ PCA_TABLES = {
 }
 COMPONENTS = 4
 
-POLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+Sides = tuple[Sequence[str], Sequence[str]]
+"""The words of an axis's high pole and of its low one."""
+Poles = Mapping[str, Sides]
+"""Axis → its poles."""
+
+POLES: dict[str, Sides] = {
     "valence": (("thrilled", "joyful", "loving"), ("ashamed", "guilty", "resentful", "disgusted")),
     "arousal": (("thrilled", "excited", "angry", "overwhelmed"), ("serene", "calm", "indifferent", "bored")),
 }
 """The post's poles, high and low; *thrilled* is in both axes, so they overlap."""
 
-PUBLISHED = {f"post {axis}": axis for axis in POLES}
-"""Names of the post's axes among the references of components."""
+AXIS_NAMES = frozenset(f"{whose} {axis}" for whose in ("post", "own") for axis in POLES)
+"""Names of the axes among the references of components."""
 
 
-def pole_words(emotions: list[str], axis: str) -> tuple[list[str], list[str]] | None:
+def named_axes(own: Poles | None) -> dict[str, Sides]:
+    """Each axis under its name: `post valence`, or `own valence` where `own` has poles for it."""
+    own = own or {}
+    return {f"{'own' if axis in own else 'post'} {axis}": own.get(axis, sides) for axis, sides in POLES.items()}
+
+
+def pole_words(emotions: list[str], sides: Sides) -> tuple[list[str], list[str]] | None:
     """The words of an axis's poles that a study has; None where one of the poles has no word in it."""
-    high, low = ([word for word in side if word in emotions] for side in POLES[axis])
+    high, low = ([word for word in side if word in emotions] for side in sides)
     return (high, low) if high and low else None
 
 
-def pole_weights(emotions: list[str], axis: str) -> np.ndarray | None:
-    """The post's axis as weights [emotion] of the vectors: mean of the high pole less mean of the low pole.
+def pole_weights(emotions: list[str], sides: Sides) -> np.ndarray | None:
+    """An axis as weights [emotion] of the vectors: mean of the high pole less mean of the low pole.
 
     None where one of the poles has no word among the emotions.
     """
-    words = pole_words(emotions, axis)
+    words = pole_words(emotions, sides)
     if words is None:
         return None
     high, low = (np.isin(emotions, side) for side in words)
@@ -56,12 +71,12 @@ def pole_weights(emotions: list[str], axis: str) -> np.ndarray | None:
 
 
 def pca(
-    vectors: xr.DataArray, components: int = 4, norms: pd.DataFrame | None = None
+    vectors: xr.DataArray, components: int = 4, norms: pd.DataFrame | None = None, poles: Poles | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Principal components over emotions, each language alone, at every layer.
 
     The sign of a component is free; at a language's first layer it is the one that correlates positively with the
-    post's valence axis, else with the valence of the first norm set, else the one in which the emotion furthest out
+    valence axis, else with the valence of the first norm set, else the one in which the emotion furthest out
     is positive. At each following layer it is the one that correlates positively with the same-numbered component of
     the layer before, so that a curve over layers doesn't jump with the sign alone.
 
@@ -69,6 +84,7 @@ def pca(
         vectors: [language, emotion, layer, hidden]; centred here.
         components: how many to give scores for, bounded by the number of emotions less one.
         norms: as `load_norms` returns them, for the sign.
+        poles: axis → poles in place of the post's, as for `axis_correlations`.
 
     Returns:
         Two tables: layer, language, emotion, component (from 1), score; and layer, language, component, share of the
@@ -95,7 +111,7 @@ def pca(
         )
         kept = min(components, rank)
         projected = u[:, :kept] * s[:kept]
-        projected *= _signs(projected, before.get(language), values, emotions, norms)
+        projected *= _signs(projected, before.get(language), values, references(emotions, norms, poles))
         before[language] = projected
         frame = pd.DataFrame(projected, index=emotions, columns=range(1, kept + 1))
         frame = frame.rename_axis("emotion").reset_index().melt("emotion", var_name="component", value_name="score")
@@ -115,7 +131,12 @@ def variance_shares(samples: np.ndarray) -> np.ndarray:
 
 
 def axis_correlations(
-    vectors: xr.DataArray, scores: pd.DataFrame, norms: pd.DataFrame, permutations: int = 1_000, seed: int = 0
+    vectors: xr.DataArray,
+    scores: pd.DataFrame,
+    norms: pd.DataFrame,
+    permutations: int = 1_000,
+    seed: int = 0,
+    poles: Poles | None = None,
 ) -> pd.DataFrame:
     """Pearson correlation over emotions of component scores with valence, arousal and dominance, and its test.
 
@@ -131,9 +152,11 @@ def axis_correlations(
         norms: as `load_norms` returns them.
         permutations: B.
         seed: of the permutations.
+        poles: `valence`, `arousal` or both → the words of the high and the low pole, in place of the post's.
 
     Returns:
-        Columns layer, language, component, reference, r, p, p_familywise, null_95 (of |r|), n_emotions.
+        Columns layer, language, component, reference, r, p, p_familywise, null_95 (of |r|), n_emotions, high, low (the
+        words of an axis's poles).
     """
     columns = TABLES["axes"].without("variant")
     frames: list[pd.DataFrame] = []
@@ -142,8 +165,10 @@ def axis_correlations(
         table = own.pivot(index="emotion", columns=["layer", "component"], values="score")
         layers = [layer for layer in layers if layer in table.columns.get_level_values("layer")]
         families: dict[str, list[tuple[pd.DataFrame, np.ndarray]]] = {}
-        for name, reference in references(emotions, norms).items():
+        axes = named_axes(poles)
+        for name, reference in references(emotions, norms, poles).items():
             known = np.isfinite(reference)
+            high, low = map(", ".join, pole_words(emotions, axes[name]) or ("", "")) if name in axes else ("", "")
             n = int(known.sum())
             if n < MINIMUM_RATED:
                 continue
@@ -151,12 +176,14 @@ def axis_correlations(
             for layer in layers:
                 shown = table.loc[emotions, layer]
                 components = shown.to_numpy(np.float64).T[:, known]
-                if name in PUBLISHED:
+                if name in axes:
                     r = pole_correlations(components, values[layer] @ values[layer].T, reference, orders)
                 else:
                     r = rating_correlations(components, reference[known], orders)
                 place = {"layer": layer, "component": shown.columns, "reference": name, "n_emotions": n}
-                families.setdefault(name.rsplit(" ", 1)[0], []).append((pd.DataFrame(place), r))
+                place |= {"high": high, "low": low}
+                family = "axes" if name in axes else name.rsplit(" ", 1)[0]
+                families.setdefault(family, []).append((pd.DataFrame(place), r))
         for places, drawn in (zip(*found, strict=True) for found in families.values()):
             every = np.concatenate(drawn, axis=1)
             p, familywise, null_95 = compared(every)
@@ -165,8 +192,10 @@ def axis_correlations(
     return pd.concat(frames, ignore_index=True).dropna(subset="r") if frames else pd.DataFrame(columns=columns)
 
 
-def pole_cosines(vectors: xr.DataArray, permutations: int = 1_000, seed: int = 0) -> pd.DataFrame:
-    """Cosine between the post's valence and arousal axes: how far the two are one direction to begin with.
+def pole_cosines(
+    vectors: xr.DataArray, permutations: int = 1_000, seed: int = 0, poles: Poles | None = None
+) -> pd.DataFrame:
+    """Cosine between the valence and arousal axes: how far the two are one direction to begin with.
 
     The test shuffles which words are the poles, of both axes together (so that *thrilled* or another word stays in
     both), and makes the axes anew; it is two-sided, family-wise over layers.
@@ -175,14 +204,17 @@ def pole_cosines(vectors: xr.DataArray, permutations: int = 1_000, seed: int = 0
         vectors: [language, emotion, layer, hidden].
         permutations: B.
         seed: of the permutations.
+        poles: as for `axis_correlations`.
 
     Returns:
-        Columns layer, language, cosine, p, p_familywise, null_95 (of |cosine|); empty where a pole has no word among
+        Columns layer, language, cosine, p, p_familywise, null_95 (of |cosine|), high_valence, low_valence,
+        high_arousal, low_arousal (words); empty where a pole has no word among
         the emotions. Without a test (NaN) where there are fewer than ten emotions.
     """
     frames: list[pd.DataFrame] = []
     for language, layers, emotions, values in _by_language(vectors):
-        valence, arousal = (pole_weights(emotions, axis) for axis in POLES)
+        sides = dict(zip(POLES, named_axes(poles).values(), strict=True))
+        valence, arousal = (pole_weights(emotions, own) for own in sides.values())
         if valence is None or arousal is None:
             continue
         n = len(emotions)
@@ -192,7 +224,10 @@ def pole_cosines(vectors: xr.DataArray, permutations: int = 1_000, seed: int = 0
         cosines = np.stack([axis_cosines(gram, valence, arousal, orders) for gram in grams], axis=1)
         p, familywise, null_95 = compared(cosines)
         tested = {"cosine": cosines[0], "p": p, "p_familywise": familywise, "null_95": null_95}
-        frames.append(pd.DataFrame({"layer": layers, "language": language} | tested))
+        words = {axis: pole_words(emotions, own) or ((), ()) for axis, own in sides.items()}
+        told = {f"high_{axis}": ", ".join(own[0]) for axis, own in words.items()}
+        told |= {f"low_{axis}": ", ".join(own[1]) for axis, own in words.items()}
+        frames.append(pd.DataFrame({"layer": layers, "language": language} | tested).assign(**told))
     columns = TABLES["poles"].without("variant")
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
@@ -207,12 +242,13 @@ def _by_language(vectors: xr.DataArray) -> Iterator[tuple[str, list[int], list[s
             yield language, layers, emotions, dict(zip(layers, values - values.mean(1, keepdims=True), strict=True))
 
 
-def references(emotions: list[str], norms: pd.DataFrame | None) -> dict[str, np.ndarray]:
-    """What components are held against, the post's first: name → [emotion].
+def references(emotions: list[str], norms: pd.DataFrame | None, poles: Poles | None = None) -> dict[str, np.ndarray]:
+    """What components are held against, the axes first: name → [emotion].
 
-    Of the post's axes the weights that make them of the vectors; of norms the ratings, NaN where unknown.
+    Of the axes the weights that make them of the vectors; of norms the ratings, NaN where unknown.
     """
-    found = {name: own for name, axis in PUBLISHED.items() if (own := pole_weights(emotions, axis)) is not None}
+    axes = named_axes(poles).items()
+    found = {name: own for name, sides in axes if (own := pole_weights(emotions, sides)) is not None}
     words = [emotion.casefold() for emotion in emotions]
     for source, table in () if norms is None else norms.groupby("source"):
         values = table.set_index("word").reindex(words)
@@ -221,13 +257,13 @@ def references(emotions: list[str], norms: pd.DataFrame | None) -> dict[str, np.
 
 
 def _signs(
-    scores: np.ndarray, before: np.ndarray | None, values: np.ndarray, emotions: list[str], norms: pd.DataFrame | None
+    scores: np.ndarray, before: np.ndarray | None, values: np.ndarray, references: Mapping[str, np.ndarray]
 ) -> np.ndarray:
     """±1 for each column of scores [emotion, component]; `before` are the scores of the layer before, if any."""
     furthest = np.take_along_axis(scores, np.abs(scores).argmax(axis=0)[None], axis=0)[0]
     signs = np.sign(furthest)
-    for name, reference in references(emotions, norms).items():
-        if name in PUBLISHED:
+    for name, reference in references.items():
+        if name in AXIS_NAMES:
             reference = values @ (reference @ values)
         known = np.isfinite(reference)
         if name.endswith(" valence") and known.sum() > 2:
@@ -248,10 +284,13 @@ def _correlation(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def _pca(
-    vectors: EmotionVectors, norms: str | Path | None, neutral: Callable[[int, str], xr.DataArray | None]
+    vectors: EmotionVectors,
+    norms: str | Path | None,
+    poles: Poles,
+    neutral: Callable[[int, str], xr.DataArray | None],
 ) -> Outcome:
     ratings = load_norms(norms)
-    found = {name: pca(vectors.variant(name), COMPONENTS, ratings) for name in vectors.variants}
+    found = {name: pca(vectors.variant(name), COMPONENTS, ratings, poles) for name in vectors.variants}
     tables = {
         "pca": [scores.assign(variant=name) for name, (scores, _) in found.items()],
         "pca_variance": [
@@ -279,20 +318,23 @@ def _neutral_shares(
     return pd.concat(frames, ignore_index=True)
 
 
-def _axes(vectors: EmotionVectors, norms: str | Path | None, permutations: int, seed: int) -> Outcome:
+def _axes(vectors: EmotionVectors, norms: str | Path | None, poles: Poles, permutations: int, seed: int) -> Outcome:
     ratings = load_norms(norms)
 
     def correlations(own: xr.DataArray) -> pd.DataFrame:
-        return axis_correlations(own, pca(own, COMPONENTS, ratings)[0], ratings, permutations, seed)
+        scores = pca(own, COMPONENTS, ratings, poles)[0]
+        return axis_correlations(own, scores, ratings, permutations, seed, poles)
 
-    cosines = each_variant(vectors, lambda v: pole_cosines(v, permutations, seed))
+    cosines = each_variant(vectors, lambda v: pole_cosines(v, permutations, seed, poles))
     tables = {"axes": each_variant(vectors, correlations), "poles": cosines}
-    poles = {axis: pole_words(vectors.emotions, axis) for axis in POLES}
-    absent = [f"The emotions lack a pole of the post's {axis} axis." for axis, words in poles.items() if words is None]
+    known = {
+        axis: pole_words(vectors.emotions, sides) for axis, sides in zip(POLES, named_axes(poles).values(), strict=True)
+    }
+    absent = [f"The emotions lack a pole of the post's {axis} axis." for axis, words in known.items() if words is None]
     if (n := len(vectors.emotions)) < MINIMUM_RATED:
         absent = [f"There are {n} emotions; correlating components with an axis or with ratings takes {MINIMUM_RATED}."]
     summary: dict[str, Any] = {"norm_agreement": plain(norm_agreement(ratings))}
-    parameters = {"poles": {axis: words and {"high": words[0], "low": words[1]} for axis, words in poles.items()}}
+    parameters = {"poles": {axis: words and {"high": words[0], "low": words[1]} for axis, words in known.items()}}
     return Outcome(tables, summary | ({"note": " ".join(absent)} if absent else {}), parameters)
 
 

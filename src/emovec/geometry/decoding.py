@@ -258,5 +258,5 @@ def _choice(vectors: EmotionVectors, decoding: pd.DataFrame | None, fixed_layer:
     return Outcome({}, {"layer": layer, "by": by, "reason": reason})
 
 
-DECODING = Analysis("decoding", _decoding, TABLES)
+DECODING = Analysis("decoding", _decoding, TABLES, gives="decoding")
 CHOICE = Analysis("choice", _choice, {}, gives="layer")

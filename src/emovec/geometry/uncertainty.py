@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from emovec.geometry.analysis import VARIANTS, Activations, Analysis, Outcome, Table, noted, plain
-from emovec.geometry.axes import PUBLISHED, pca, references
+from emovec.geometry.axes import AXIS_NAMES, Poles, pca, references
 from emovec.geometry.cells import Cells, layer_cells
 from emovec.geometry.reliability import (
     BLOCKS,
@@ -97,10 +97,14 @@ class References:
     poles: dict[str, np.ndarray]
 
 
-def component_references(emotions: list[str], norms: pd.DataFrame | None) -> References:
-    """The post's poles and human norms, as far as these emotions have them, named as in `axis_correlations`."""
-    known = {name: own for name, own in references(emotions, norms).items() if np.isfinite(own).sum() >= MINIMUM_RATED}
-    poles = {name: known.pop(name) for name in PUBLISHED if name in known}
+def component_references(emotions: list[str], norms: pd.DataFrame | None, own_poles: Poles | None = None) -> References:
+    """The poles of the axes and human norms, as far as these emotions have them, named as in `axis_correlations`."""
+    known = {
+        name: own
+        for name, own in references(emotions, norms, own_poles).items()
+        if np.isfinite(own).sum() >= MINIMUM_RATED
+    }
+    poles = {name: known.pop(name) for name in [*known] if name in AXIS_NAMES}
     return References(known, poles)
 
 
@@ -130,7 +134,12 @@ def component_correlations(grams: np.ndarray, scores: np.ndarray, references: Re
 
 
 def layer_uncertainty(
-    cells: Cells, scores: dict[str, np.ndarray], norms: pd.DataFrame | None, bootstraps: int, seed: int
+    cells: Cells,
+    scores: dict[str, np.ndarray],
+    norms: pd.DataFrame | None,
+    bootstraps: int,
+    seed: int,
+    poles: Poles | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Intervals, reliabilities and ceilings of one layer.
 
@@ -140,6 +149,7 @@ def layer_uncertainty(
         norms: as `load_norms` returns them, or None.
         bootstraps: B.
         seed: of the bootstrap, the splits and the blocks.
+        poles: as for `axis_correlations`.
 
     Returns:
         Tables `intervals`, `reliability` and `ceiling` without the columns variant and layer.
@@ -154,7 +164,7 @@ def layer_uncertainty(
     halved = {language: halves(blocks, language, left_out, splits) for language in cells.languages}
     has = {language: np.isfinite(own[language][0][0]).any(axis=0) for language in cells.languages}
     rows: list[dict[str, Any]] = []
-    references = component_references(cells.emotions, norms)
+    references = component_references(cells.emotions, norms, poles)
     for language, (jackknife, draws) in own.items():
         if language in scores:
             kept, resampled = (component_correlations(g, scores[language], references) for g in (jackknife, draws))
@@ -238,13 +248,14 @@ def _uncertainty(
     vectors: EmotionVectors,
     activations: Activations,
     norms: str | Path | None,
+    poles: Poles,
     bootstraps: int,
     seed: int,
     layer: int,
 ) -> Outcome:
     frames: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     ratings = load_norms(norms)
-    scores = {variant: _scores(vectors, variant, ratings) for variant in VARIANTS}
+    scores = {variant: _scores(vectors, variant, ratings, poles) for variant in VARIANTS}
     units, notes = "", []
     for at in vectors.layers:
         both = list(layer_cells(vectors, activations, at, seed))
@@ -256,7 +267,7 @@ def _uncertainty(
         def resampled(given: tuple[str, Cells], at: int = at) -> dict[str, pd.DataFrame]:
             variant, cells = given
             own = {language: table for (where, language), table in scores[variant].items() if where == at}
-            found = layer_uncertainty(cells, own, ratings, bootstraps, seed)
+            found = layer_uncertainty(cells, own, ratings, bootstraps, seed, poles)
             return {name: table.assign(variant=variant, layer=at) for name, table in found.items()}
 
         # The linear algebra leaves the interpreter's lock, so threads do; a layer at a time bounds the memory.
@@ -270,12 +281,14 @@ def _uncertainty(
     return Outcome(frames, summary, {"level": 0.95, "splits": SPLITS, "blocks": BLOCKS})
 
 
-def _scores(vectors: EmotionVectors, variant: str, norms: pd.DataFrame) -> dict[tuple[int, str], np.ndarray]:
+def _scores(
+    vectors: EmotionVectors, variant: str, norms: pd.DataFrame, poles: Poles
+) -> dict[tuple[int, str], np.ndarray]:
     """(layer, language) → [emotion, component] of the components as they are shown, emotions sorted."""
     own = vectors.variant(variant)
     if own.sizes["emotion"] <= COMPONENTS:
         return {}
-    table, _ = pca(own, COMPONENTS, norms)
+    table, _ = pca(own, COMPONENTS, norms, poles)
     emotions = sorted(vectors.emotions)
     found: dict[tuple[int, str], np.ndarray] = {}
     for layer in vectors.layers:

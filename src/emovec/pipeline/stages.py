@@ -227,7 +227,7 @@ def _inputs(study: "Study", vectors: "EmotionVectors", analysis: str) -> "Inputs
 
     settings, activations = study.config.geometry, study.activations
     given: dict[str, Any] = {
-        name: study.summary(maker.name)[name] if name == maker.gives else study.table(name)
+        name: study.table(name) if name in maker.tables else study.summary(maker.name)[name]
         for name, maker in GIVEN_BY.items()
         if name in ANALYSES[analysis].inputs
     }
@@ -245,6 +245,7 @@ def _inputs(study: "Study", vectors: "EmotionVectors", analysis: str) -> "Inputs
         top_k=settings.top_k,
         fixed_layer=None if settings.layer == "auto" else settings.layer,
         norms=None if settings.norms is None else study.path.parent / settings.norms,
+        poles=settings.poles.sides(),
         **given,
     )
 

@@ -49,6 +49,7 @@ def output_keys(config: StudyConfig, corpus: Corpus, base: Path) -> dict[str, st
     inputs: dict[str, Any] = {
         **config.geometry.model_dump(include={"permutations", "bootstraps", "seed", "top_k"}),
         "fixed_layer": config.geometry.layer,
+        "poles": config.geometry.poles.sides(),
         "stories": stories,
         "model": identity,
         "norms": None if config.geometry.norms is None else _file_digest(base / config.geometry.norms),
