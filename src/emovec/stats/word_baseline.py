@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
-from emovec.languages.lexicon import UNSPACED_LANGUAGES, base_language
+from emovec.languages.lexicon import unspaced
 from emovec.stats.labelled import unit
 
 FEATURES = ("word", "character")
@@ -103,4 +103,4 @@ def tfidf(texts: Sequence[str], features: str) -> Any:
 
 def text_features(language: str) -> list[str]:
     """The kinds of terms that texts of a language have: no words where it is written without spaces."""
-    return [name for name in FEATURES if name == "character" or base_language(language) not in UNSPACED_LANGUAGES]
+    return [name for name in FEATURES if name == "character" or not unspaced(language)]

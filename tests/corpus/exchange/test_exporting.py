@@ -55,7 +55,7 @@ def test_the_bundled_card_states_licence_and_counts_as_the_packages_own_does(tmp
     assert matter["size_categories"] == ["n<1K"]
     assert "720 short stories, each meant to convey one of 30 emotions, in English, Japanese, on 12 topics" in card
     assert "144 neutral texts" in card
-    own = (Path(__file__).parents[2] / "src" / "emovec" / "data" / "README.md").read_text(encoding="utf-8")
+    own = (Path(__file__).parents[3] / "src" / "emovec" / "data" / "README.md").read_text(encoding="utf-8")
     for title in ("How the texts came about", "What the checks found", "Known weak points"):
         section = own.split(f"## {title}\n")[1].split("\n## ")[0].strip()
         assert section in card

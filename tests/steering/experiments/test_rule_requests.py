@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from emovec.errors import EmovecError
-from emovec.languages.script import WRITINGS
+from emovec.languages.load import load_language
 from emovec.steering.experiments.rule_checks import written_in
 from emovec.steering.experiments.rule_requests import (
     KINDS,
@@ -34,7 +34,7 @@ def test_at_least_25_rules_in_each_language(language: str) -> None:
 def test_both_languages_share_most_rules() -> None:
     shared = [rule.name for rule in load_rules() if set(LANGUAGES) <= set(rule.wordings)]
     assert len(shared) >= 25
-    assert all(set(rule.wordings) <= set(WRITINGS) for rule in load_rules())
+    assert all(writing_of(language) for rule in load_rules() for language in rule.wordings)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -42,7 +42,7 @@ def test_prompts_keep_no_rule_of_their_own_accord(language: str) -> None:
     prompts = [prompt for prompt in load_prompts() if prompt.language == language]
     assert Counter(prompt.kind for prompt in prompts) == {"task": 24, "closed": 8, "quantity": 8}
     assert all(written_in(prompt.text, language) for prompt in prompts)
-    requests = combine(load_rules(), prompts, language, 24)
+    requests = combine(load_rules(), prompts, load_language(language), 24)
     words = ("lantern", "river", "提灯", "川", "password", "合言葉")
     assert not [request for request in requests if any(word in request.prompt.text for word in words)]
 
@@ -50,8 +50,8 @@ def test_prompts_keep_no_rule_of_their_own_accord(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_rules_are_dealt_out_evenly_and_always_alike(language: str) -> None:
     prompts = load_prompts()
-    requests = combine(load_rules(), prompts, language, 4)
-    assert requests == combine(load_rules(), prompts, language, 4)
+    requests = combine(load_rules(), prompts, load_language(language), 4)
+    assert requests == combine(load_rules(), prompts, load_language(language), 4)
     assert set(Counter(request.rule.name for request in requests if request.rule).values()) == {4}
     for kind in KINDS:
         uses = Counter(request.prompt.id for request in requests if request.prompt.kind == kind)
@@ -65,10 +65,10 @@ def requests_key(requests: list[Request]) -> list[tuple[str, str]]:
 
 def test_a_rule_without_fitting_prompts_is_left_out() -> None:
     prompts = [Prompt("a", "en", "closed", "Is it?"), Prompt("b", "de", "task", "Sag etwas.")]
-    assert [request.text for request in combine(load_rules(), prompts, "en")] == [
+    assert [request.text for request in combine(load_rules(), prompts, load_language("en"))] == [
         "Is it? Answer with “yes” or “no” and nothing else."
     ]
-    assert combine(load_rules(), prompts, "de") == []
+    assert combine(load_rules(), prompts, load_language("de")) == []
 
 
 def test_an_answer_is_judged_by_its_own_task() -> None:
@@ -79,7 +79,7 @@ def test_an_answer_is_judged_by_its_own_task() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_base_model_is_asked_in_its_language(language: str) -> None:
-    text = completion_prompt("X {y}", language)
+    text = completion_prompt("X {y}", load_language(language))
     assert text.count("X {y}") == 1
     assert text.endswith(("X {y}\nAnswer:", "X {y}\n回答："))
     assert written_in(text, language)

@@ -6,8 +6,9 @@ import pytest
 
 from emovec.emotions import DEFAULT_30
 from emovec.errors import EmovecError
+from emovec.languages.language import MIN_SHARE
 from emovec.languages.lexicon import named_words
-from emovec.languages.script import MIN_SHARE, script_share
+from emovec.languages.script import script_share
 from emovec.steering.experiments.scenarios import Template, read_scenarios, read_templates
 
 GOOD = {"language": "en", "emotion": "sad", "text": "The cup stays on the shelf."}

@@ -9,23 +9,12 @@ from typing import TYPE_CHECKING
 
 from emovec.config import StudyConfig
 from emovec.corpus.generation.prices import Price, nearest_name, price_of, read_prices
-from emovec.languages.lexicon import base_language
+from emovec.languages.load import load_language
 
 if TYPE_CHECKING:
-    from emovec.corpus.generation.prompts import Language
     from emovec.corpus.generation.requests import Request
+    from emovec.languages.language import Language
 
-CHARACTERS_PER_TOKEN = {
-    **{"en": 4.2, "de": 3.6, "es": 3.8, "fr": 3.7, "it": 3.6, "nl": 3.6, "pt": 3.7, "ru": 2.9},
-    **{"ja": 1.4, "zh": 1.3, "ko": 1.6, "ar": 2.6, "hi": 2.2},
-}
-"""Rounded; English and Japanese measured on the bundled texts with the tokenizer of Gemma 3 (4.2 and 1.5)."""
-
-CHARACTERS_PER_WORD = {"en": 5.1, "de": 6.4, "es": 5.7, "fr": 5.8, "it": 5.9, "nl": 5.8, "pt": 5.7, "ru": 6.6}
-"""With the space after it; rounded. English measured on the bundled texts."""
-
-_OTHER_CHARACTERS_PER_TOKEN = 2.5
-_OTHER_CHARACTERS_PER_WORD = 6.0
 _WRAPPING = 12  # tokens of markup around each text, and of a role around each message
 _OLD = 90
 
@@ -208,12 +197,12 @@ def _row(kind: str, language: str, requests: Sequence[Asked]) -> GenerationRow:
 
 def tokens_of(characters: float, language: str) -> int:
     """Roughly how many tokens a text of so many characters has."""
-    return math.ceil(characters / CHARACTERS_PER_TOKEN.get(base_language(language), _OTHER_CHARACTERS_PER_TOKEN))
+    return math.ceil(characters / load_language(language).characters_per_token)
 
 
 def characters_of_words(words: float, language: str) -> float:
     """Roughly how many characters so many words have."""
-    return words * CHARACTERS_PER_WORD.get(base_language(language), _OTHER_CHARACTERS_PER_WORD)
+    return words * load_language(language).characters_per_word
 
 
 def price_note(cost: GenerationCost, today: datetime.date) -> str:

@@ -37,7 +37,7 @@ def record_of(config: StudyConfig, wording: Wording, model: str) -> dict[str, An
         },
         "wording": wording_hash(wording, settings.kinds),
         "words": {
-            code: {emotion: list(language.words(emotion)) for emotion in emotions}
+            code: {emotion: list(language.forbidden(emotion)) for emotion in emotions}
             for code, language in wording.languages.items()
         },
         "sentences": {

@@ -4,12 +4,13 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emovec.asking.batch_mode import batch_mode
 from emovec.asking.errors import reason_of
 from emovec.config import StudyConfig
-from emovec.corpus.generation.answers import Answer, AnswerFile, Kept, Status
+from emovec.corpus.generation.answers import Answer, Kept, Status, keep_answer
 from emovec.corpus.generation.json_lists import DIALOGUES
 from emovec.corpus.generation.parsing import parse_answer
 from emovec.corpus.generation.requests import Request, Wording, number_of, prompt_of, remaining
@@ -35,12 +36,12 @@ class Asking:
         config: StudyConfig,
         wording: Wording,
         kept: Kept,
-        file: AnswerFile,
+        folder: Path,
         model: "str | Model",
         retries: int,
         advance: Callable[[int], None],
     ):
-        self.settings, self.wording, self.kept, self.file = config.generation, wording, kept, file
+        self.settings, self.wording, self.kept, self.folder = config.generation, wording, kept, folder
         self.model, self.retries, self.advance = model, retries, advance
         self.answered = 0
         self.failing: set[str] = set()
@@ -172,12 +173,12 @@ class Asking:
         when = "has stopped answering" if self.answered else "gave no answer"
         self._stop(
             f"{self.model}: the model {when} ({said}); {len(self.kept.texts):,} texts are kept in "
-            f"{self.file.path.parent}, and the same command goes on from there"
+            f"{self.folder}, and the same command goes on from there"
         )
 
     def _add(self, answer: Answer) -> None:
         try:
-            self.file.add(answer)
+            keep_answer(self.folder, answer)
         except EmovecError as error:  # a full disk: what comes after can't be kept either
             self.stopped = self.stopped or error
             return

@@ -1,14 +1,13 @@
 """Everyday topics, neutral enough for every emotion, that texts are written about."""
 
-import difflib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
-from emovec.errors import EmovecError
+from emovec.errors import EmovecError, did_you_mean
 from emovec.labels import Spellings, check_label
 
 DEFAULT_TOPICS = "default-100"
@@ -59,12 +58,6 @@ def load_topics(source: str | Sequence[str] = DEFAULT_TOPICS, folder: str | Path
     if not source:
         raise EmovecError("generation.topics: the list is empty; give at least one topic.")
     return tuple(known[name] for name in source)
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A question, in brackets, after the known word nearest to an unknown one; nothing where none is near."""
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f" (did you mean '{found[0]}'?)" if found else ""
 
 
 def _default() -> tuple[Topic, ...]:

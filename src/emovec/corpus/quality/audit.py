@@ -13,7 +13,7 @@ from emovec.corpus.quality.near_duplicates import THRESHOLD, near_duplicates
 from emovec.corpus.quality.surface import predict_from_surface
 from emovec.corpus.quality.synonyms import Synonyms, load_synonyms, synonyms_in
 from emovec.corpus.story import Story
-from emovec.languages.lexicon import base_language
+from emovec.languages.language import base_language
 
 STAGES = 6
 """How many times a text is gone through, for progress."""
