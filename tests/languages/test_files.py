@@ -124,9 +124,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, change: dict[str, Any], message:
 
 
 def test_what_is_missing_is_named_with_its_file() -> None:
-    with pytest.raises(
-        EmovecError, match=r"^steering.languages: \S*fr.yaml has no frames and no openings; add what"
-    ):
+    with pytest.raises(EmovecError, match=r"^steering.languages: \S*fr.yaml has no frames and no openings; add what"):
         load_language("fr").require("steering.languages", "frames", "openings", "script")
     with pytest.raises(EmovecError, match=r"^languages: there is no tlh.yaml, so no prompts; .* leave 'tlh' out."):
         load_language("tlh").require("languages", "prompts")

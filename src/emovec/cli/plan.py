@@ -33,8 +33,7 @@ def plan(
 ) -> None:
     """Tell the price of generating the texts, and the time, memory and disk of every stage; spends nothing."""
     from emovec.cli.progress import console, show_log
-    from emovec.corpus.generation.costs import planned_cost
-    from emovec.corpus.generation.prices import read_prices
+    from emovec.corpus.generation.costs import planned_cost, read_prices
     from emovec.errors import EmovecError
     from emovec.study.study import Study
 

@@ -69,13 +69,13 @@ def test_topics_of_a_file_beside_the_study(tmp_path: Path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("{", ":2: no JSON"),
+        ("{", ":2: not valid JSON"),
         ("[]", ":2: no JSON object"),
         ('{"en": "Somewhere."}', ":2: no id"),
         ('{"id": "there"}', ":2: no sentence in any language"),
         ('{"id": "there", "en": 5}', ":2: en: give text, not 5"),
         ('{"id": "there", "en": "  "}', ":2: en: give text"),
-        ('{"id": "here", "en": "Again."}', ":2: the id 'here' is there already"),
+        ('{"id": "here", "en": "Again."}', ":2: the id 'here' is that of line 1 already"),
     ],
 )
 def test_a_wrong_record_is_named_by_its_line(tmp_path: Path, line: str, message: str):
@@ -93,8 +93,8 @@ def test_a_wrong_record_is_named_by_its_line(tmp_path: Path, line: str, message:
         (["night_drive", "picnic", "night_drive"], "named twice: night_drive"),
         ([], "the list is empty"),
         ("defualt-100", "'defualt-100' is neither default-100 nor a file in"),
-        ("empty.jsonl", "empty.jsonl: holds no topics"),
-        ("bytes.jsonl", "bytes.jsonl: can't be read as topics"),
+        ("empty.jsonl", "empty.jsonl: holds no records"),
+        ("bytes.jsonl", "bytes.jsonl: bytes.jsonl"),
     ],
 )
 def test_unknown_topics(tmp_path: Path, source: str | list[str], message: str):

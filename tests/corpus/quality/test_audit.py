@@ -9,8 +9,8 @@ import pytest
 from emovec.corpus.bundled import bundled_neutral, bundled_stories
 from emovec.corpus.load import Corpus
 from emovec.corpus.quality.audit import STAGES, AuditReport, audit_corpus
+from emovec.corpus.quality.boilerplate import leftovers
 from emovec.corpus.quality.check import check_corpus
-from emovec.corpus.quality.leftovers import leftovers
 from emovec.corpus.quality.scores import scores
 from emovec.corpus.quality.synonyms import load_synonyms, synonyms_in
 from emovec.corpus.story import Story

@@ -8,6 +8,7 @@ import pytest
 
 from emovec.errors import EmovecError
 from emovec.languages.load import load_language
+from emovec.languages.script import writing_of
 from emovec.steering.experiments.rule_checks import written_in
 from emovec.steering.experiments.rule_requests import (
     KINDS,
@@ -105,10 +106,10 @@ GOOD = {"language": "en", "prompt": "Say hi."}
         ([GOOD, {"prompt": "Say ho."}], ":2: no text in 'language'"),
         ([GOOD | {"kind": "poem"}], ":1: 'kind' is 'poem', which is none of task, closed, quantity"),
         ([GOOD, GOOD | {"text": "x"}], ":2: unknown field 'text'"),
-        ([GOOD, GOOD], ":2: the prompt 'Say hi.' stands in line 1 already"),
-        ([GOOD | {"id": "a"}, {"language": "en", "prompt": "Ho.", "id": "a"}], ":2: the id 'a' stands in line 1"),
+        ([GOOD, GOOD], ":2: the text 'Say hi.' is that of line 1 already"),
+        ([GOOD | {"id": "a"}, {"language": "en", "prompt": "Ho.", "id": "a"}], ":2: the id 'a' is that of line 1"),
         ([GOOD, "Say ho."], ":2: no JSON object"),
-        ([], "holds no prompt"),
+        ([], "holds no records"),
     ],
 )
 def test_a_broken_prompt_is_named_by_file_and_line(tmp_path: Path, rows: list, message: str) -> None:

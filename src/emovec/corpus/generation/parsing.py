@@ -8,7 +8,7 @@ from typing import Any
 
 from emovec.corpus.generation.json_lists import DIALOGUES, Found, json_texts, quoted_lines, quoted_texts
 from emovec.corpus.generation.requests import Request
-from emovec.corpus.quality.commentary import is_afterword, is_preface, is_refusal, without_thoughts
+from emovec.corpus.quality.boilerplate import is_afterword, is_preface, is_refusal, without_thoughts
 from emovec.languages.language import MIN_SHARE
 from emovec.languages.lexicon import unspaced
 from emovec.languages.script import script_share

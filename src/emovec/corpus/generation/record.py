@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from emovec.config import StudyConfig
+from emovec.corpus.generation.prompts import topic_text
 from emovec.corpus.generation.requests import Wording, wording_hash
 from emovec.errors import EmovecError
 from emovec.files import read_json
@@ -41,7 +42,7 @@ def record_of(config: StudyConfig, wording: Wording, model: str) -> dict[str, An
             for code, language in wording.languages.items()
         },
         "sentences": {
-            code: {name: language.topic(topic) for name, topic in wording.topics.items()}
+            code: {name: topic_text(language, topic) for name, topic in wording.topics.items()}
             for code, language in wording.languages.items()
         },
         "emovec": version("emovec"),

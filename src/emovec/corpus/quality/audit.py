@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from emovec.corpus.load import Corpus
+from emovec.corpus.quality.boilerplate import leftovers
 from emovec.corpus.quality.confounds import confounds
-from emovec.corpus.quality.leftovers import leftovers
 from emovec.corpus.quality.motifs import motifs, names, openings
 from emovec.corpus.quality.near_duplicates import THRESHOLD, near_duplicates
 from emovec.corpus.quality.surface import predict_from_surface

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 import yaml
 
-from emovec.corpus.rows import read_rows
+from emovec.corpus.rows import read_records
 from emovec.errors import EmovecError
 from emovec.labels import check_label
 from emovec.languages.language import Language
@@ -144,22 +144,13 @@ def _filled(parameters: Mapping[str, Any], task: str) -> dict[str, Any]:
 
 
 def _read_prompts(path: Path) -> list[Prompt]:
-    if not path.is_file():
-        raise EmovecError(f"steering.prompts: {path}: no such file; give JSONL or CSV with 'prompt' and 'language'.")
-    prompts: list[Prompt] = []
-    first: dict[tuple[str, str, str], int] = {}
-    for line, row in read_rows(path)[1]:
-        made = row if isinstance(row, str) else _prompt(row, line)
-        if isinstance(made, str):
-            raise EmovecError(f"{path}:{line}: {made}; fix or remove this line.")
-        for field, value in (("id", made.id), ("prompt", made.text)):
-            before = first.setdefault((made.language, field, value), line)
-            if before != line:
-                raise EmovecError(f"{path}:{line}: the {field} '{value}' stands in line {before} already; remove one.")
-        prompts.append(made)
-    if not prompts:
-        raise EmovecError(f'{path}: holds no prompt; give lines such as {{"language": "en", "prompt": "…"}}.')
-    return prompts
+    return read_records(
+        path,
+        _prompt,
+        setting="steering.prompts",
+        example='{"language": "en", "prompt": "Name a colour."}',
+        unique={"id": lambda each: (each.language, each.id), "text": lambda each: (each.language, each.text)},
+    )
 
 
 def _prompt(row: Mapping[str, Any], line: int) -> Prompt | str:

@@ -1,8 +1,6 @@
 """Rule-following and preferences as Inspect tasks, for any model that Inspect reaches, steered or not."""
 
 import re
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +24,7 @@ from inspect_ai.scorer import (
 )
 from inspect_ai.solver import TaskState
 
+from emovec.asking.batch_mode import told_by_inspect
 from emovec.models.answers import answer_of
 
 if TYPE_CHECKING:
@@ -33,20 +32,6 @@ if TYPE_CHECKING:
 
 _CHOICE = re.compile(r"(?<![A-Za-z])[(（]?([ABＡＢ])(?![A-Za-z])")
 _WIDE = str.maketrans("ＡＢ", "AB")
-
-
-@contextmanager
-def told_by_inspect() -> Generator[None]:
-    """Hand a user's mistake to Inspect as the error that it shows in one line, instead of a traceback."""
-    from inspect_ai._util.error import PrerequisiteError
-    from rich.markup import escape
-
-    from emovec.errors import EmovecError
-
-    try:
-        yield
-    except EmovecError as error:
-        raise PrerequisiteError(escape(str(error))) from error
 
 
 @task
