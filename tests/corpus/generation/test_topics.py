@@ -94,7 +94,7 @@ def test_a_wrong_record_is_named_by_its_line(tmp_path: Path, line: str, message:
         ([], "the list is empty"),
         ("defualt-100", "'defualt-100' is neither default-100 nor a file in"),
         ("empty.jsonl", "empty.jsonl: holds no records"),
-        ("bytes.jsonl", "bytes.jsonl: bytes.jsonl"),
+        ("bytes.jsonl", "bytes.jsonl"),
     ],
 )
 def test_unknown_topics(tmp_path: Path, source: str | list[str], message: str):
