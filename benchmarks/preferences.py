@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from emovec import load_model
+from emovec.languages.load import load_language
 from emovec.models.generate import own_positions, pad_left
 from emovec.models.language_model import LanguageModel
 from emovec.steering.experiments.activities import load_activities
@@ -73,9 +74,10 @@ def main() -> None:
         model = load_model(name, device="cpu")
         for language in options.languages:
             activities = load_activities([language])
-            tokens = answer_tokens(model, language)
+            spoken = load_language(language)
+            tokens = answer_tokens(model, spoken)
             sets = [
-                [question.ids for question in questions(model, [(first, b) for b in activities if b != first])]
+                [question.ids for question in questions(model, spoken, [(first, b) for b in activities if b != first])]
                 for first in activities[:: len(activities) // options.firsts][: options.firsts]
             ]
             log_probabilities_after(model, sets[0][:4], tokens)  # warms up

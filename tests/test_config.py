@@ -173,11 +173,15 @@ def study_of_two(tiny_folder: Any, tmp_path: Path) -> Path:
     ("line", "said"),
     [
         ("geometry: {norms: none.csv}", "none.csv: no such file of norms"),
-        ("steering: {activities: none.jsonl}", "none.jsonl can't be read"),
+        ("steering: {activities: none.jsonl}", "none.jsonl: no such file"),
         ("steering: {prompts: none.jsonl}", "none.jsonl"),
         ("steering: {scenarios: t.jsonl}", None),
         ("steering: {scenarios: two.yaml}", "two.yaml"),
         ("steering: {languages: [xx]}", "steering.languages: no experiment has texts in 'xx'"),
+        (
+            "steering: {languages: [fr], experiments: [calibration]}",
+            r"steering.languages: .*fr.yaml has no frames and no",
+        ),
         ("steering: {emotions: [clam]}", "did you mean 'calm'"),
         ("steering: {experiments: [joy]}", "steering.experiments.0: give 'implicit'"),
     ],

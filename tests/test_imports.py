@@ -9,7 +9,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src"
 ROOMS: tuple[tuple[str, ...], ...] = (
     (
-        *("errors", "printable", "files", "lock", "progress", "labels", "emotions", "delimited"),
+        *("errors", "printable", "files", "ledger", "lock", "progress", "labels", "emotions", "delimited"),
         *("yaml_file", "config_errors", "config", "commands", "study_files", "targets"),
     ),
     ("languages",),

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+import emovec
 from emovec.corpus.generation.answers import read_answers
 from emovec.corpus.generation.run import generate
 from emovec.errors import EmovecError
@@ -134,3 +135,13 @@ def test_a_batch_that_fails_ends_the_run_and_tells_no_key(
     require_no_secret(tmp_path, str(told.value), caplog.text, *capfd.readouterr())
     provider.refusing = ""
     assert ask(tmp_path / "texts").there == 8
+
+
+def test_nothing_else_takes_inspect_s_private_modules() -> None:
+    source = Path(emovec.__file__).parent
+    taking = {
+        file.relative_to(source).as_posix()
+        for file in source.rglob("*.py")
+        if re.search(r"inspect_ai(?:\.\w+)*\._", file.read_text(encoding="utf-8"))
+    }
+    assert taking == {"asking/batch_mode.py"}

@@ -95,7 +95,7 @@ def test_own_synonyms(run: Run, texts: Path) -> None:
 
 
 def test_generated_texts_are_taken_out_at_once(run: Run, texts: Path) -> None:
-    from emovec.corpus.generation.answers import Answer, AnswerFile
+    from emovec.corpus.generation.answers import Answer, keep_answer
 
     folder = Path("my study-texts")
     folder.mkdir()
@@ -104,8 +104,7 @@ def test_generated_texts_are_taken_out_at_once(run: Run, texts: Path) -> None:
         "languages: [en]\nemotions: [calm, sad, angry]\ncorpus: {stories: generated, neutral: null}\n", encoding="utf-8"
     )
     before = [json.loads(line) for line in (folder / "stories.en.jsonl").read_text(encoding="utf-8").splitlines()]
-    with AnswerFile(folder) as file:
-        file.add(Answer("request", 1, "ok", "", {record["id"]: record["text"] for record in before}))
+    keep_answer(folder, Answer("request", 1, "ok", "", {record["id"]: record["text"] for record in before}))
     code, out, _ = run("corpus", "check", "my study.yaml", "--no-tokens", "--fix")
     assert code == 0
     assert "2 taken out of my study-texts at once" in out
@@ -120,14 +119,13 @@ def test_generated_texts_are_taken_out_at_once(run: Run, texts: Path) -> None:
 
 
 def test_texts_that_were_not_generated_are_not_said_to_be_taken_back(run: Run, texts: Path) -> None:
-    from emovec.corpus.generation.answers import Answer, AnswerFile
+    from emovec.corpus.generation.answers import Answer, keep_answer
 
     Path("study.yaml").write_text(
         f"languages: [en]\nemotions: [calm, sad, angry]\ncorpus: {{stories: {texts.name}, neutral: null}}\n",
         encoding="utf-8",
     )
-    with AnswerFile("study-texts") as file:
-        file.add(Answer("request", 1, "ok", "", {"another": "text"}))
+    keep_answer("study-texts", Answer("request", 1, "ok", "", {"another": "text"}))
     before = Path("study-texts/answers.jsonl").read_bytes()
     code, out, _ = run("corpus", "check", "study.yaml", "--no-tokens", "--fix")
     assert code == 0

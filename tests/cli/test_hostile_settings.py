@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emovec.corpus.generation.prompts import load_language
 from emovec.corpus.generation.topics import load_topics
 from emovec.corpus.quality.synonyms import load_synonyms, synonyms_in
 from emovec.errors import EmovecError
+from emovec.languages.load import load_language
 from emovec.languages.norms import load_norms
 from emovec.steering.experiments.activities import load_activities
 from emovec.steering.experiments.rule_requests import load_prompts

@@ -3,7 +3,8 @@
 import pytest
 
 from emovec.corpus.bundled import bundled_neutral, bundled_stories
-from emovec.languages.script import MIN_SHARE, script_share
+from emovec.languages.language import MIN_SHARE
+from emovec.languages.script import script_share
 
 SAMPLES = {
     "en": "The kettle sang.",

@@ -120,7 +120,7 @@ def test_what_is_wrong_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch) 
         name_clusters(PROFILE, answering("x"), ks=[9])
     with pytest.raises(EmovecError, match=r"mockllm/model: the model gave no answer .*no credit"):
         name_clusters(PROFILE, answering(RuntimeError("no credit")), ks=[2])
-    with pytest.raises(EmovecError, match="nobody/nothing: the model gave no answer"):
+    with pytest.raises(EmovecError, match="nobody/nothing: this model can't be asked"):
         name_clusters(PROFILE, "nobody/nothing", ks=[2])
     imported = builtins.__import__
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -16,10 +15,11 @@ import xarray as xr
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from emovec import ledger
 from emovec.commands import command
 from emovec.corpus.story import Story
 from emovec.errors import EmovecError
-from emovec.files import disk_error, read_json, write_bytes
+from emovec.files import read_json, write_bytes
 from emovec.labels import NEUTRAL, check_label, file_name
 from emovec.study_files import is_study
 
@@ -67,13 +67,11 @@ class ShardStore:
 
     def records(self) -> list[ShardRecord]:
         """The committed shards in story order; a line cut off by an interruption doesn't count."""
-        path = self.folder / MANIFEST
-        lines = path.read_text(encoding="utf-8").split("\n") if path.is_file() else []
         records: dict[int, ShardRecord] = {}
-        for line in lines[:-1]:  # each whole line ends in a newline, so what follows the last one is a torn line
+        for line in ledger.read(self.folder / MANIFEST):
             try:
-                record = ShardRecord(**json.loads(line))
-            except (ValueError, TypeError, RecursionError):
+                record = ShardRecord(**line)
+            except TypeError:
                 continue
             records[record.shard] = record
         return [records[shard] for shard in sorted(records)]
@@ -86,7 +84,7 @@ class ShardStore:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         kept = [r for r in self.records() if r.key in set(keys) and (self.folder / r.file).is_file()]
-        write_bytes(self.folder / MANIFEST, b"".join(_line(record) for record in kept))
+        ledger.rewrite(self.folder / MANIFEST, map(asdict, kept))
         for path in self.folder.glob("shard-*"):
             if path.name not in {record.file for record in kept}:
                 path.unlink()
@@ -98,14 +96,7 @@ class ShardStore:
         data = save(dict(tensors), {"emovec": json.dumps(header, sort_keys=True, ensure_ascii=False)})
         write_bytes(self.folder / record.file, data)
         record = replace(record, sha256=hashlib.sha256(data).hexdigest())
-        manifest = self.folder / MANIFEST
-        try:
-            with manifest.open("ab") as file:
-                file.write(_line(record))
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise disk_error(manifest, error) from error
+        ledger.append(self.folder / MANIFEST, asdict(record))
 
     def broken(self) -> dict[Path, str]:
         """Committed shards whose file is missing or has changed since it was written, with the reason."""
@@ -123,10 +114,6 @@ class ShardStore:
     def drop(self, files: Sequence[str]) -> None:
         """Forget the shards in these files, so that the next extraction makes them anew."""
         self.keep_only([record.key for record in self.records() if record.file not in files])
-
-
-def _line(record: ShardRecord) -> bytes:
-    return (json.dumps(asdict(record), sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
 def store_name(story: Story) -> str:

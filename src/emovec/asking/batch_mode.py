@@ -1,12 +1,19 @@
-"""Inspect's batch mode: what it says goes to the log without keys, and a batch that fails ends the run."""
+"""All that takes Inspect's private modules: its batch mode, and its error for a user's mistake.
+
+In batch mode what Inspect says goes to the log without keys, and a batch that fails ends the run.
+"""
 
 import logging
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from importlib import import_module
 from typing import Any
 
 from emovec.asking.errors import redact
+from emovec.errors import EmovecError
+
+BATCHING = frozenset({"openai", "anthropic", "google", "together", "grok"})
+"""The providers for which Inspect has a batch mode; others would ignore it without a word."""
 
 log = logging.getLogger(__name__)
 
@@ -52,3 +59,19 @@ async def batch_mode() -> AsyncGenerator[None]:
         background.set_background_task_group(None)
         batch_log.set_batch_log_callback(None)
         batch_log.set_batch_status_callback(None)
+
+
+def has_batch_mode(model: str) -> bool:
+    """Whether Inspect can send requests to the provider of a model as a batch."""
+    return model.split("/")[0] in BATCHING
+
+
+@contextmanager
+def told_by_inspect() -> Generator[None]:
+    """Hand a user's mistake to Inspect as the error that it shows in one line, instead of a traceback."""
+    from rich.markup import escape
+
+    try:
+        yield
+    except EmovecError as error:
+        raise import_module("inspect_ai._util.error").PrerequisiteError(escape(str(error))) from error

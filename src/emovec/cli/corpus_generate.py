@@ -77,8 +77,7 @@ def generate(
 def _print_plan(config: "StudyConfig", pending: "Sequence[Request]", base: Path, prices: Path | None) -> None:
     """What is about to be asked: texts, requests, tokens and money."""
     from emovec.cli.plan import print_generation
-    from emovec.corpus.generation.costs import planned_cost
-    from emovec.corpus.generation.prices import read_prices
+    from emovec.corpus.generation.costs import planned_cost, read_prices
 
     print_generation(planned_cost(config, base, read_prices(prices), requests=pending), config.generation.max_attempts)
 

@@ -11,8 +11,9 @@ from emovec.cli.show import console, say, show_table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from emovec.corpus.generation.prompts import Kind, Language
+    from emovec.corpus.generation.prompts import Kind
     from emovec.corpus.generation.topics import Topic
+    from emovec.languages.language import Language
 
 
 def languages(
@@ -25,21 +26,20 @@ def languages(
     The prompts are what a model is asked to write texts in that language. Exits with 2 where a file is broken or
     incomplete.
     """
-    from emovec.corpus.generation.prompts import KINDS, language_paths, load_language
-    from emovec.corpus.generation.topics import did_you_mean
-    from emovec.errors import EmovecError
+    from emovec.corpus.generation.prompts import KINDS, asking_language, asking_languages
+    from emovec.errors import EmovecError, did_you_mean
 
     if kind is not None and kind not in KINDS:
         raise EmovecError(f"--kind: no kind '{kind}'{did_you_mean(kind, KINDS)}; there are {', '.join(KINDS)}.")
     if code is not None:
-        _show(load_language(code, folder), [each for each in KINDS if kind in (None, each)])
+        _show(asking_language(code, folder), [each for each in KINDS if kind in (None, each)])
         return
     rows: list[list[str | Text]] = []
     broken: list[str] = []
-    for name, path in language_paths(folder).items():
+    for name, path in asking_languages(folder).items():
         origin = str(path) if folder is not None and path.parent == folder else "package"
         try:
-            rows.append([*_row(load_language(name, folder)), origin])
+            rows.append([*_row(asking_language(name, folder)), origin])
         except EmovecError as error:
             rows.append([name, Text("✗ see below", style="red"), *[""] * 5, origin])
             broken.append(str(error))
@@ -51,15 +51,17 @@ def languages(
 
 
 def _row(language: "Language") -> list[str]:
+    from emovec.corpus.generation.prompts import speaks_of
     from emovec.emotions import ANTHROPIC_171, DEFAULT_30
 
     counts = [len(emotions) - len(language.missing(emotions)) for emotions in (DEFAULT_30, ANTHROPIC_171)]
-    own = sum(language.speaks_of(topic) for topic in _topics())
+    own = sum(speaks_of(language, topic) for topic in _topics())
     length = f"{language.shortest}–{language.longest} {language.unit}"
     return [language.code, language.name, *map(str, counts), str(own), length, str(language.offset)]
 
 
 def _show(language: "Language", kinds: "Sequence[Kind]") -> None:
+    from emovec.corpus.generation.prompts import prompt_for, speaks_of
     from emovec.emotions import ANTHROPIC_171, DEFAULT_30
 
     emotions = [emotion for emotion in DEFAULT_30 if not language.missing([emotion])] or list(language.labels)
@@ -69,12 +71,12 @@ def _show(language: "Language", kinds: "Sequence[Kind]") -> None:
         if language.system:
             console.print(Text(language.system.strip(), style="dim"), soft_wrap=True)
         taken = {"stories": emotions[:1], "neutral": []}.get(each, emotions[:2])
-        console.print(Text(language.prompt(each, topic, n=4, emotions=taken)), soft_wrap=True)
+        console.print(Text(prompt_for(language, each, topic, n=4, emotions=taken)), soft_wrap=True)
     for name, listed in (("default-30", DEFAULT_30), ("anthropic-171", ANTHROPIC_171)):
         if lacking := language.missing(listed):
             message = f"No words for {len(lacking)} of {name}: {', '.join(lacking)}."
             say(message, "yellow")
-    silent = [topic.id for topic in _topics() if not language.speaks_of(topic)]
+    silent = [topic.id for topic in _topics() if not speaks_of(language, topic)]
     if silent:
         message = f"No sentence of its own for {len(silent)} of 100 topics, which are given in English: "
         say(message + ", ".join(silent) + ".", "yellow")

@@ -41,8 +41,7 @@ def plan(
 
     Spends nothing. A model given here stands for generation.model.
     """
-    from emovec.corpus.generation.costs import planned_cost
-    from emovec.corpus.generation.prices import read_prices
+    from emovec.corpus.generation.costs import planned_cost, read_prices
     from emovec.errors import EmovecError
     from emovec.study.study import Study
 

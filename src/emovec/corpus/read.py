@@ -226,30 +226,37 @@ def _require_columns(path: Path, source: Source, columns: Sequence[str], neutral
 
 def _story(fields: Mapping[str, Any], source: Source, generated_id: str, neutral: bool) -> Story | str:
     """A record as a story, or what is wrong with it."""
-    values: dict[Field, Any] = {field: fields.get(source.columns.get(field, field)) for field in FIELDS}
+    values: dict[str, Any] = {field: fields.get(source.columns.get(field, field)) for field in FIELDS}
     values["language"] = source.language or values["language"]
     values["emotion"] = source.emotion or values["emotion"]
-    given: dict[Field, str] = {}
-    for field in ("id", "language", "emotion", "topic"):
-        label = label_text(values[field])
+    other = fields.get("other")
+    values["other"] = other if isinstance(other, str) else ""
+    return story_from(values, generated_id, NEUTRAL if neutral else "")
+
+
+def story_from(fields: Mapping[str, Any], default_id: str, default_emotion: str = "") -> Story | str:
+    """The fields of a record (those of a `Story`) as a story, or what is wrong with it.
+
+    Args:
+        fields: as they were read; a label may be a number.
+        default_id: of a record without an id.
+        default_emotion: of one without an emotion.
+    """
+    given: dict[str, str] = {}
+    for field in ("id", "language", "emotion", "other", "topic"):
+        label = label_text(fields.get(field))
         if label is None:
-            return f"the {field} is no text: {values[field]!r:.40}"
+            return f"the {field} is no text: {fields[field]!r:.40}"
         given[field] = label
-    text, other = values["text"], fields.get("other")
+    text = fields.get("text")
     if text is not None and not isinstance(text, str):
         return f"the text is no text: {text!r:.40}"
     if not text or not text.strip():
         return "no text"
-    if neutral and is_missing(given["emotion"]):
-        given["emotion"] = NEUTRAL
-    return checked_story(
-        generated_id if is_missing(given["id"]) else given["id"],
-        given["language"],
-        given["emotion"],
-        given["topic"],
-        text,
-        other if isinstance(other, str) else "",
-    )
+    if default_emotion and is_missing(given["emotion"]):
+        given["emotion"] = default_emotion
+    identifier = default_id if is_missing(given["id"]) else given["id"]
+    return checked_story(identifier, given["language"], given["emotion"], given["topic"], text, given["other"])
 
 
 def checked_story(identifier: str, language: str, emotion: str, topic: str, text: str, other: str) -> Story | str:

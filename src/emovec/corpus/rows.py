@@ -4,11 +4,12 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from emovec.delimited import opened, read_delimited, text_encoding
 from emovec.errors import EmovecError
 
+Item = TypeVar("Item")
 Row = tuple[int, Mapping[str, Any] | str]
 """A line (from 1; in Parquet the row), and its fields by column, or what is wrong with it."""
 
@@ -36,6 +37,47 @@ def read_rows(path: Path, wanted: Collection[str] = ()) -> tuple[list[str], Iter
         return reader(path, wanted)
     except OSError as error:
         raise EmovecError(f"{path}: can't be read ({error.strerror or first_line(error)}).") from error
+
+
+def read_records(
+    path: Path,
+    parse: Callable[[Mapping[str, Any], int], Item | str | None],
+    *,
+    setting: str,
+    example: str,
+    unique: Mapping[str, Callable[[Item], object]],
+) -> list[Item]:
+    """The items of a file, a record each: scenarios, activities, prompts, topics.
+
+    Args:
+        path: of any format that `read_rows` reads.
+        parse: makes an item of a record and its line, says what is wrong with it, or gives None for one to pass over.
+        setting: that names the file, for messages.
+        example: a record as it should be, for messages.
+        unique: for fields of an item what no two items may have in common.
+
+    Raises:
+        EmovecError: if the file is missing or holds no records, or one of them is wrong: its line and the reason.
+    """
+    if not path.is_file():
+        raise EmovecError(f"{setting}: {path}: no such file; give one with records such as {example}.")
+    found: list[Item] = []
+    first: dict[tuple[str, object], int] = {}
+    line = 0
+    for line, fields in read_rows(path)[1]:
+        item = fields if isinstance(fields, str) else parse(fields, line)
+        if isinstance(item, str):
+            raise EmovecError(f"{path}:{line}: {item}; a record looks like {example}.")
+        if item is None:
+            continue
+        for field, of in unique.items():
+            if (before := first.setdefault((field, of(item)), line)) != line:
+                value = getattr(item, field)
+                raise EmovecError(f"{path}:{line}: the {field} '{value}' is that of line {before} already; change one.")
+        found.append(item)
+    if not line:
+        raise EmovecError(f"{setting}: {path}: holds no records; give one a line, such as {example}.")
+    return found
 
 
 def first_line(error: BaseException) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 from emovec.corpus.story import Story
 from emovec.geometry.analysis import Activations, Analysis, Outcome, Table, plain, stories_read
 from emovec.labels import NEUTRAL
-from emovec.languages.lexicon import UNSPACED_LANGUAGES, base_language
+from emovec.languages.lexicon import unspaced
 from emovec.stats.folds import assign_folds
 from emovec.stats.word_baseline import FEATURES, counter, decode_counts
 from emovec.vectors.emotion_vectors import EmotionVectors
@@ -43,7 +43,7 @@ def decode_words(stories: Sequence[Story], seed: int = 0) -> pd.DataFrame:
         texts = [stories[at].text for at in own]
         emotions, truth = np.unique(index["emotion"].to_numpy(dtype=str)[own], return_inverse=True)
         for features in FEATURES:
-            if features == "word" and base_language(language) in UNSPACED_LANGUAGES:
+            if features == "word" and unspaced(language):
                 continue
             right, asked = decode_counts(counter(features).fit_transform(texts), truth, folds[own], len(emotions))
             if total := int(asked.sum()):

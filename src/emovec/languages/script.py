@@ -2,65 +2,10 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import cache
 
-_KANA = frozenset({"HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"})
-_HAN = frozenset({"CJK", "IDEOGRAPHIC"})
-
-
-@dataclass(frozen=True, slots=True)
-class Writing:
-    """The scripts a language is written in.
-
-    Attributes:
-        scripts: first words of the Unicode names of its letters.
-        sign: those of `scripts` that every longer text of the language shows, and that tell it from others.
-    """
-
-    scripts: frozenset[str]
-    sign: frozenset[str] = frozenset()
-
-
-_OF_ONE_SCRIPT = {
-    "LATIN": """af ca cs cy da de en es et eu fi fil fr ga gl hr hu id is it la lt lv ms mt nb nl nn no pl pt ro sk sl
-        so sq sv sw tl tr vi yo zu""",
-    "CYRILLIC": "be bg kk ky mk mn ru tg uk",
-    "ARABIC": "ar fa ps ug ur",
-    "HEBREW": "he yi",
-    "DEVANAGARI": "hi mr ne sa",
-    "ETHIOPIC": "am",
-    "BENGALI": "bn",
-    "GREEK": "el",
-    "GUJARATI": "gu",
-    "ARMENIAN": "hy",
-    "GEORGIAN": "ka",
-    "KHMER": "km",
-    "KANNADA": "kn",
-    "LAO": "lo",
-    "MALAYALAM": "ml",
-    "MYANMAR": "my",
-    "GURMUKHI": "pa",
-    "SINHALA": "si",
-    "TAMIL": "ta",
-    "TELUGU": "te",
-    "THAI": "th",
-}
-
-WRITINGS: dict[str, Writing] = {
-    "ja": Writing(_KANA | _HAN, sign=_KANA),
-    "zh": Writing(_HAN | {"BOPOMOFO"}),
-    "yue": Writing(_HAN | {"BOPOMOFO"}),
-    "ko": Writing(frozenset({"HANGUL"}) | _HAN, sign=frozenset({"HANGUL"})),
-} | {
-    language: Writing(frozenset({script}))
-    for script, languages in _OF_ONE_SCRIPT.items()
-    for language in languages.split()
-}
-"""Common languages by ISO 639 code. Languages with two usual scripts (Serbian, Uzbek) are left out, so not judged."""
-
-MIN_SHARE = 0.7
-"""Below this share of expected letters a text counts as written in another script."""
+from emovec.languages.language import Writing
+from emovec.languages.load import load_language
 
 _MIN_SIGN_SHARE = 0.1
 
@@ -90,9 +35,9 @@ def script_share(text: str, language: str) -> float | None:
 
 
 def writing_of(language: str) -> Writing | None:
-    """The scripts of a language, or None where they are not known here."""
+    """The scripts of a language, or None where none are known here; none is for those with two usual ones."""
     base, *subtags = re.split("[-_]", language.lower())
-    return None if any(len(tag) == 4 and tag.isalpha() for tag in subtags) else WRITINGS.get(base)
+    return None if any(len(tag) == 4 and tag.isalpha() for tag in subtags) else load_language(base).writing
 
 
 @cache

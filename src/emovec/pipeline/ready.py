@@ -61,6 +61,7 @@ def check_files(config: StudyConfig, base: Path) -> None:
     Raises:
         EmovecError: if a file is missing or wrong, or an experiment has no texts in a language that it is to use.
     """
+    from emovec.languages.load import languages_folder, load_language
     from emovec.languages.norms import load_norms
     from emovec.steering.experiments.activities import load_activities
     from emovec.steering.experiments.rule_requests import load_prompts, load_rules
@@ -87,12 +88,19 @@ def check_files(config: StudyConfig, base: Path) -> None:
             "one of them, or leave rules out of steering.experiments."
         )
     there |= prompted if "rules" in experiments else set()
+    spoken = [load_language(code, languages_folder(config, base)) for code in asked]
+    for language in spoken if "preferences" in experiments else []:
+        language.require("steering.languages", "preferences")
+    framed = [language for language in spoken if language.frames and language.openings]
+    # Where it is among the experiments by default alone, the report says that there was nothing to ask.
+    if "calibration" in experiments and "experiments" in settings.model_fields_set and not framed:
+        spoken[0].require("steering.languages", "frames", "openings")
+    there |= {language.code for language in framed if "calibration" in experiments}
     there |= set(asked) if "preferences" in experiments else set()
     for language in settings.languages or () if experiments else ():
-        if language not in there | {"en", "ja"}:  # in which calibration has sentences
+        if language not in there:
             raise EmovecError(
-                f"steering.languages: no experiment has texts in '{language}'; there are some in "
-                f"{_listed(there | {'en', 'ja'})}."
+                f"steering.languages: no experiment has texts in '{language}'; there are some in {_listed(there)}."
             )
 
 

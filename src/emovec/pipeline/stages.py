@@ -154,17 +154,16 @@ def leave_out_stale(study: "Study", experiments: Sequence[str]) -> None:
 def measure_experiment(study: "Study", name: str, track: Track) -> bool:
     """Run one steering experiment, unless it is up to date; what it measures is kept part by part."""
     from emovec.geometry.analysis import AnalysisResult
-    from emovec.steering.experiments.experiment import Ledger, measure
+    from emovec.steering.experiments.experiment import measure
     from emovec.steering.experiments.registry import EXPERIMENTS
 
     if study.state(name) == "done":
         return False
     experiment, key = EXPERIMENTS[name], study.keys[name]
     folder = study.results / "steering"
-    ledger = Ledger(folder / f"{name}.rows.jsonl", key)
     vectors = study.vectors
     inputs = steering_inputs(study, _fitting_model(study, vectors), vectors, study.corpus.stories)
-    tables, summary = measure(name, experiment, inputs, ledger, track)
+    tables, summary = measure(name, experiment, inputs, folder / f"{name}.rows.jsonl", key, track)
     parameters = study.config.steering.model_dump(mode="json", include=set(experiment.settings))
     parameters |= {name: Path(parameters[name]).name for name in STEERING_FILES if parameters.get(name)}
     save_result(folder, AnalysisResult(name, tables, parameters, summary), key)
@@ -258,6 +257,7 @@ def steering_inputs(
     Raises:
         EmovecError: if there are no vectors for the layer to steer at.
     """
+    from emovec.languages.load import languages_folder
     from emovec.steering.conditions import spread_emotions
     from emovec.steering.experiments.experiment import SteeringInputs
 
@@ -278,6 +278,7 @@ def steering_inputs(
         activations=lambda layer, language: activations().layer(layer, language),
         norms=None if norms is None else study.path.parent / norms,
         base=study.path.parent,
+        languages_folder=languages_folder(study.config, study.path.parent),
     )
 
 

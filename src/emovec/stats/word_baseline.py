@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from emovec.languages.lexicon import UNSPACED_LANGUAGES, base_language
+from emovec.languages.lexicon import unspaced
 from emovec.stats.labelled import unit
 
 if TYPE_CHECKING:
@@ -111,4 +111,4 @@ def tfidf(texts: Sequence[str], features: str) -> Any:
 
 def text_features(language: str) -> list[str]:
     """The kinds of terms that texts of a language have: no words where it is written without spaces."""
-    return [name for name in FEATURES if name == "character" or base_language(language) not in UNSPACED_LANGUAGES]
+    return [name for name in FEATURES if name == "character" or not unspaced(language)]

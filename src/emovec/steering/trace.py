@@ -11,8 +11,9 @@ import xarray as xr
 from emovec.activations.tokens import token_states
 from emovec.corpus.bundled import BUNDLED_LANGUAGES, bundled_neutral
 from emovec.errors import EmovecError
+from emovec.languages.language import MIN_SHARE
 from emovec.languages.language_names import language_name
-from emovec.languages.script import MIN_SHARE, script_share
+from emovec.languages.script import script_share
 from emovec.models.language_model import LanguageModel
 from emovec.steering.projections import project, sink_threshold
 from emovec.vectors.choosing import require_name

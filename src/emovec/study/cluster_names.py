@@ -1,6 +1,5 @@
 """Short names for groups of emotions, given by a language model through Inspect: a convenience, never evidence."""
 
-import asyncio
 import hashlib
 import json
 import logging
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from emovec.asking.errors import RETRIES, reason_of
+from emovec.asking.ask import Question, Reply, ask_all
 from emovec.errors import EmovecError
 from emovec.files import read_json, write_bytes, write_json
 from emovec.progress import Track
@@ -73,8 +72,18 @@ def name_clusters(
         )
     prompts = _prompts(chosen)
     asked = list(dict.fromkeys(prompts))
-    answers = dict(zip(asked, _ask(asked, model, max_tokens, seed, progress), strict=True))
-    parsed = [parse_name(*answers[prompt]) for prompt in prompts]
+    answers: dict[str, tuple[str, str]] = {}
+
+    def keep(question: Question, reply: Reply) -> list[Question]:
+        if not reply.error:
+            answers[question.key] = parse_name(reply.text, reply.cut)
+            if progress is not None:
+                progress(1)
+        return []
+
+    config = {"temperature": TEMPERATURE, "max_tokens": max_tokens, "seed": seed}
+    ask_all((Question(prompt, prompt) for prompt in asked), model, keep, config=config)
+    parsed = [answers[prompt] for prompt in prompts]
     found = chosen.assign(
         name=[name for name, _ in parsed], problem=[problem for _, problem in parsed], model=str(model)
     )
@@ -196,37 +205,3 @@ def _prompt(emotions: str, valence: float, arousal: float, source: str) -> str:
     if pd.notna(valence) and pd.notna(arousal):
         ratings = f" On average people rate their valence {valence:.1f} and their arousal {arousal:.1f} ({source})."
     return _PROMPT.format(emotions=emotions, ratings=ratings)
-
-
-def _ask(
-    prompts: Sequence[str],
-    model: "str | Model",
-    max_tokens: int,
-    seed: int,
-    progress: Callable[[int], None] | None,
-) -> list[tuple[str, bool]]:
-    """Each prompt's answer, and whether it was cut off."""
-    try:
-        from inspect_ai.model import GenerateConfig, get_model
-    except ImportError as error:
-        raise EmovecError("Naming clusters takes Inspect: `pip install inspect-ai`.") from error
-    config = GenerateConfig(temperature=TEMPERATURE, max_tokens=max_tokens, max_retries=RETRIES, seed=seed)
-
-    async def one(asked: "Model", prompt: str) -> tuple[str, bool]:
-        output = await asked.generate(prompt, config=config)
-        if output.error:
-            raise RuntimeError(output.error)
-        if progress is not None:
-            progress(1)
-        return output.completion, output.stop_reason in {"max_tokens", "model_length"}
-
-    async def every() -> list[tuple[str, bool]]:
-        async with get_model(model) as asked:
-            # The first answer alone: what is wrong with the model shows before all are sent.
-            first = await one(asked, prompts[0])
-            return [first, *await asyncio.gather(*(one(asked, prompt) for prompt in prompts[1:]))]
-
-    try:
-        return asyncio.run(every())
-    except Exception as error:  # every provider raises kinds of its own
-        raise EmovecError(f"{model}: the model gave no answer ({reason_of(error)}).") from error

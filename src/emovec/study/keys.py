@@ -15,6 +15,7 @@ from emovec.config import StudyConfig
 from emovec.corpus.load import Corpus
 from emovec.corpus.story import fingerprint
 from emovec.files import read_json
+from emovec.languages.load import languages_folder, load_language
 from emovec.models.locate import model_identity
 
 Stage = Literal["corpus", "activations", "vectors", "geometry", "steering", "report"]
@@ -65,7 +66,13 @@ def output_keys(config: StudyConfig, corpus: Corpus, base: Path) -> dict[str, st
     bundled = {
         file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in _BUNDLED.iterdir() if file.is_file()
     }
+    spoken = [
+        load_language(code, languages_folder(config, base)) for code in config.steering.languages or config.languages
+    ]
+    texts = [[each.frames, each.openings, each.preferences, each.rules, each.spaces] for each in spoken]
+    words = [{emotion: own.labels for emotion, own in each.words.items()} for each in spoken]
     measured_on = [keys["vectors"], keys["activations"], identity, inputs["norms"], config.languages, bundled]
+    measured_on += [texts, words]
     for name, experiment in EXPERIMENTS.items():
         used = {field: files.get(field, steering[field]) for field in sorted(experiment.settings | _ALWAYS_USED)}
         keys[name] = _digest(name, version("emovec"), measured_on, used)

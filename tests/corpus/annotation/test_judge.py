@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emovec.corpus.annotation.answers import Answer, keep_answer, label_table, options_digest, read_answers, text_digest
-from emovec.corpus.annotation.judge import FAILURES, TRIAL, label_with_model, sample_stories, unanswered
+from emovec.corpus.annotation.judge import TRIAL, label_with_model, sample_stories, unanswered
 from emovec.corpus.annotation.questions import parse_answer, question
 from emovec.corpus.annotation.session import LabelSession, matching
 from emovec.corpus.story import Story
@@ -208,7 +208,7 @@ def test_a_judge_that_never_answers_is_stopped_early_with_an_example(tmp_path: P
 
     with pytest.raises(EmovecError, match=r"can't serve as a judge.*Once upon a time") as raised:
         label_with_model(stories(), EMOTIONS, mock(answer), tmp_path / "a.jsonl")
-    assert len(asked) == 3 * TRIAL < 3 * len(stories())
+    assert 3 * TRIAL <= len(asked) < 3 * len(stories())
     assert "--max-tokens" in str(raised.value)
 
 
@@ -237,7 +237,7 @@ def test_a_server_that_dies_midway_loses_no_answer(tmp_path: Path) -> None:
         good += 1
         return judged(prompt) if good <= 25 else ConnectionError("connection refused")
 
-    with pytest.raises(EmovecError, match=f"{FAILURES} requests in a row failed.*goes on"):
+    with pytest.raises(EmovecError, match=r"has stopped answering .connection refused.; .*goes on"):
         label_with_model(stories(), EMOTIONS, mock(answer), path)
     assert len(label_table(stories(), read_answers(path), EMOTIONS)) == 25
     assert len(unanswered(stories(), EMOTIONS, "mockllm/model", path)) == 15

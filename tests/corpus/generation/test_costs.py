@@ -11,8 +11,15 @@ from hypothesis import strategies as st
 from emovec.activations.costs import Device, ModelSize, extraction_cost, given_size, known_devices, model_size
 from emovec.activations.extract import extract
 from emovec.config import parse_config
-from emovec.corpus.generation.costs import Asked, generation_cost, planned_cost, price_note
-from emovec.corpus.generation.prices import Price, price_of, read_prices
+from emovec.corpus.generation.costs import (
+    Asked,
+    Price,
+    generation_cost,
+    planned_cost,
+    price_note,
+    price_of,
+    read_prices,
+)
 from emovec.corpus.generation.requests import load_wording, plan_requests, prompt_of
 from emovec.errors import EmovecError
 from emovec.models.load import load_model

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from emovec.corpus.generation import dropping
-from emovec.corpus.generation.answers import ANSWERS, Answer, AnswerFile, read_answers
-from emovec.corpus.generation.dropping import DROPPED, drop_texts
+from emovec.corpus.generation import text_files
+from emovec.corpus.generation.answers import ANSWERS, Answer, keep_answer, read_answers
 from emovec.corpus.generation.run import generate, pending_requests
+from emovec.corpus.generation.text_files import DROPPED, drop_texts
 from emovec.errors import EmovecError
 from emovec.lock import locked
 from tests.corpus.generation.mocks import mock_model
@@ -21,9 +21,8 @@ SECOND = Answer("b", 1, "refusal", "the model says that it won't", answer="No.")
 
 
 def write(folder: Path, *given: Answer) -> None:
-    with AnswerFile(folder) as file:
-        for answer in given:
-            file.add(answer)
+    for answer in given:
+        keep_answer(folder, answer)
 
 
 def by_id(folder: Path) -> dict[str, str]:
@@ -81,7 +80,7 @@ def test_killed_at_any_write_it_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
         generate(config, folder, model=mock_model(good))
     drop_texts(whole, gone)
     left = after
-    real_write, real_add = dropping.write_bytes, AnswerFile.add
+    real_write, real_keep = text_files.write_bytes, keep_answer
 
     def count() -> None:
         nonlocal left
@@ -89,8 +88,8 @@ def test_killed_at_any_write_it_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
         if left < 0:
             raise Killed
 
-    monkeypatch.setattr(dropping, "write_bytes", lambda path, data: (count(), real_write(path, data)))
-    monkeypatch.setattr(AnswerFile, "add", lambda self, answer: (count(), real_add(self, answer)))
+    monkeypatch.setattr(text_files, "write_bytes", lambda path, data: (count(), real_write(path, data)))
+    monkeypatch.setattr(text_files, "keep_answer", lambda folder, answer: (count(), real_keep(folder, answer)))
     with pytest.raises(Killed):
         drop_texts(killed, gone)
     monkeypatch.undo()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from emovec.corpus.bundled import bundled_neutral, bundled_stories
-from emovec.corpus.generation.answers import Answer, AnswerFile
+from emovec.corpus.generation.answers import Answer, keep_answer
 from emovec.corpus.generation.repair import DEFAULT_RULES, RULES, offenders, take_back, write_repaired
 from emovec.corpus.load import Corpus
 from emovec.corpus.quality.audit import AuditReport, audit_corpus
@@ -109,8 +109,7 @@ def test_not_everything_may_go(checked: Checked, tmp_path: Path) -> None:
 
 
 def test_texts_are_taken_back_from_generated_ones(checked: Checked, tmp_path: Path) -> None:
-    with AnswerFile(tmp_path) as file:
-        file.add(Answer("request", 1, "ok", "", {"label": "a", "good": "b", "named": "c"}))
+    keep_answer(tmp_path, Answer("request", 1, "ok", "", {"label": "a", "good": "b", "named": "c"}))
     write_jsonl([s for s in checked[0].stories if s.id in {"label", "good", "named"}], tmp_path / "stories.en.jsonl")
     n, listing = take_back(tmp_path, offenders(*checked))
     assert n == 2
@@ -121,9 +120,8 @@ def test_texts_are_taken_back_from_generated_ones(checked: Checked, tmp_path: Pa
 
 
 def test_what_a_kill_left_in_the_files_is_taken_out_by_the_next_try(checked: Checked, tmp_path: Path) -> None:
-    with AnswerFile(tmp_path) as file:
-        file.add(Answer("request", 1, "ok", "", {"label": "a", "good": "b"}))
-        file.add(Answer("", 0, "dropped", texts={"label": "a title"}))
+    keep_answer(tmp_path, Answer("request", 1, "ok", "", {"label": "a", "good": "b"}))
+    keep_answer(tmp_path, Answer("", 0, "dropped", texts={"label": "a title"}))
     write_jsonl([s for s in checked[0].stories if s.id in {"label", "good"}], tmp_path / "stories.en.jsonl")
     assert take_back(tmp_path, offenders(*checked))[0] == 1
     assert [story.id for story in read_stories(tmp_path / "stories.en.jsonl")] == ["good"]

@@ -371,14 +371,14 @@ def test_batch_mode_is_asked_for_where_there_is_one(
     generate(small(batch=True), tmp_path / "a", model=mock_model(noting))
     assert set(batches) == {None}
     assert "no batch mode" in caplog.text
-    monkeypatch.setattr("emovec.corpus.generation.requesting.BATCHING", frozenset({"mockllm"}))
+    monkeypatch.setattr("emovec.asking.batch_mode.BATCHING", frozenset({"mockllm"}))
     batches.clear()
     generate(small(batch=True), tmp_path / "b", model=mock_model(noting))
     assert set(batches) == {True}
 
 
 def test_one_failure_in_a_batch_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("emovec.corpus.generation.requesting.BATCHING", frozenset({"mockllm"}))
+    monkeypatch.setattr("emovec.asking.batch_mode.BATCHING", frozenset({"mockllm"}))
     failures = 1
 
     def first_fails(*given: Any) -> Any:

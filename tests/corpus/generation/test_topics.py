@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from emovec.corpus.bundled import bundled_stories
-from emovec.corpus.generation.prompts import load_language
 from emovec.corpus.generation.topics import Topic, load_topics
 from emovec.errors import EmovecError
-from emovec.languages.lexicon import UNSPACED_LANGUAGES, named_words
+from emovec.languages.lexicon import named_words, unspaced
+from emovec.languages.load import load_language
 from emovec.languages.script import script_share
 
 LANGUAGES = ("en", "ja", "zh", "es", "de")
@@ -30,7 +30,7 @@ def test_one_short_sentence_in_the_language(language: str):
     assert len(set(texts)) == 100
     for text in texts:
         assert script_share(text, language) > 0.95, text
-        assert len(text) <= (40 if language in UNSPACED_LANGUAGES else 100), text
+        assert len(text) <= (40 if unspaced(language) else 100), text
         assert re.fullmatch(r"[^.。!?！？]+[.。]", text), text
 
 
@@ -43,7 +43,7 @@ def test_no_topic_names_an_emotion(language: str):
             assert not named_words(text, language, emotion), (text, emotion)
             for word in listed:
                 # a single character may be a part of an unrelated word
-                if language in UNSPACED_LANGUAGES:
+                if unspaced(language):
                     assert len(word) == 1 or word not in text, (text, word)
                 else:
                     assert not re.search(rf"\b{re.escape(word)}\b", text), (text, word)
@@ -69,13 +69,13 @@ def test_topics_of_a_file_beside_the_study(tmp_path: Path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("{", ":2: no JSON"),
+        ("{", ":2: not valid JSON"),
         ("[]", ":2: no JSON object"),
         ('{"en": "Somewhere."}', ":2: no id"),
         ('{"id": "there"}', ":2: no sentence in any language"),
         ('{"id": "there", "en": 5}', ":2: en: give text, not 5"),
         ('{"id": "there", "en": "  "}', ":2: en: give text"),
-        ('{"id": "here", "en": "Again."}', ":2: the id 'here' is there already"),
+        ('{"id": "here", "en": "Again."}', ":2: the id 'here' is that of line 1 already"),
     ],
 )
 def test_a_wrong_record_is_named_by_its_line(tmp_path: Path, line: str, message: str):
@@ -93,8 +93,8 @@ def test_a_wrong_record_is_named_by_its_line(tmp_path: Path, line: str, message:
         (["night_drive", "picnic", "night_drive"], "named twice: night_drive"),
         ([], "the list is empty"),
         ("defualt-100", "'defualt-100' is neither default-100 nor a file in"),
-        ("empty.jsonl", "empty.jsonl: holds no topics"),
-        ("bytes.jsonl", "bytes.jsonl: can't be read as topics"),
+        ("empty.jsonl", "empty.jsonl: holds no records"),
+        ("bytes.jsonl", "bytes.jsonl"),
     ],
 )
 def test_unknown_topics(tmp_path: Path, source: str | list[str], message: str):

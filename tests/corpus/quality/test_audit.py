@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 
 from emovec.corpus.bundled import bundled_neutral, bundled_stories
-from emovec.corpus.generation.prompts import load_language
 from emovec.corpus.load import Corpus
 from emovec.corpus.quality.audit import STAGES, AuditReport, audit_corpus
+from emovec.corpus.quality.boilerplate import leftovers
 from emovec.corpus.quality.check import check_corpus
-from emovec.corpus.quality.leftovers import leftovers
 from emovec.corpus.quality.scores import scores
 from emovec.corpus.quality.synonyms import load_synonyms, synonyms_in
 from emovec.corpus.story import Story
 from emovec.emotions import DEFAULT_30
 from emovec.errors import EmovecError
 from emovec.languages.lexicon import named_words
+from emovec.languages.load import load_language
 
 
 @pytest.mark.parametrize(

@@ -45,14 +45,14 @@ def test_a_users_categories_follow_ours(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "told"),
     [
-        ([line(), line(text="run")], "line 2: the id 'a' is already on line 1"),
-        ([line(), line(id="b", text=" Rest ")], "line 2: the text 'Rest' is already on line 1"),
-        ([line(), line(id="b", text="run"), line(id="c", text="")], "line 3: 'text' is missing or empty"),
-        ([line(), '{"id": "b"}'], "line 2: 'category' is missing or empty"),
-        ([line(), "nonsense"], "line 2: not valid JSON"),
-        ([line(), "[1]"], "line 2: holds no JSON object"),
-        ([line(), line(id="b", text="run", category="y")], "line 1: the category 'x' has one activity in 'en'"),
-        ([""], "holds no activities"),
+        ([line(), line(text="run")], ":2: the id 'a' is that of line 1"),
+        ([line(), line(id="b", text=" Rest ")], ":2: the text 'Rest' is that of line 1"),
+        ([line(), line(id="b", text="run"), line(id="c", text="")], ":3: 'text' is missing or empty"),
+        ([line(), '{"id": "b"}'], ":2: 'category' is missing or empty"),
+        ([line(), "nonsense"], ":2: not valid JSON"),
+        ([line(), "[1]"], ":2: no JSON object"),
+        ([line(), line(id="b", text="run", category="y")], ": the category 'x' has one activity in 'en'"),
+        ([""], "holds no records"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_told_with_its_line(tmp_path: Path, lines: list[str], told: str) -> None:
@@ -66,5 +66,5 @@ def test_what_is_wrong_with_a_file_is_told_with_its_line(tmp_path: Path, lines: 
 def test_a_language_without_activities_and_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(EmovecError, match="the bundled activities have none in 'de', only in en, ja"):
         load_activities(["en", "de"])
-    with pytest.raises(EmovecError, match=r"none\.jsonl can't be read"):
+    with pytest.raises(EmovecError, match=r"none\.jsonl: no such file"):
         load_activities(["en"], tmp_path / "none.jsonl")

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from emovec.languages.language import Language
 from emovec.steering.experiments import calibration, calibration_statistics
 from emovec.steering.experiments.experiment import SteeringInputs
 from emovec.steering.experiments.tables import COLUMNS
-from emovec.steering.experiments.word_effects import Prompt
 
 STRENGTHS = (0.1, 0.2, 0.4)
 
@@ -166,9 +166,9 @@ def test_no_rows_give_empty_tables_and_say_why(inputs: SteeringInputs) -> None:
 
 def test_a_whole_calibration_of_a_tiny_model(inputs: SteeringInputs, monkeypatch: pytest.MonkeyPatch) -> None:
     # The tiny tokenizer knows the words w0 to w59 only.
-    prompts = {name: [Prompt(i, "en", f"w1 {i}") for i in ("w2", "w3")] for name in ("frames", "openings")}
-    for name, given in prompts.items():
-        monkeypatch.setattr(calibration, name, lambda language, given=given: given if language == "en" else [])
+    texts = {i: f"w1 {i}" for i in ("w2", "w3")}
+    english = Language("en", frames=texts, openings=texts)
+    monkeypatch.setattr(SteeringInputs, "language", lambda _self, code: english if code == "en" else Language(code))
     words = {"angry": " w5", "calm": " w6 w7", "sad": " w8", "joyful": " w6 w9"}
     monkeypatch.setattr(calibration, "frame_word", lambda _language, emotion: words.get(emotion))
     inputs = replace(inputs, settings=inputs.settings.model_copy(update={"emotions": ["angry", "calm"]}))
@@ -197,7 +197,8 @@ def test_a_whole_calibration_of_a_tiny_model(inputs: SteeringInputs, monkeypatch
 def test_words_change_as_in_a_run_by_itself(inputs: SteeringInputs, monkeypatch: pytest.MonkeyPatch) -> None:
     from emovec.models.generate import log_probabilities
 
-    monkeypatch.setattr(calibration, "frames", lambda _: [Prompt("f", "en", "w1 w2")])
+    texts = {"f": "w1 w2"}
+    monkeypatch.setattr(SteeringInputs, "language", lambda _self, code: Language(code, frames=texts, openings=texts))
     words = {"angry": " w5", "calm": " w6 w7", "sad": " w8"}
     monkeypatch.setattr(calibration, "frame_word", lambda _language, emotion: words.get(emotion))
     unit = next(unit for unit in calibration.plan(inputs) if unit.id == f"words.ja.en.L{inputs.layer}")

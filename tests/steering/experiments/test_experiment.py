@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
+from emovec import ledger
 from emovec.config import SteeringConfig
 from emovec.errors import EmovecError
 from emovec.models.blocks import block_output
@@ -20,7 +21,15 @@ from emovec.steering.conditions import (
     residual_norm,
     shuffled_direction,
 )
-from emovec.steering.experiments.experiment import Experiment, Ledger, SteeringInputs, Unit, measure, tokens_per_second
+from emovec.steering.experiments.experiment import (
+    Experiment,
+    SteeringInputs,
+    Unit,
+    drop_old,
+    measure,
+    read_rows,
+    tokens_per_second,
+)
 
 
 def _track(_description: str, _total: int) -> Any:
@@ -44,44 +53,30 @@ def _counting(measured: list[str], fail_at: str = "") -> Experiment:
 
 
 def test_an_interrupted_experiment_goes_on_where_it_was(inputs: SteeringInputs, tmp_path: Path) -> None:
-    ledger, measured = Ledger(tmp_path / "rows.jsonl", "key"), list[str]()
+    path, measured = tmp_path / "rows.jsonl", list[str]()
     with pytest.raises(KeyboardInterrupt):
-        measure("counted", _counting(measured, fail_at="u2"), inputs, ledger, _track)
+        measure("counted", _counting(measured, fail_at="u2"), inputs, path, "key", _track)
     assert measured == ["u0", "u1"]
-    tables, summary = measure("counted", _counting(measured), inputs, ledger, _track)
+    tables, summary = measure("counted", _counting(measured), inputs, path, "key", _track)
     assert measured == ["u0", "u1", "u2", "u3"]
     assert list(tables["counted"]["unit"]) == ["u0", "u1", "u2", "u3"]
     assert summary == {"total": 14}
 
 
-def test_a_line_cut_short_by_a_kill_is_measured_again(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "rows.jsonl", "key")
-    for unit in ("a", "b"):
-        ledger.add(unit, [{"x": "雨"}])
-    whole = ledger.path.read_bytes()
-    for cut in range(len(whole) // 2 + 1, len(whole)):
-        ledger.path.write_bytes(whole[:cut])
-        found = ledger.read()
-        assert found.keys() == ({"a", "b"} if cut == len(whole) - 1 else {"a"})
-        ledger.add("c", [])
-        assert ledger.read().keys() == found.keys() | {"c"}
-
-
 def test_a_text_with_odd_line_breaks_is_kept(tmp_path: Path) -> None:
     rows = [{"answer": "a\u2028b\u0085c\u2029d\x0be\nf\r"}]
     for key in ("older", "old", "new"):
-        Ledger(tmp_path / "rows.jsonl", key).add("unit", rows)
-    ledger = Ledger(tmp_path / "rows.jsonl", "new")
-    ledger.drop_old()
-    assert ledger.read() == {"unit": rows}
-    assert Ledger(ledger.path, "old").read() == {"unit": rows}
-    assert Ledger(ledger.path, "older").read() == {}
+        ledger.append(tmp_path / "rows.jsonl", {"key": key, "unit": "unit", "rows": rows})
+    drop_old(tmp_path / "rows.jsonl", "new")
+    assert read_rows(tmp_path / "rows.jsonl", "new") == {"unit": rows}
+    assert read_rows(tmp_path / "rows.jsonl", "old") == {"unit": rows}
+    assert read_rows(tmp_path / "rows.jsonl", "older") == {}
 
 
 def test_rows_of_other_settings_don_t_count_but_a_quick_look_keeps_them(inputs: SteeringInputs, tmp_path: Path) -> None:
     measured: list[str] = []
     for key, n_measured in (("older", 4), ("long", 8), ("quick", 12), ("long", 12), ("quick", 12)):
-        measure("counted", _counting(measured), inputs, Ledger(tmp_path / "rows.jsonl", key), _track)
+        measure("counted", _counting(measured), inputs, tmp_path / "rows.jsonl", key, _track)
         assert len(measured) == n_measured
     kept = [json.loads(line)["key"] for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
     assert sorted(kept) == ["long"] * 4 + ["quick"] * 4
@@ -155,9 +150,9 @@ def test_the_machine_s_speed_is_a_positive_number(inputs: SteeringInputs) -> Non
 
 
 def test_summaries_are_of_all_rows_in_the_order_of_the_plan(inputs: SteeringInputs, tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "rows.jsonl", "key")
-    ledger.add("u3", [{"unit": "u3", "value": 9}])
-    tables, _ = measure("counted", _counting([]), inputs, ledger, _track)
+    path = tmp_path / "rows.jsonl"
+    ledger.append(path, {"key": "key", "unit": "u3", "rows": [{"unit": "u3", "value": 9}]})
+    tables, _ = measure("counted", _counting([]), inputs, path, "key", _track)
     assert isinstance(tables["counted"], pd.DataFrame)
     assert list(tables["counted"]["value"]) == [0, 1, 4, 9]
 

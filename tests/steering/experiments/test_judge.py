@@ -40,7 +40,7 @@ def test_a_judge_may_find_no_emotion() -> None:
 
 
 def test_a_judge_that_does_not_answer_is_told_of() -> None:
-    with pytest.raises(EmovecError, match=r"steering\.judge: no-such-provider/x gave no answer"):
+    with pytest.raises(EmovecError, match=r"steering\.judge: no-such-provider/x: this model can't be asked"):
         judge(["a"], EMOTIONS, "no-such-provider/x")
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from emovec.errors import EmovecError
+from emovec.languages.load import load_language
 from emovec.models.language_model import LanguageModel
 from emovec.models.load import load_model
 from emovec.models.text_tokenizer import TextTokenizer
@@ -83,15 +84,15 @@ def test_a_question_knows_its_activities_and_ends_with_the_parenthesis(
     if chat:
         request.getfixturevalue("chatting")
     first, second = (Activity(t, "x", language, t) for t in ("歌う (A) well", "sweep the floor"))
-    (question,) = questions(bytewise, [(first, second)])
+    (question,) = questions(bytewise, load_language(language), [(first, second)])
     decode = bytewise.tokenizer.tokenizer.decode
     whole = decode(question.ids)
     assert whole.endswith("(")
     assert whole.startswith("<user>") == chat
     assert decode(question.ids[slice(*question.first)]).strip() == first.text
     assert decode(question.ids[slice(*question.second)]).strip() == second.text
-    assert [decode([token]) for token in answer_tokens(bytewise, language)] == ["A", "B"]
-    assert "(A) …" in question_format(bytewise, language)
+    assert [decode([token]) for token in answer_tokens(bytewise, load_language(language))] == ["A", "B"]
+    assert "(A) …" in question_format(bytewise, load_language(language))
 
 
 def test_answers_are_found_also_where_the_tokenizer_joins_the_parenthesis(bytewise: LanguageModel) -> None:
@@ -115,12 +116,12 @@ def test_answers_are_found_also_where_the_tokenizer_joins_the_parenthesis(bytewi
             return [*map(ord, text.replace("(A)", "").replace("(B)", ""))]
 
     model = dataclasses.replace(bytewise, tokenizer=TextTokenizer(Joined()))
-    assert answer_tokens(model, "en") == (ord("A"), ord("B"))
+    assert answer_tokens(model, load_language("en")) == (ord("A"), ord("B"))
 
 
 def test_a_tokenizer_without_a_and_b_is_told_of(tiny_model: Callable[..., LanguageModel]) -> None:
     with pytest.raises(EmovecError, match="no token of its own for A and for B"):
-        answer_tokens(tiny_model("llama"), "en")
+        answer_tokens(tiny_model("llama"), load_language("en"))
 
 
 def test_the_half_is_fixed_and_holds_half_of_each_kind(inputs: SteeringInputs) -> None:
@@ -138,7 +139,7 @@ def test_the_half_is_fixed_and_holds_half_of_each_kind(inputs: SteeringInputs) -
 
 
 def test_measured_choices_equal_questions_asked_one_by_one(small: SteeringInputs) -> None:
-    a, b = answer_tokens(small.model, "en")
+    a, b = answer_tokens(small.model, load_language("en"))
     activities = {activity.id: activity for activity in activities_of(small, "en")}
     half = steered_half(list(activities.values()), small.seed)
     conditions = {condition.id: condition for condition in small.conditions("en")}
@@ -150,7 +151,7 @@ def test_measured_choices_equal_questions_asked_one_by_one(small: SteeringInputs
         for row in measure(small, unit):
             for second, log_odds, mass in zip(row["second"], row["log_odds"], row["mass"], strict=True):
                 pair = (activities[row["first"]], activities[second])
-                (question,) = questions(small.model, [pair])
+                (question,) = questions(small.model, load_language("en"), [pair])
                 positions: object = "all"
                 if row["design"] == "half":
                     first_steered = half[list(activities).index(row["first"])]

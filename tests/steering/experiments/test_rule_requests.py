@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from emovec.errors import EmovecError
-from emovec.languages.script import WRITINGS
+from emovec.languages.load import load_language
+from emovec.languages.script import writing_of
 from emovec.steering.experiments.rule_checks import written_in
 from emovec.steering.experiments.rule_requests import (
     KINDS,
@@ -34,7 +35,7 @@ def test_at_least_25_rules_in_each_language(language: str) -> None:
 def test_both_languages_share_most_rules() -> None:
     shared = [rule.name for rule in load_rules() if set(LANGUAGES) <= set(rule.wordings)]
     assert len(shared) >= 25
-    assert all(set(rule.wordings) <= set(WRITINGS) for rule in load_rules())
+    assert all(writing_of(language) for rule in load_rules() for language in rule.wordings)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -42,7 +43,7 @@ def test_prompts_keep_no_rule_of_their_own_accord(language: str) -> None:
     prompts = [prompt for prompt in load_prompts() if prompt.language == language]
     assert Counter(prompt.kind for prompt in prompts) == {"task": 24, "closed": 8, "quantity": 8}
     assert all(written_in(prompt.text, language) for prompt in prompts)
-    requests = combine(load_rules(), prompts, language, 24)
+    requests = combine(load_rules(), prompts, load_language(language), 24)
     words = ("lantern", "river", "提灯", "川", "password", "合言葉")
     assert not [request for request in requests if any(word in request.prompt.text for word in words)]
 
@@ -50,8 +51,8 @@ def test_prompts_keep_no_rule_of_their_own_accord(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_rules_are_dealt_out_evenly_and_always_alike(language: str) -> None:
     prompts = load_prompts()
-    requests = combine(load_rules(), prompts, language, 4)
-    assert requests == combine(load_rules(), prompts, language, 4)
+    requests = combine(load_rules(), prompts, load_language(language), 4)
+    assert requests == combine(load_rules(), prompts, load_language(language), 4)
     assert set(Counter(request.rule.name for request in requests if request.rule).values()) == {4}
     for kind in KINDS:
         uses = Counter(request.prompt.id for request in requests if request.prompt.kind == kind)
@@ -65,10 +66,10 @@ def requests_key(requests: list[Request]) -> list[tuple[str, str]]:
 
 def test_a_rule_without_fitting_prompts_is_left_out() -> None:
     prompts = [Prompt("a", "en", "closed", "Is it?"), Prompt("b", "de", "task", "Sag etwas.")]
-    assert [request.text for request in combine(load_rules(), prompts, "en")] == [
+    assert [request.text for request in combine(load_rules(), prompts, load_language("en"))] == [
         "Is it? Answer with “yes” or “no” and nothing else."
     ]
-    assert combine(load_rules(), prompts, "de") == []
+    assert combine(load_rules(), prompts, load_language("de")) == []
 
 
 def test_an_answer_is_judged_by_its_own_task() -> None:
@@ -79,7 +80,7 @@ def test_an_answer_is_judged_by_its_own_task() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_base_model_is_asked_in_its_language(language: str) -> None:
-    text = completion_prompt("X {y}", language)
+    text = completion_prompt("X {y}", load_language(language))
     assert text.count("X {y}") == 1
     assert text.endswith(("X {y}\nAnswer:", "X {y}\n回答："))
     assert written_in(text, language)
@@ -105,10 +106,10 @@ GOOD = {"language": "en", "prompt": "Say hi."}
         ([GOOD, {"prompt": "Say ho."}], ":2: no text in 'language'"),
         ([GOOD | {"kind": "poem"}], ":1: 'kind' is 'poem', which is none of task, closed, quantity"),
         ([GOOD, GOOD | {"text": "x"}], ":2: unknown field 'text'"),
-        ([GOOD, GOOD], ":2: the prompt 'Say hi.' stands in line 1 already"),
-        ([GOOD | {"id": "a"}, {"language": "en", "prompt": "Ho.", "id": "a"}], ":2: the id 'a' stands in line 1"),
+        ([GOOD, GOOD], ":2: the text 'Say hi.' is that of line 1 already"),
+        ([GOOD | {"id": "a"}, {"language": "en", "prompt": "Ho.", "id": "a"}], ":2: the id 'a' is that of line 1"),
         ([GOOD, "Say ho."], ":2: no JSON object"),
-        ([], "holds no prompt"),
+        ([], "holds no records"),
     ],
 )
 def test_a_broken_prompt_is_named_by_file_and_line(tmp_path: Path, rows: list, message: str) -> None:

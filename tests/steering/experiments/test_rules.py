@@ -10,13 +10,14 @@ import pytest
 
 from emovec.config import SteeringConfig
 from emovec.errors import EmovecError
+from emovec.languages.load import load_language
 from emovec.models.answers import Answer
 from emovec.models.generate import generate
 from emovec.models.language_model import LanguageModel
 from emovec.steering.experiments import rules
 from emovec.steering.experiments.experiment import SteeringInputs, Unit
 from emovec.steering.experiments.registry import EXPERIMENTS
-from emovec.steering.experiments.rule_requests import STOPS, combine, completion_prompt, load_prompts, load_rules
+from emovec.steering.experiments.rule_requests import combine, completion_prompt, load_prompts, load_rules
 from emovec.steering.experiments.tables import COLUMNS
 
 EXPERIMENT = rules.EXPERIMENT
@@ -53,7 +54,7 @@ def test_the_plan_holds_every_condition_with_every_request_once(inputs: Steering
     assert len({unit.id for unit in units}) == len(units)
     assert all(unit.cost > 0 and json.dumps(unit.values) for unit in units)
     for language in inputs.languages:
-        requests = combine(load_rules(), load_prompts(), language, 2)
+        requests = combine(load_rules(), load_prompts(), load_language(language), 2)
         names = sorted([request.rule.name, request.prompt.id] for request in requests if request.rule)
         for condition in inputs.conditions(language):
             own = [unit for unit in units if unit.id.rpartition("/")[0] == f"{language}/{condition.id}"]
@@ -84,9 +85,9 @@ def test_answers_are_those_of_one_prompt_at_a_time(few: SteeringInputs) -> None:
     assert len(chosen) == 2 * (1 + 2)
     for row in chosen.to_dict("records"):
         condition = next(c for c in few.conditions("en") if (c.name, c.strength) == (row["name"], row["strength"]))
-        prompt = completion_prompt(row["request"], "en")
+        prompt = completion_prompt(row["request"], load_language("en"))
         with few.steered(condition):
-            (answer,) = generate(few.model, [prompt], max_new_tokens=4, stop=(STOPS["en"],))
+            (answer,) = generate(few.model, [prompt], max_new_tokens=4, stop=(load_language("en").rules["stop"],))
         assert row["answer"] == answer.strip()
         assert row["followed"] is rule.followed(answer, "en", "")
 

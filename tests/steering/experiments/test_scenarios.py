@@ -6,8 +6,9 @@ import pytest
 
 from emovec.emotions import DEFAULT_30
 from emovec.errors import EmovecError
+from emovec.languages.language import MIN_SHARE
 from emovec.languages.lexicon import named_words
-from emovec.languages.script import MIN_SHARE, script_share
+from emovec.languages.script import script_share
 from emovec.steering.experiments.scenarios import Template, read_scenarios, read_templates
 
 GOOD = {"language": "en", "emotion": "sad", "text": "The cup stays on the shelf."}
@@ -83,10 +84,10 @@ def test_a_kind_that_a_file_lacks_is_the_bundled_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("record", "said"),
     [
-        ({**GOOD, "text": " "}, "line 2: a scenario needs a text for text"),
-        ({"language": "en", "text": "x"}, "line 2: a scenario needs a text for emotion"),
-        ("{broken", "line 2: "),
-        ({**GOOD, "id": "mine-1"}, "line 2: the id 'mine-1' is that of line 1 already"),
+        ({**GOOD, "text": " "}, ":2: a scenario needs a text for text"),
+        ({"language": "en", "text": "x"}, ":2: a scenario needs a text for emotion"),
+        ("{broken", ":2: "),
+        ({**GOOD, "id": "mine-1"}, ":2: the id 'mine-1' is that of line 1 already"),
     ],
 )
 def test_a_broken_scenario_is_told_by_file_and_line(tmp_path: Path, record: object, said: str) -> None:
@@ -114,12 +115,12 @@ def test_a_broken_template_is_told_by_file_and_line(tmp_path: Path, change: dict
     path = _write(tmp_path / "mine.jsonl", NUMBERED, {**NUMBERED, **change})
     with pytest.raises(EmovecError) as raised:
         read_templates(path)
-    assert f"{path}, line 2: " in str(raised.value)
+    assert f"{path}:2: " in str(raised.value)
     assert said in str(raised.value)
 
 
 def test_files_that_are_missing_or_empty(tmp_path: Path) -> None:
-    with pytest.raises(EmovecError, match="no such file of scenarios"):
+    with pytest.raises(EmovecError, match="no such file"):
         read_scenarios(tmp_path / "none.jsonl")
     with pytest.raises(EmovecError, match="holds no records"):
         read_templates(_write(tmp_path / "empty.jsonl"))

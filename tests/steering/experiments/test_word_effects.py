@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from emovec.emotions import DEFAULT_30
 from emovec.errors import EmovecError
+from emovec.languages.load import load_language
 from emovec.languages.script import script_share
 from emovec.models.intervene import steer
 from emovec.models.language_model import LanguageModel
@@ -17,9 +18,7 @@ from emovec.steering.experiments.word_effects import (
     beside_directions,
     crossed_mean,
     frame_word,
-    frames,
     one_token,
-    openings,
     relative_changes,
     split_frame,
     word_log_probabilities,
@@ -67,19 +66,20 @@ def test_a_split_frame_holds_whole_texts(tiny_model: Callable[..., LanguageModel
 
 def test_every_frame_and_opening_is_in_its_language() -> None:
     for language in ("en", "ja", "en-GB"):
-        texts = [prompt.text for prompt in [*frames(language), *openings(language)]]
-        assert len(frames(language)) >= 4
-        assert len(openings(language)) >= 3
+        spoken = load_language(language)
+        texts = [*spoken.frames.values(), *spoken.openings.values()]
+        assert len(spoken.frames) >= 4
+        assert len(spoken.openings) >= 3
         assert len(set(texts)) == len(texts)
         assert all(text == text.strip() and (script_share(text, language) or 0) > 0.9 for text in texts)
-        assert not any(frame_word(language, e).strip() in text for e in DEFAULT_30 for text in texts)  # pyright: ignore
-    assert frames("fi") == openings("fi") == []
+        assert not any(frame_word(spoken, e).strip() in text for e in DEFAULT_30 for text in texts)  # pyright: ignore
+    assert load_language("fi").frames == load_language("fi").openings == {}
 
 
 def test_words_bring_their_space() -> None:
-    assert frame_word("en-GB", "sad") == " sad"
-    assert frame_word("ja", "angry") == "怒り"
-    assert frame_word("fi", "sad") is None
+    assert frame_word(load_language("en-GB"), "sad") == " sad"
+    assert frame_word(load_language("ja"), "angry") == "怒り"
+    assert frame_word(load_language("fi"), "sad") is None
 
 
 @given(arrays(float, (3, 4), elements=st.floats(-50, 0)), arrays(float, 4, elements=st.floats(-50, 0)))

@@ -8,6 +8,7 @@ from inspect_ai.log import EvalLog
 from inspect_ai.model import ChatMessage, ModelOutput, get_model
 from inspect_ai.scorer import SampleScore, Score
 
+from emovec.languages.load import load_language
 from emovec.stats.bradley_terry import bradley_terry
 from emovec.steering.experiments.activities import load_activities
 from emovec.steering.experiments.rule_requests import combine, load_prompts, load_rules
@@ -39,7 +40,7 @@ def said(text: str) -> ModelOutput:
 def test_rules_are_checked_by_program(tmp_path: Path, language: str) -> None:
     answer = "One short line." if language == "en" else "短い文です。"
     log = run(rules(language=language, per_rule=2), lambda *_: said(answer), tmp_path)
-    requests = combine(load_rules(), load_prompts(), language, 2)
+    requests = combine(load_rules(), load_prompts(), load_language(language), 2)
     kept = [r.rule.followed(answer, language, r.prompt.text) for r in requests if r.rule]
     found = metrics(log)
     assert 0 < np.mean(kept) < 1

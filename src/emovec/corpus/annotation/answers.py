@@ -1,17 +1,15 @@
 """Labels given to texts blind: what one answer is, and the file that keeps every answer as it comes."""
 
 import hashlib
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import pandas as pd
 
+from emovec import ledger
 from emovec.corpus.story import Story
-from emovec.errors import EmovecError
-from emovec.files import disk_error
 
 NONE = "none"
 """The label of a text that fits none of the emotions, or leaves it unclear."""
@@ -69,34 +67,13 @@ def options_digest(options: Iterable[str]) -> str:
 
 
 def read_answers(path: Path) -> list[Answer]:
-    """Every answer in its order; a line that a kill cut short is as if it had never been written.
-
-    Raises:
-        EmovecError: if the file is there but can't be read.
-    """
-    try:
-        lines = path.read_bytes().split(b"\n") if path.exists() else []
-    except OSError as error:
-        raise EmovecError(f"{path}: can't be read ({error.strerror or error}).") from error
-    return [answer for line in lines if (answer := _answer(line)) is not None]
+    """Every answer in its order; errors as in `ledger.read`."""
+    return [answer for record in ledger.read(path) if (answer := _answer(record)) is not None]
 
 
 def keep_answer(path: Path, answer: Answer) -> None:
-    """Append an answer as a line of its own, also after a line that was cut short.
-
-    Raises:
-        EmovecError: if it can't be written.
-    """
-    line = json.dumps(asdict(answer), ensure_ascii=False) + "\n"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a+b") as file:
-            if file.tell():
-                file.seek(-1, 2)
-                line = line if file.read(1) == b"\n" else "\n" + line
-            file.write(line.encode(errors="surrogateescape"))
-    except OSError as error:
-        raise disk_error(path, error) from error
+    """Append an answer; errors as in `ledger.append`."""
+    ledger.append(path, asdict(answer))
 
 
 def standing(answers: Iterable[Answer]) -> dict[tuple[str, str], Answer]:
@@ -133,12 +110,11 @@ def label_table(stories: Sequence[Story], answers: Iterable[Answer], options: It
     return table.astype({"confidence": "Int64", "position": "Int64"})
 
 
-def _answer(line: bytes) -> Answer | None:
+def _answer(record: Mapping[str, Any]) -> Answer | None:
     try:
-        record: dict[str, Any] = json.loads(line)
         known: dict[str, Any] = {field.name: record[field.name] for field in fields(Answer) if field.name in record}
         known["labels"] = tuple(known["labels"])
         answer = Answer(**known)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (TypeError, KeyError):
         return None
     return answer if answer.status in get_args(Status) else None

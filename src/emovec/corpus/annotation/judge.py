@@ -1,6 +1,5 @@
 """A language model says which emotion each text conveys, without knowing which one it was written for."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -8,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emovec.asking.errors import RETRIES, reason_of
+from emovec.asking.ask import Question, Reply, ask_all
+from emovec.asking.errors import RETRIES
 from emovec.corpus.annotation.answers import (
     FAILED,
     Answer,
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 ATTEMPTS = 3
 """Times a text is asked about until an answer is usable."""
 TRIAL = 20
-"""Texts after which a judge that gave no usable answer at all is stopped."""
+"""Texts whose attempts a judge may use up without any usable answer before it is stopped."""
 FAILURES = 5
-"""Requests that fail one after the other before a run stops."""
+"""Texts about which requests fail one after the other before a run stops."""
 TEMPERATURE = 0.01
 """Next to none; local models refuse 0."""
 AGAIN = 0.7
@@ -105,55 +105,44 @@ def label_with_model(
     Raises:
         EmovecError: if Inspect or the model isn't there, requests fail, or no answer names an emotion.
     """
-    try:
-        from inspect_ai.model import get_model
-    except ImportError as error:
-        raise EmovecError("a judge is run by Inspect; `pip install inspect-ai`.") from error
     name = str(model)
     waiting = unanswered(stories, options, name, answers, top=top, retry=retry)
     if not waiting:
         return
     order = np.random.default_rng(seed).permutation(len(waiting))
-    queue = [waiting[i] for i in order]
-    failures = 0
+    last = {text_digest(story): attempt + ATTEMPTS - 1 if retry else ATTEMPTS for story, attempt in waiting}
+    asked_about = {"by": name, "kind": "judge", "options": options_digest(options), "top": top}
+    statuses: Counter[str] = Counter()
 
-    limits = {"max_tokens": max_tokens, "max_connections": max_connections, "max_retries": retries}
+    def asked(story: Story, attempt: int) -> Question:
+        text = text_digest(story)
+        shown = np.random.default_rng([seed, int(text, 16), attempt]).permutation(sorted(options)).tolist()
+        warm = {"temperature": TEMPERATURE if attempt == 1 else AGAIN}
+        return Question(text, question(story.text, shown, top), warm, (story, attempt, shown))
 
-    async def label(asked: "Model", story: Story, attempt: int) -> str:
-        nonlocal failures
-        status, last = "malformed", attempt + ATTEMPTS - 1 if retry else ATTEMPTS
-        while attempt <= last and status in FAILED:
-            answer = await _ask(asked, name, story, options, attempt, top, seed, limits)
-            keep_answer(answers, answer)
-            status, attempt = answer.status, attempt + 1
-            failures = failures + 1 if status == "error" else 0
-            if failures >= FAILURES:
-                raise EmovecError(f"{name}: {FAILURES} requests in a row failed ({answer.reason}); {_RESUMES}")
+    def keep(asked_now: Question, reply: Reply) -> list[Question]:
+        story, attempt, shown = asked_now.about
+        about = asked_about | {"text": asked_now.key, "attempt": attempt}
+        answer = _understood(about, reply, options, shown, top, story.language)
+        keep_answer(answers, answer)
+        statuses[answer.status] += 1
+        if not statuses["ok"] and statuses.total() - statuses["error"] >= TRIAL * ATTEMPTS:
+            raise EmovecError(no_labels(read_answers(answers), name, answers))
+        if answer.status in FAILED and attempt < last[asked_now.key]:
+            return [asked(story, attempt + 1)]
         if progress is not None:
             progress(1)
-        return status
+        return []
 
-    async def everything() -> None:
-        async with get_model(model) as asked:
-            # One alone, then a few: what is wrong with the model shows before all are sent.
-            first = await label(asked, *queue[0])
-            if first == "error":
-                reason = read_answers(answers)[-1].reason
-                raise EmovecError(f"{name}: the model gave no answer ({reason}); {_RESUMES}")
-            some = await asyncio.gather(*(label(asked, *each) for each in queue[1:TRIAL]))
-            if len(queue) >= TRIAL and not {first, *some} & {"ok"}:
-                raise EmovecError(no_labels(read_answers(answers), name, answers))
-            await asyncio.gather(*(label(asked, *each) for each in queue[TRIAL:]))
-
-    try:
-        asyncio.run(everything())
-    except EmovecError:
-        raise
-    except Exception as error:  # every provider raises kinds of its own
-        raise EmovecError(f"{name}: the model can't be asked ({reason_of(error)}).") from error
-
-
-_RESUMES = "what was answered is kept, and the same command goes on from there."
+    ask_all(
+        [asked(*waiting[i]) for i in order],
+        model,
+        keep,
+        config={"max_tokens": max_tokens, "max_retries": retries},
+        stop_after=FAILURES,
+        connections=max_connections,
+        kept=lambda: "what was answered is kept, and the same command goes on from there",
+    )
 
 
 def unanswered(
@@ -195,45 +184,21 @@ def no_labels(answers: Iterable[Answer], by: str, path: Path) -> str:
     )
 
 
-async def _ask(
-    asked: "Model",
-    name: str,
-    story: Story,
-    options: Sequence[str],
-    attempt: int,
-    top: int,
-    seed: int,
-    limits: dict[str, Any],
+def _understood(
+    about: dict[str, Any], reply: Reply, options: Sequence[str], shown: Sequence[str], top: int, language: str
 ) -> Answer:
-    from inspect_ai.model import GenerateConfig
-
-    text = text_digest(story)
-    shown = np.random.default_rng([seed, int(text, 16), attempt]).permutation(sorted(options)).tolist()
-    about: dict[str, Any] = {
-        **{"text": text, "by": name, "kind": "judge", "options": options_digest(options), "top": top},
-        "attempt": attempt,
-    }
-    config = GenerateConfig(temperature=TEMPERATURE if attempt == 1 else AGAIN, **limits)
-    try:
-        output = await asked.generate(question(story.text, shown, top), config=config)
-    except Exception as error:  # every provider raises kinds of its own
-        return Answer(**about, status="error", reason=reason_of(error))
-    if output.error:
-        return Answer(**about, status="error", reason=reason_of(output.error))
-    said = output.completion
-    about |= {"said": said, "usage": _usage(output.usage)}
-    if output.stop_reason == "content_filter":
+    if reply.error:
+        return Answer(**about, status="error", reason=reply.error)
+    usage = {"input": reply.usage.get("input_tokens", 0), "output": reply.usage.get("output_tokens", 0)}
+    about |= {"said": reply.text, "usage": usage if reply.usage else None}
+    if reply.stop == "content_filter":
         return Answer(**about, status="refusal", reason="the provider withheld the answer")
-    named, problem = parse_answer(said, options, top, story.language)
-    if output.stop_reason in {"max_tokens", "model_length"}:  # it might have gone on to name others
+    if reply.cut:  # it might have gone on to name others
         return Answer(**about, status="truncated", reason="the answer was cut off at the limit of tokens")
+    named, problem = parse_answer(reply.text, options, top, language)
     if named:
         position = shown.index(named[0]) if named[0] in shown else None
         return Answer(**about, status="ok", labels=named, position=position)
-    if declines(said):
+    if declines(reply.text):
         return Answer(**about, status="refusal", reason="the model declined to answer")
     return Answer(**about, status="malformed", reason=problem)
-
-
-def _usage(usage: Any) -> dict[str, int] | None:
-    return None if usage is None else {"input": usage.input_tokens, "output": usage.output_tokens}

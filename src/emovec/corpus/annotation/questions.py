@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from emovec.corpus.annotation.answers import NONE
-from emovec.corpus.quality.commentary import without_thoughts
+from emovec.corpus.quality.boilerplate import without_thoughts
 from emovec.languages.lexicon import labels
 
 _QUESTION = """Read this text.

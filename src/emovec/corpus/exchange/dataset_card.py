@@ -14,8 +14,9 @@ from emovec.corpus.load import Corpus
 from emovec.corpus.quality.check import CheckReport, check_corpus
 from emovec.corpus.story import Story, fingerprint
 from emovec.labels import NEUTRAL
+from emovec.languages.language import base_language
 from emovec.languages.language_names import language_name
-from emovec.languages.lexicon import base_language, emotion_words
+from emovec.languages.lexicon import emotion_words
 from emovec.languages.script import writing_of
 
 _SIZES = (("n<1K", 1_000), ("1K<n<10K", 10_000), ("10K<n<100K", 100_000), ("100K<n<1M", 1_000_000))

@@ -10,11 +10,11 @@ from emovec.corpus.exchange.choices import ALIASES, Choices, Found, Several
 from emovec.corpus.exchange.found_labels import labels_in, require_several
 from emovec.corpus.exchange.paths import TEXT_FILES, files_in, line_of, nested_json, path_pattern, tables, text_files
 from emovec.corpus.exchange.records import datasets_texts, is_datasets_folder
-from emovec.corpus.read import Problem, checked_story, label_text, spelt_otherwise
+from emovec.corpus.read import Problem, label_text, spelt_otherwise, story_from
 from emovec.corpus.rows import READERS
 from emovec.corpus.story import Story
 from emovec.errors import EmovecError
-from emovec.labels import LabelKind, Spellings, check_label, clean, is_missing
+from emovec.labels import LabelKind, Spellings, check_label, clean
 
 Layout = Literal["auto", "jsonl-folder", "nested-json", "text-folder", "datasets"]
 LAYOUTS: tuple[str, ...] = get_args(Layout)
@@ -181,24 +181,17 @@ def _choices(mapping: Mapping[str, str], config: str | None) -> Choices:
 
 def _story(fields: Mapping[str, Any], relabel: Mapping[str, str]) -> Story | str:
     """A text as a story, its id empty where it has none; or what is wrong with it."""
-    labels: dict[str, str] = {}
-    for name in ("id", "language", "emotion", "other", "topic"):
-        label = label_text(fields.get(name))
-        if label is None:
-            return f"the {name} is no text: {fields[name]!r:.40}"
-        labels[name] = label
-    text = fields.get("text")
-    if not isinstance(text, str):
-        return f"the text is no text: {text!r:.40}"
-    if not text.strip():
-        return "no text"
-    emotion, other = (relabel.get(clean(labels[name]), labels[name]) for name in ("emotion", "other"))
-    if not labels["language"]:
-        return "no language; `language` gives one for all, `mapping` language=… names the column"
-    if not emotion:
-        return "no emotion; `mapping` emotion=… names the column, `mapping` path={emotion}/… the part of the path"
-    identifier = "" if is_missing(labels["id"]) else labels["id"]
-    return checked_story(identifier, labels["language"], emotion, labels["topic"], text, other)
+    labels = {name: label_text(fields.get(name)) for name in ("emotion", "other")}
+    ours = {name: relabel.get(clean(label), label) for name, label in labels.items() if label is not None}
+    if not isinstance(fields.get("text"), str):
+        return f"the text is no text: {fields.get('text')!r:.40}"
+    story = story_from({**fields, **ours}, "")
+    if isinstance(story, str) and fields["text"].strip():
+        if label_text(fields.get("language")) == "":
+            return "no language; `language` gives one for all, `mapping` language=… names the column"
+        if ours.get("emotion") == "":
+            return "no emotion; `mapping` emotion=… names the column, `mapping` path={emotion}/… the part of the path"
+    return story
 
 
 def _with_one_emotion(

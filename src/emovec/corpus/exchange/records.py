@@ -21,8 +21,8 @@ from emovec.corpus.exchange.tables import table_rows
 from emovec.corpus.rows import READERS, Row, first_line, valid_rows
 from emovec.errors import EmovecError
 from emovec.labels import NEUTRAL
-from emovec.languages.lexicon import base_language
-from emovec.languages.script import WRITINGS
+from emovec.languages.language import base_language
+from emovec.languages.script import writing_of
 from emovec.yaml_file import parse_yaml
 
 STORY_CONFIGS = ("stories", NEUTRAL)
@@ -30,7 +30,10 @@ STORY_CONFIGS = ("stories", NEUTRAL)
 
 def is_language(word: str) -> bool:
     """Whether a word is a code of a language that is known here: `en`, `pt-BR`, `zh_Hant`."""
-    return re.fullmatch(r"[a-z]{2,3}(?:[-_][A-Za-z]{2,4})?", word) is not None and base_language(word) in WRITINGS
+    return (
+        re.fullmatch(r"[a-z]{2,3}(?:[-_][A-Za-z]{2,4})?", word) is not None
+        and writing_of(base_language(word)) is not None
+    )
 
 
 def record_fields(record: Mapping[str, Any], choices: Choices) -> Iterator[Mapping[str, Any] | str]:

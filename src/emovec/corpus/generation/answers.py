@@ -1,16 +1,12 @@
 """The answers of a model, kept one by one as they come, so that none is ever asked for twice."""
 
-import json
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from emovec.errors import EmovecError
-from emovec.files import disk_error
+from emovec import ledger
 
 ANSWERS = "answers.jsonl"
 """The file of the answers within the folder of the texts."""
@@ -76,7 +72,7 @@ def read_answers(folder: str | Path) -> Kept:
     """Read the answers in a folder; a line that a kill cut short is as if it had never been written."""
     kept = Kept([], {}, Counter(), Counter())
     source: dict[str, str] = {}
-    for answer in _lines(Path(folder) / ANSWERS):
+    for answer in _answers(Path(folder) / ANSWERS):
         if answer.status == "dropped":
             for text, reason in answer.texts.items():
                 kept.dropped.append((text, reason or answer.reason))
@@ -88,62 +84,16 @@ def read_answers(folder: str | Path) -> Kept:
     return kept
 
 
-class AnswerFile:
-    """The open file of answers: what `add` has returned from is on the disk."""
-
-    def __init__(self, folder: str | Path):
-        """Open the file, and make it where there is none.
-
-        Raises:
-            EmovecError: if it can't be written to.
-        """
-        self.path = Path(folder) / ANSWERS
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("a+b")
-            if self._file.tell():
-                self._file.seek(-1, os.SEEK_END)
-                if self._file.read(1) != b"\n":  # cut short by a kill
-                    self._file.write(b"\n")
-        except OSError as error:
-            raise disk_error(self.path, error) from error
-
-    def add(self, answer: Answer) -> None:
-        """Keep an answer.
-
-        Raises:
-            EmovecError: if the disk is full.
-        """
-        record = {key: value for key, value in asdict(answer).items() if value or key in {"request", "attempt"}}
-        # One write: a full disk leaves at most one broken line, which reading passes over.
-        line = json.dumps(record, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
-        try:
-            self._file.write(line)
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            raise disk_error(self.path, error) from error
-
-    def __enter__(self) -> "AnswerFile":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with suppress(OSError):  # of a full disk, which `add` has told
-            self._file.close()
+def keep_answer(folder: str | Path, answer: Answer) -> None:
+    """Append an answer to those in a folder; errors as in `ledger.append`."""
+    record = {key: value for key, value in asdict(answer).items() if value or key in {"request", "attempt"}}
+    ledger.append(Path(folder) / ANSWERS, record)
 
 
-def _lines(path: Path) -> Iterator[Answer]:
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise EmovecError(f"{path}: can't be read ({error.strerror}).") from error
+def _answers(path: Path) -> Iterator[Answer]:
     known = Answer.__dataclass_fields__
-    with file:
-        for line in file:
-            try:
-                record: dict[str, Any] = json.loads(line)
-                yield Answer(**{key: value for key, value in record.items() if key in known})
-            except (ValueError, TypeError, AttributeError, RecursionError):
-                continue
+    for record in ledger.read(path):
+        try:
+            yield Answer(**{key: value for key, value in record.items() if key in known})
+        except TypeError:
+            continue

@@ -6,7 +6,7 @@ import re
 from typing import Any, cast
 
 from emovec.corpus.generation.requests import Request
-from emovec.languages.lexicon import UNSPACED_LANGUAGES, base_language
+from emovec.languages.lexicon import unspaced
 
 Found = tuple[list[str], bool]
 """Texts, and whether the last of them is whole."""
@@ -113,7 +113,7 @@ def quoted_lines(text: str, request: Request) -> Found:
     """Lines that each are a text in quotation marks, with or without commas, comments or list marks about them."""
     found: list[str] = []
     others = 0
-    least = _LEAST_UNSPACED if base_language(request.language) in UNSPACED_LANGUAGES else _LEAST_LINE
+    least = _LEAST_UNSPACED if unspaced(request.language) else _LEAST_LINE
     for line in filter(None, map(str.strip, text.split("\n"))):
         bare = re.sub(r"^[-*•]\s+|\s*[,，、]?\s*(?://.*)?$", "", line)
         if (said := _unquoted(bare)) is not None and len(said) >= least:

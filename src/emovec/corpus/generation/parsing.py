@@ -8,9 +8,10 @@ from typing import Any
 
 from emovec.corpus.generation.json_lists import DIALOGUES, Found, json_texts, quoted_lines, quoted_texts
 from emovec.corpus.generation.requests import Request
-from emovec.corpus.quality.commentary import is_afterword, is_preface, is_refusal, without_thoughts
-from emovec.languages.lexicon import UNSPACED_LANGUAGES, base_language
-from emovec.languages.script import MIN_SHARE, script_share
+from emovec.corpus.quality.boilerplate import is_afterword, is_preface, is_refusal, without_thoughts
+from emovec.languages.language import MIN_SHARE
+from emovec.languages.lexicon import unspaced
+from emovec.languages.script import script_share
 
 MIN_LETTERS, MIN_LETTERS_UNSPACED = 60, 25
 """Fewer letters than this are no story: a placeholder, a title, a fragment."""
@@ -156,10 +157,10 @@ def _titled(text: str, dialogue: bool) -> bool:
 
 def _problem(text: str, request: Request, before: Sequence[str], least: int) -> str:
     letters = sum(unicodedata.category(letter)[0] == "L" for letter in text)
-    unspaced = base_language(request.language) in UNSPACED_LANGUAGES
-    if letters < max(least, MIN_LETTERS_UNSPACED if unspaced else MIN_LETTERS):
+    short = unspaced(request.language)
+    if letters < max(least, MIN_LETTERS_UNSPACED if short else MIN_LETTERS):
         return "refusal: the model says that it won't" if is_refusal(text) else "malformed: a text is too short"
-    if len(text) < (100 if unspaced else 250) and is_refusal(text):
+    if len(text) < (100 if short else 250) and is_refusal(text):
         return "refusal: the model says that it won't"
     share = script_share(text, request.language)
     if share is not None and share < MIN_SHARE:

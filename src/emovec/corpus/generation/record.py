@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from emovec.config import StudyConfig
+from emovec.corpus.generation.prompts import topic_text
 from emovec.corpus.generation.requests import Wording, wording_hash
 from emovec.errors import EmovecError
 from emovec.files import read_json
@@ -37,11 +38,11 @@ def record_of(config: StudyConfig, wording: Wording, model: str) -> dict[str, An
         },
         "wording": wording_hash(wording, settings.kinds),
         "words": {
-            code: {emotion: list(language.words(emotion)) for emotion in emotions}
+            code: {emotion: list(language.forbidden(emotion)) for emotion in emotions}
             for code, language in wording.languages.items()
         },
         "sentences": {
-            code: {name: language.topic(topic) for name, topic in wording.topics.items()}
+            code: {name: topic_text(language, topic) for name, topic in wording.topics.items()}
             for code, language in wording.languages.items()
         },
         "emovec": version("emovec"),

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from emovec.corpus.generation.answers import read_answers
-from emovec.corpus.generation.dropping import DROPPED, drop_texts
+from emovec.corpus.generation.text_files import DROPPED, drop_texts
 from emovec.corpus.load import Corpus
 from emovec.corpus.quality.audit import AuditReport
 from emovec.corpus.quality.check import CheckReport

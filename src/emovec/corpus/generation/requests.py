@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emovec.config import GenerationConfig, StudyConfig
-from emovec.corpus.generation.prompts import Kind, Language, load_language
+from emovec.corpus.generation.prompts import Kind, asking_language, prompt_for
 from emovec.corpus.generation.topics import Topic, load_topics
 from emovec.errors import EmovecError
+from emovec.languages.language import Language
+from emovec.languages.load import languages_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +115,8 @@ def ordered_requests(config: StudyConfig, topics: Sequence[str]) -> Iterator[Req
 def load_wording(config: StudyConfig, base: str | Path = ".") -> Wording:
     """The languages and topics of a study; errors as in `plan_requests`."""
     settings = config.generation
-    folder = None if settings.languages_folder is None else Path(base, settings.languages_folder).expanduser()
-    languages = {code: load_language(code, folder) for code in config.languages}
+    folder = languages_folder(config, base)
+    languages = {code: asking_language(code, folder) for code in config.languages}
     topics = load_topics(settings.topics, base)
     return Wording(languages, {topic.id: topic for topic in topics}, settings.seed)
 
@@ -129,8 +131,8 @@ def prompt_of(request: Request, wording: Wording, attempt: int = 1) -> list[dict
     """
     language = wording.languages[request.language]
     draw = number_of(wording.seed, request.id, attempt)
-    prompt = language.prompt(
-        request.kind, wording.topics[request.topic], n=request.n, emotions=request.emotions, draw=draw
+    prompt = prompt_for(
+        language, request.kind, wording.topics[request.topic], n=request.n, emotions=request.emotions, draw=draw
     )
     system = [{"role": "system", "content": language.system}] if language.system else []
     return [*system, {"role": "user", "content": prompt}]

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emovec.asking.batch_mode import has_batch_mode
 from emovec.asking.errors import RETRIES
 from emovec.config import StudyConfig
-from emovec.corpus.generation.answers import AnswerFile, Kept, read_answers
+from emovec.corpus.generation.answers import Kept, read_answers
 from emovec.corpus.generation.record import RECORD, read_record, record_of, require_same, settled
-from emovec.corpus.generation.requesting import Asking, has_batch_mode
+from emovec.corpus.generation.requesting import Asking
 from emovec.corpus.generation.requests import Request, load_wording, ordered_requests, plan_requests, remaining
 from emovec.corpus.generation.text_files import require_own, write_problems, write_texts
 from emovec.errors import EmovecError
@@ -110,8 +111,8 @@ def generate(
         try:
             if todo:
                 total = sum(request.n for request in todo)
-                with AnswerFile(folder) as file, (track or _untracked)("Writing texts", total) as advance:
-                    Asking(config, wording, kept, file, asked_of, retries, advance).ask(todo)
+                with (track or _untracked)("Writing texts", total) as advance:
+                    Asking(config, wording, kept, folder, asked_of, retries, advance).ask(todo)
         finally:  # also after Ctrl-C, or with a server that died: the files hold what was answered
             found = outcome(folder, plan, kept, config, len(kept.answers) - before)
             write_texts(folder, ordered_requests(config, list(wording.topics)), kept.texts)

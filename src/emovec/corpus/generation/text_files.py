@@ -1,18 +1,24 @@
-"""The files that hold the texts, and the one that holds what went wrong."""
+"""The files that hold the texts, the one of what went wrong, and texts taken back out of them."""
 
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from emovec.corpus.generation.answers import ANSWERS, Answer
+from emovec.corpus.generation.answers import ANSWERS, Answer, keep_answer, read_answers
+from emovec.corpus.generation.prompts import KINDS
 from emovec.corpus.generation.requests import Request
 from emovec.errors import EmovecError
 from emovec.files import write_bytes
 from emovec.labels import NEUTRAL, file_name
+from emovec.lock import locked
 
 PROBLEMS = "problems.jsonl"
 """The file of the answers that were not as asked, with their reasons."""
+
+
+DROPPED = "dropped.jsonl"
+"""The list of dropped texts: one line each, `{"id", "reason"}`."""
 
 
 def file_of(request: Request) -> str:
@@ -92,3 +98,49 @@ def write_problems(folder: str | Path, answers: Iterable[Answer]) -> None:
         write_bytes(path, ("\n".join(lines) + "\n").encode())
     else:
         path.unlink(missing_ok=True)
+
+
+def drop_texts(folder: str | Path, reasons: Mapping[str, str]) -> Path:
+    """Take texts out of the files of a folder, so that the next run of `generate` asks for others in their place.
+
+    The answers come first, in one line: they are what counts, and they keep each text and its reason. A kill before the
+    files were written leaves the texts in them until this, or `generate`, is called again.
+
+    Args:
+        folder: of the texts.
+        reasons: why, by the ids of the texts; texts that aren't there, or were dropped before, are passed over.
+
+    Returns:
+        The list of all that was ever dropped, in the same folder.
+
+    Raises:
+        EmovecError: if the disk is full, or texts are being generated into the folder.
+    """
+    folder = Path(folder)
+    with locked(folder):
+        there = read_answers(folder).texts
+        if new := {text: why for text, why in reasons.items() if text in there}:
+            keep_answer(folder, Answer("", 0, "dropped", texts=new))
+        kept = read_answers(folder)
+        gone = {text for text, _ in kept.dropped if text not in kept.texts}
+        for path in sorted(path for kind in KINDS for path in folder.glob(f"{kind}.*.jsonl")):
+            _take_out(path, gone)
+        listed = [json.dumps({"id": text, "reason": why}, ensure_ascii=False) + "\n" for text, why in kept.dropped]
+        write_bytes(folder / DROPPED, "".join(listed).encode())
+    return folder / DROPPED
+
+
+def _take_out(path: Path, gone: set[str]) -> None:
+    lines = path.read_bytes().splitlines(keepends=True)
+    stay = [line for line in lines if _id(line) not in gone]
+    if not stay:
+        path.unlink()
+    elif len(stay) < len(lines):
+        write_bytes(path, b"".join(stay))
+
+
+def _id(line: bytes) -> str | None:
+    try:
+        return json.loads(line)["id"]
+    except (ValueError, KeyError, TypeError, RecursionError):  # edited by hand: `generate` writes the file anew
+        return None

@@ -1,14 +1,13 @@
 """Everyday topics, neutral enough for every emotion, that texts are written about."""
 
-import difflib
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from emovec.errors import EmovecError
+from emovec.corpus.rows import read_records
+from emovec.errors import EmovecError, did_you_mean
 from emovec.labels import Spellings, check_label
 
 DEFAULT_TOPICS = "default-100"
@@ -61,61 +60,38 @@ def load_topics(source: str | Sequence[str] = DEFAULT_TOPICS, folder: str | Path
     return tuple(known[name] for name in source)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A question, in brackets, after the known word nearest to an unknown one; nothing where none is near."""
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f" (did you mean '{found[0]}'?)" if found else ""
-
-
 def _default() -> tuple[Topic, ...]:
     return _read(Path(str(files("emovec") / "data" / "topics.jsonl")))
-
-
-def _read(path: Path) -> tuple[Topic, ...]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise EmovecError(f"{path}: can't be read as topics ({error}).") from error
-    topics: dict[str, Topic] = {}
-    spellings = Spellings()
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        where = f"{path}:{number}"
-        topic = _topic(line, where)
-        if topic.id in topics:
-            raise EmovecError(f"{where}: the id '{topic.id}' is there already; give each topic its own.")
-        if other := spellings.other_spelling("topic", topic.id, where):
-            raise EmovecError(f"{other}.")
-        topics[topic.id] = topic
-    if not topics:
-        raise EmovecError(f"{path}: holds no topics; write one a line, such as {_EXAMPLE}.")
-    return tuple(topics.values())
 
 
 _EXAMPLE = '{"id": "night_drive", "en": "Driving home at night."}'
 
 
-def _topic(line: str, where: str) -> Topic:
-    try:
-        fields: Any = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise EmovecError(f"{where}: no JSON ({error}); a topic looks like {_EXAMPLE}.") from error
-    if not isinstance(fields, dict):
-        raise EmovecError(f"{where}: no JSON object; a topic looks like {_EXAMPLE}.")
-    record = cast("dict[str, Any]", fields)
-    for key, value in record.items():
+def _read(path: Path) -> tuple[Topic, ...]:
+    spellings = Spellings()
+
+    def topic(fields: Mapping[str, Any], line: int) -> Topic | str:
+        made = _topic(fields)
+        other = None if isinstance(made, str) else spellings.other_spelling("topic", made.id, f"{path}:{line}")
+        return other or made
+
+    setting = "generation.topics"
+    return tuple(read_records(path, topic, setting=setting, example=_EXAMPLE, unique={"id": lambda each: each.id}))
+
+
+def _topic(fields: Mapping[str, Any]) -> Topic | str:
+    for key, value in fields.items():
         if not isinstance(value, str) or not value.strip():
-            raise EmovecError(f"{where}: {key}: give text, not {value!r:.40}.")
-    identifier = record.pop("id", None)
-    if identifier is None or not record:
-        raise EmovecError(
-            f"{where}: {'no sentence in any language' if identifier else 'no id'}; a topic looks like {_EXAMPLE}."
-        )
+            return f"{key}: give text, not {value!r:.40}"
+    texts = {key: text for key, text in fields.items() if key != "id"}
+    if "id" not in fields:
+        return "no id"
+    if not texts:
+        return "no sentence in any language"
     try:
-        return Topic(check_label("topic", identifier), {check_label("language", code): record[code] for code in record})
+        return Topic(check_label("topic", fields["id"]), {check_label("language", key): texts[key] for key in texts})
     except EmovecError as error:
-        raise EmovecError(f"{where}: {error}; a topic looks like {_EXAMPLE}.") from error
+        return str(error)
 
 
 def _repeated(names: Sequence[str]) -> list[str]:

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from emovec.corpus.load import Corpus
+from emovec.corpus.quality.boilerplate import leftovers
 from emovec.corpus.quality.confounds import confounds
-from emovec.corpus.quality.leftovers import leftovers
 from emovec.corpus.quality.motifs import motifs, names, openings
 from emovec.corpus.quality.near_duplicates import THRESHOLD, near_duplicates
 from emovec.corpus.quality.surface import predict_from_surface
 from emovec.corpus.quality.synonyms import Synonyms, load_synonyms, synonyms_in
 from emovec.corpus.story import Story
-from emovec.languages.lexicon import base_language
+from emovec.languages.language import base_language
 
 STAGES = 6
 """How many times a text is gone through, for progress."""

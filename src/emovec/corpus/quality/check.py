@@ -10,8 +10,9 @@ from emovec.corpus.load import Corpus, find_gaps
 from emovec.corpus.read import Problem
 from emovec.corpus.story import Story
 from emovec.labels import NEUTRAL
+from emovec.languages.language import MIN_SHARE
 from emovec.languages.lexicon import emotion_words, named_words
-from emovec.languages.script import MIN_SHARE, script_share, writing_of
+from emovec.languages.script import script_share, writing_of
 
 _BALANCE = (
     *("language", "n_stories", "n_topics", "n_neutral"),

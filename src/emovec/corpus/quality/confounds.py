@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from emovec.corpus.quality.ngrams import unspaced
 from emovec.corpus.story import Story
+from emovec.languages.lexicon import unspaced
 from emovec.stats.permutation import familywise_p_values
 
 COLUMNS = (

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from emovec.corpus.quality.ngrams import distinct, ngrams, tokenise, unspaced
+from emovec.corpus.quality.ngrams import distinct, ngrams, tokenise
 from emovec.corpus.story import Story
-from emovec.languages.lexicon import base_language
+from emovec.languages.language import base_language
+from emovec.languages.lexicon import unspaced
 
 MOTIF_COLUMNS = ("language", "emotion", "term", "z", "n_stories", "share", "share_elsewhere", "n_topics")
 OPENING_COLUMNS = ("language", "opening", "n_stories", "share", "n_emotions", "emotion", "n_emotion")

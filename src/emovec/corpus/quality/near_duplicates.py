@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from emovec.corpus.quality.ngrams import NGrams, distinct, joined, ngrams, tokenise, unspaced
+from emovec.corpus.quality.ngrams import NGrams, distinct, joined, ngrams, tokenise
 from emovec.corpus.story import Story
+from emovec.languages.lexicon import unspaced
 
 COLUMNS = ("group", "scope", "language", "emotion", "id", "jaccard", "nearest", "copy_of")
 WORDS, CHARACTERS = 3, 5

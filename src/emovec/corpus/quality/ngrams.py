@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from emovec.languages.lexicon import UNSPACED_LANGUAGES, base_language
+from emovec.languages.lexicon import unspaced
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
@@ -46,11 +46,6 @@ class NGrams:
     keys: NDArray[np.uint64]
     texts: NDArray[np.int32]
     positions: NDArray[np.int64]
-
-
-def unspaced(language: str) -> bool:
-    """Whether a language is written without spaces between words, so that its tokens are characters."""
-    return base_language(language) in UNSPACED_LANGUAGES
 
 
 def tokenise(texts: Sequence[str], language: str) -> Tokens:

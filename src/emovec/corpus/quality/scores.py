@@ -11,10 +11,10 @@ from emovec.corpus.load import Corpus
 from emovec.corpus.quality.check import CheckReport
 from emovec.corpus.quality.confounds import LENGTHS
 from emovec.corpus.quality.motifs import opening_of
-from emovec.corpus.quality.ngrams import unspaced
 from emovec.corpus.story import Story
 from emovec.labels import NEUTRAL
-from emovec.languages.lexicon import base_language, emotion_words
+from emovec.languages.language import base_language
+from emovec.languages.lexicon import emotion_words, unspaced
 from emovec.languages.script import script_share, writing_of
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_matrix, hstack
 
 from emovec.corpus.quality.confounds import MARKS, surface_features
-from emovec.corpus.quality.ngrams import ngrams, tokenise, unspaced
+from emovec.corpus.quality.ngrams import ngrams, tokenise
 from emovec.corpus.story import Story
+from emovec.languages.lexicon import unspaced
 from emovec.stats.folds import assign_folds
 from emovec.stats.shares import clustered_wilson
 from emovec.stats.word_baseline import decode_counts

@@ -3,13 +3,14 @@
 import re
 import unicodedata
 from collections import defaultdict
-from importlib.resources import files
 from pathlib import Path
 
 from emovec.delimited import read_small_table
 from emovec.errors import EmovecError
 from emovec.labels import check_label, clean
-from emovec.languages.lexicon import base_language, named_words, word_pattern
+from emovec.languages.language import base_language
+from emovec.languages.lexicon import named_words, word_pattern
+from emovec.languages.load import BUNDLED, language_files, load_language
 
 Synonyms = dict[tuple[str, str], re.Pattern[str]]
 """(language, emotion) → a pattern that finds its synonyms."""
@@ -18,7 +19,7 @@ _COLUMNS = ["language", "emotion", "word"]
 
 
 def load_synonyms(path: str | Path | None = None) -> Synonyms:
-    """The synonyms of a CSV file with the columns language, emotion and word; by default those of the package.
+    """The synonyms of a CSV file with the columns language, emotion and word; by default those of the languages' files.
 
     Words are looked for whole, whatever their case, so inflections have rows of their own; in languages without spaces
     a row may be a stem.
@@ -26,9 +27,12 @@ def load_synonyms(path: str | Path | None = None) -> Synonyms:
     Raises:
         EmovecError: if the file can't be read or lacks a column or a value.
     """
-    file = Path(str(files("emovec") / "data" / "emotion_synonyms.csv")) if path is None else Path(path)
-    _, rows = read_small_table(file, "a list of synonyms", _COLUMNS)
     words: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    if path is None:
+        for language in map(load_language, language_files(BUNDLED)):
+            words |= {(language.code, emotion): list(own.synonyms) for emotion, own in language.words.items()}
+        return {key: word_pattern(found, key[0]) for key, found in words.items() if found}
+    _, rows = read_small_table(Path(path), "a list of synonyms", _COLUMNS)
     for line, row in rows:
         if not all(clean(row[column]) for column in _COLUMNS):
             raise EmovecError(f"{path}:{line}: a row names a language, an emotion and a word; one is empty.")

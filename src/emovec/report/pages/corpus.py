@@ -16,7 +16,8 @@ from emovec.corpus.quality.check import CheckReport
 from emovec.corpus.quality.scores import scores, surface_clause
 from emovec.corpus.story import Story
 from emovec.labels import NEUTRAL
-from emovec.languages.lexicon import base_language, word_pattern
+from emovec.languages.language import base_language
+from emovec.languages.lexicon import word_pattern
 from emovec.report.style import language_name, number, p_value
 
 SHOWN = 20

@@ -1,13 +1,13 @@
 """Activities that a model may prefer to one another: our own, or a user's file."""
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
+from emovec.corpus.rows import read_records
 from emovec.errors import EmovecError
 from emovec.labels import check_label
 
@@ -39,28 +39,24 @@ def load_activities(languages: Iterable[str], path: Path | None = None, limit: i
 
     Args:
         languages: which, in the order wanted.
-        path: a JSONL file of `id, category, language, text`; by default the 64 bundled ones, in English and Japanese.
+        path: a file (JSONL, CSV, Parquet) of `id, category, language, text`; by default the 64
+            bundled ones, in English and Japanese.
         limit: keeps that many of each category, for a quick look.
 
     Raises:
         EmovecError: if the file is missing or wrong, or has no activities in a language.
     """
     if path is None:
-        name = "activities.jsonl"
-        text = (files("emovec") / "data" / "steering" / name).read_text(encoding="utf-8")
+        with as_file(files("emovec") / "data" / "steering" / "activities.jsonl") as bundled:
+            found = _read(bundled)
     else:
-        name = str(path)
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise EmovecError(f"steering.activities: {path} can't be read ({error}).") from error
-    found = _parse(text, name)
+        found = _read(path)
     there = list(dict.fromkeys(activity.language for activity in found))
     chosen: list[Activity] = []
     for language in languages:
         own = [activity for activity in found if activity.language == language]
         if not own:
-            source = "the bundled activities have" if path is None else f"{name} has"
+            source = "the bundled activities have" if path is None else f"{path} has"
             raise EmovecError(
                 f"steering.activities: {source} none in '{language}', only in {', '.join(there)}; name a file with "
                 "some, or set steering.languages."
@@ -76,51 +72,40 @@ def categories(activities: Sequence[Activity]) -> list[str]:
     return [*(name for name in CATEGORIES if name in present), *(name for name in present if name not in CATEGORIES)]
 
 
-def _parse(text: str, name: str) -> list[Activity]:
-    found: list[Activity] = []
-    lines: dict[Activity, int] = {}
-    seen: dict[tuple[str, str, str], int] = {}
-    for position, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        activity = _activity(line, f"{name}, line {position}")
-        for field in ("id", "text"):
-            value = " ".join(getattr(activity, field).split()).casefold()
-            first = seen.setdefault((activity.language, field, value), position)
-            if first != position:
-                raise EmovecError(
-                    f"{name}, line {position}: the {field} '{getattr(activity, field)}' is already on line {first}; "
-                    "give each activity once in a language."
-                )
-        lines[activity] = position
-        found.append(activity)
-    if not found:
-        raise EmovecError(f"{name}: holds no activities; give one a line, with {', '.join(_FIELDS)}.")
+def _read(path: Path) -> list[Activity]:
+    found = read_records(
+        path,
+        _activity,
+        setting="steering.activities",
+        example='{"id": "sing", "category": "social", "language": "en", "text": "sing in a choir"}',
+        unique={
+            "id": lambda each: (each.language, _plain(each.id)),
+            "text": lambda each: (each.language, _plain(each.text)),
+        },
+    )
     counts = Counter((activity.language, activity.category) for activity in found)
-    for activity, position in lines.items():
-        if counts[activity.language, activity.category] < 2:
+    for (language, category), count in counts.items():
+        if count < 2:
             raise EmovecError(
-                f"{name}, line {position}: the category '{activity.category}' has one activity in "
-                f"'{activity.language}'; give at least two, so that one can be set against another."
+                f"{path}: the category '{category}' has one activity in '{language}'; give at least two, so that one "
+                "can be set against another."
             )
     return found
 
 
-def _activity(line: str, where: str) -> Activity:
-    try:
-        record: Any = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise EmovecError(f"{where}: not valid JSON ({error}).") from error
-    if not isinstance(record, dict):
-        raise EmovecError(f"{where}: holds no JSON object with {', '.join(_FIELDS)}.")
-    values: list[str] = []
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _activity(fields: Mapping[str, Any], _line: int) -> Activity | str:
+    values: dict[str, str] = {}
     for field in _FIELDS:
-        value: Any = record.get(field)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        value = fields.get(field)
         if not isinstance(value, str) or not value.strip():
-            raise EmovecError(f"{where}: '{field}' is missing or empty; give a text.")
-        values.append(value.strip())
+            return f"'{field}' is missing or empty"
+        values[field] = value.strip()
     try:
-        values[_FIELDS.index("language")] = check_label("language", values[_FIELDS.index("language")])
+        values["language"] = check_label("language", values["language"])
     except EmovecError as error:
-        raise EmovecError(f"{where}: {error}.") from error
-    return Activity(*values)
+        return str(error)
+    return Activity(**values)

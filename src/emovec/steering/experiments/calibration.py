@@ -16,12 +16,9 @@ from emovec.steering.experiments import calibration_statistics
 from emovec.steering.experiments.experiment import Experiment, SteeringInputs, Unit
 from emovec.steering.experiments.judge import judge
 from emovec.steering.experiments.word_effects import (
-    Prompt,
     SplitFrame,
     frame_word,
-    frames,
     one_token,
-    openings,
     relative_changes,
     split_frame,
     word_log_probabilities,
@@ -65,8 +62,8 @@ def chosen_languages(inputs: SteeringInputs) -> list[str]:
     return [
         language
         for language in inputs.languages
-        if frames(language)
-        and openings(language)
+        if inputs.language(language).frames
+        and inputs.language(language).openings
         and len(_steered(inputs, language)) > 0
         and len(_words(inputs, language)) > 1
     ]
@@ -91,7 +88,7 @@ def plan(inputs: SteeringInputs) -> list[Unit]:
                 values = {"task": "words", "vector_language": of, "language": language, "layer": layer}
                 units.append(Unit(f"words.{of}.{language}.L{layer}", cost, values))
             n_texts = len(_heard(_conditions(inputs, own, layer)))
-            lengths = [len(inputs.model.tokenizer.encode([each.text])[0].ids) for each in _openings(inputs, language)]
+            lengths = [len(inputs.model.tokenizer.encode([text])[0].ids) for _, text in _openings(inputs, language)]
             # Written once, and read once more by the unsteered model.
             cost = round(n_texts * sum(2 * (length + N_TOKENS * (1 + head)) for length in lengths))
             values = {"task": "texts", "vector_language": own, "language": language, "layer": layer}
@@ -116,7 +113,7 @@ def _measure_words(inputs: SteeringInputs, unit: Unit) -> list[dict[str, Any]]:
             for j, emotion in enumerate(emotions):
                 change = {"own": float(own[i, j]), "effect": float(relative[i, j])}
                 measured = {"n_words": len(split.words), **{key: _finite(value) for key, value in change.items()}}
-                rows.append(_labels(unit, condition) | {"frame": frame.id, "emotion": emotion} | measured)
+                rows.append(_labels(unit, condition) | {"frame": frame, "emotion": emotion} | measured)
     return rows
 
 
@@ -125,18 +122,18 @@ def _measure_texts(inputs: SteeringInputs, unit: Unit) -> list[dict[str, Any]]:
     conditions = _heard(_conditions(inputs, unit.values["vector_language"], layer))
     directions, lengths = _pushes(inputs, conditions)
     rows: list[dict[str, Any]] = []
-    for position, opening in enumerate(_openings(inputs, language)):
+    for position, (name, opening) in enumerate(_openings(inputs, language)):
         seed = inputs.seed + 1000 * layer + position
-        texts = _continue(inputs, opening.text, directions, lengths, layer, seed)
+        texts = _continue(inputs, opening, directions, lengths, layer, seed)
         written = [text or "" for text in texts]
-        found = perplexity(inputs.model, [opening.text] * len(written), written)
+        found = perplexity(inputs.model, [opening] * len(written), written)
         for condition, text, each in zip(conditions, texts, found, strict=True):
             # No text at all: the model's logits were no longer finite.
             measured = {
                 "perplexity": _finite(each) if text is not None else 1e300,
                 "distinct": _finite(distinct(text or "")),
             }
-            rows.append(_labels(unit, condition) | {"opening": opening.id, "text": text or ""} | measured)
+            rows.append(_labels(unit, condition) | {"opening": name, "text": text or ""} | measured)
     if inputs.settings.judge is not None:
         heard = judge([row["text"] for row in rows], chosen_emotions(inputs), inputs.settings.judge, inputs.seed)
         rows = [row | {"judged": answer} for row, answer in zip(rows, heard, strict=True)]
@@ -185,29 +182,29 @@ def _pushes(inputs: SteeringInputs, conditions: Sequence[Condition]) -> tuple[ND
     return np.stack([vectors[0], *vectors]), [0.0, *lengths]
 
 
-def _frames(inputs: SteeringInputs, language: str) -> list[tuple[Prompt, SplitFrame, list[str]]]:
+def _frames(inputs: SteeringInputs, language: str) -> list[tuple[str, SplitFrame, list[str]]]:
     """Each frame with the tokens of its words: the steered emotions' first, then all others of a single token.
 
     Words of one token cost nothing beyond the frame; the steered ones are always there.
     """
     steered, words = _steered(inputs, language), _words(inputs, language)
-    found: list[tuple[Prompt, SplitFrame, list[str]]] = []
-    for frame in frames(language)[: inputs.settings.limit]:
-        split = split_frame(inputs.model, frame.text, words)
+    found: list[tuple[str, SplitFrame, list[str]]] = []
+    for name, frame in list(inputs.language(language).frames.items())[: inputs.settings.limit]:
+        split = split_frame(inputs.model, frame, words)
         cheap = one_token(split)
         kept = tuple(word for i, word in enumerate(split.words) if i < len(steered) or cheap[i])
-        found.append((frame, SplitFrame(split.prefix, kept), steered))
+        found.append((name, SplitFrame(split.prefix, kept), steered))
     return found
 
 
 def _steered(inputs: SteeringInputs, language: str) -> list[str]:
-    return [emotion for emotion in chosen_emotions(inputs) if frame_word(language, emotion)]
+    return [emotion for emotion in chosen_emotions(inputs) if frame_word(inputs.language(language), emotion)]
 
 
 def _words(inputs: SteeringInputs, language: str) -> list[str]:
     """The words of the steered emotions, then those of the others that are different words."""
-    words = [frame_word(language, emotion) or "" for emotion in _steered(inputs, language)]
-    others = [frame_word(language, emotion) for emotion in inputs.vectors.emotions]
+    words = [frame_word(inputs.language(language), emotion) or "" for emotion in _steered(inputs, language)]
+    others = [frame_word(inputs.language(language), emotion) for emotion in inputs.vectors.emotions]
     return words + list(dict.fromkeys(word for word in others if word and word not in words))
 
 
@@ -222,8 +219,9 @@ def _later(split: SplitFrame) -> int:
     return sum(len(word) - 1 for word in split.words)
 
 
-def _openings(inputs: SteeringInputs, language: str) -> list[Prompt]:
-    return openings(language)[: min(N_OPENINGS, inputs.settings.limit or N_OPENINGS)]
+def _openings(inputs: SteeringInputs, language: str) -> list[tuple[str, str]]:
+    """Names and texts of the openings that are used."""
+    return list(inputs.language(language).openings.items())[: min(N_OPENINGS, inputs.settings.limit or N_OPENINGS)]
 
 
 def _labels(unit: Unit, condition: Condition) -> dict[str, Any]:

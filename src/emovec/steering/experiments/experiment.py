@@ -1,6 +1,5 @@
 """What a steering experiment is, what it is given, and how a run of it resumes."""
 
-import json
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -12,9 +11,11 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from emovec import ledger
 from emovec.config import SteeringConfig
 from emovec.corpus.story import Story
-from emovec.files import disk_error, write_bytes
+from emovec.languages.language import Language
+from emovec.languages.load import load_language
 from emovec.models.intervene import steer
 from emovec.models.language_model import LanguageModel
 from emovec.models.positions import Positions
@@ -40,6 +41,7 @@ class SteeringInputs:
         activations: (layer, language) → [story, hidden]; None where the vectors came without.
         norms: a CSV of human norms instead of the bundled ones.
         base: the folder that relative paths in the settings start from.
+        languages_folder: of the user's own language files, if there are any.
     """
 
     model: LanguageModel
@@ -53,6 +55,17 @@ class SteeringInputs:
     activations: Callable[[int, str], xr.DataArray] | None = None
     norms: Path | None = None
     base: Path = Path()
+    languages_folder: Path | None = None
+
+    def language(self, code: str, *keys: str) -> Language:
+        """A language of the prompts, whose file has some keys.
+
+        Raises:
+            EmovecError: if it lacks any of them: the file and the keys.
+        """
+        language = load_language(code, self.languages_folder)
+        language.require("steering.languages", *keys)
+        return language
 
     def conditions(
         self, language: str, strengths: Sequence[float] | None = None, layer: int | None = None
@@ -120,83 +133,37 @@ class Experiment:
     )
 
 
-@dataclass(frozen=True)
-class Ledger:
-    """The rows measured so far, a unit a line, so that a killed run goes on at the unit it was killed in.
-
-    Attributes:
-        path: the JSONL file.
-        key: of everything the rows depend on; rows of another key don't count.
-    """
-
-    path: Path
-    key: str
-
-    def read(self) -> dict[str, list[dict[str, Any]]]:
-        """Unit → its rows; a line that a kill cut short is as if it had never been written."""
-        found: dict[str, list[dict[str, Any]]] = {}
-        for line in self._lines():
-            try:
-                record = json.loads(line)
-            except (ValueError, RecursionError):
-                continue
-            if record.get("key") == self.key:
-                found[record["unit"]] = record["rows"]
-        return found
-
-    def add(self, unit: str, rows: list[dict[str, Any]]) -> None:
-        """Keep the rows of a unit.
-
-        Raises:
-            EmovecError: if they can't be written.
-        """
-        line = json.dumps({"key": self.key, "unit": unit, "rows": rows}, ensure_ascii=False)
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a+b") as file:
-                if file.tell() and not _ends_line(file):
-                    file.write(b"\n")
-                file.write((line + "\n").encode())
-        except OSError as error:
-            raise disk_error(self.path, error) from error
-
-    def drop_old(self) -> None:
-        """Forget rows of all keys but this and the last other: a quick look must not cost what a long run measured."""
-        lines: dict[str, list[bytes]] = {}
-        for line in self._lines():
-            try:
-                lines.setdefault(json.loads(line)["key"], []).append(line)
-            except (ValueError, KeyError, TypeError, RecursionError):
-                continue
-        others = [key for key in lines if key != self.key]
-        if len(others) > 1:
-            kept = [line for key in lines if key in {self.key, others[-1]} for line in lines[key]]
-            write_bytes(self.path, b"".join(line + b"\n" for line in kept))
-
-    def _lines(self) -> list[bytes]:
-        """The file's lines, undecoded: a kill may cut a character in two, and a text hold U+2028."""
-        return self.path.read_bytes().split(b"\n") if self.path.is_file() else []
+def read_rows(path: Path, key: str) -> dict[str, list[dict[str, Any]]]:
+    """Unit → its rows, of those measured so far under a key: the hash of everything the rows depend on."""
+    return {record["unit"]: record["rows"] for record in ledger.read(path) if record.get("key") == key}
 
 
-def _ends_line(file: Any) -> bool:
-    file.seek(-1, 2)
-    return file.read(1) == b"\n"
+def drop_old(path: Path, key: str) -> None:
+    """Forget rows of all keys but this and the last other: a quick look must not cost what a long run measured."""
+    records = ledger.read(path)
+    others = [found for found in dict.fromkeys(record.get("key") for record in records) if found != key]
+    if len(others) > 1:
+        ledger.rewrite(path, [record for record in records if record.get("key") in {key, others[-1]}])
 
 
 def measure(
     name: str,
     experiment: Experiment,
     inputs: SteeringInputs,
-    ledger: Ledger,
+    path: Path,
+    key: str,
     track: Callable[[str, int], AbstractContextManager[Callable[[int], None]]],
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """Measure the units that are missing, with progress, and summarise all.
 
+    The ledger at `path` keeps the rows of each unit under `key`, so that a killed run goes on at the unit it was killed
+    in.
+
     What it will cost is logged before it starts: the tokens to run, and after the first unit the time.
     """
     units = experiment.plan(inputs)
-    ledger.drop_old()
-    rows = ledger.read()
+    drop_old(path, key)
+    rows = read_rows(path, key)
     missing = [unit for unit in units if unit.id not in rows]
     if missing:
         kept = f" ({len(units) - len(missing)} of {len(units)} parts kept from before)" if rows else ""
@@ -209,7 +176,7 @@ def measure(
         with track(f"Measuring {name}", total) as advance:
             for unit in missing:
                 rows[unit.id] = experiment.measure(inputs, unit)
-                ledger.add(unit.id, rows[unit.id])
+                ledger.append(path, {"key": key, "unit": unit.id, "rows": rows[unit.id]})
                 advance(unit.cost)
     table = pd.DataFrame([row for unit in units for row in rows[unit.id]])
     return experiment.summarise(inputs, table)

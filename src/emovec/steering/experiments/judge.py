@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from emovec.asking.errors import RETRIES, reason_of
-from emovec.errors import EmovecError
+from emovec.asking.ask import Question, Reply, ask_all
 
 NONE = "none"
 """What a judge answers for a text that expresses none of the emotions."""
@@ -40,30 +39,19 @@ def judge(texts: Sequence[str], emotions: Sequence[str], model: "str | Any", see
     Raises:
         EmovecError: if Inspect isn't installed, there is no such model, or it doesn't answer.
     """
-    try:
-        from inspect_ai.model import GenerateConfig, Model, get_model
-    except ImportError as error:
-        raise EmovecError("steering.judge: a judge is run by Inspect; `pip install inspect-ai`.") from error
-
     rng = np.random.default_rng(seed)
     asked = list(dict.fromkeys(text for text in texts if text.strip()))
     order = [asked[i] for i in rng.permutation(len(asked))]
     questions = [question(text, [str(emotion) for emotion in rng.permutation(list(emotions))]) for text in order]
 
-    async def answers() -> list[str]:
-        judging = model if isinstance(model, Model) else get_model(model)
-        config = GenerateConfig(temperature=0.0, max_tokens=16, max_retries=RETRIES)
-        # One after the other within the provider's own limit of connections, which a gather fills.
-        found = await asyncio.gather(*(judging.generate(each, config=config) for each in questions))
-        return [output.completion for output in found]
+    heard: dict[str, str | None] = {}
 
-    import asyncio
+    def keep(asked: Question, reply: Reply) -> list[Question]:
+        heard[asked.key] = parse_answer(reply.text, emotions)
+        return []
 
-    try:
-        said = asyncio.run(answers())
-    except Exception as error:  # each provider raises errors of its own
-        raise EmovecError(f"steering.judge: {model} gave no answer ({reason_of(error)}).") from error
-    heard = {text: parse_answer(answer, emotions) for text, answer in zip(order, said, strict=True)}
+    asked_about = [Question(text, each) for text, each in zip(order, questions, strict=True)]
+    ask_all(asked_about, model, keep, config={"temperature": 0.0, "max_tokens": 16}, setting="steering.judge")
     return [heard.get(text, NONE) for text in texts]
 
 

@@ -65,14 +65,17 @@ def plan(inputs: SteeringInputs) -> list[Unit]:
     """Each condition, design and language in parts of a few first activities; and the activities' own activations."""
     units: list[Unit] = []
     for language in inputs.languages:
-        answer_tokens(inputs.model, language, inputs.settings.form)
+        spoken = inputs.language(language, "preferences")
+        answer_tokens(inputs.model, spoken, inputs.settings.form)
         activities = activities_of(inputs, language)
         n, half = len(activities), steered_half(activities, inputs.seed)
         tokens = sum(text.n_own for text in inputs.model.tokenizer.encode([a.text for a in activities]))
         units.append(Unit(f"{language}/activations", tokens, {"language": language}))
         prompts = [
             question.ids
-            for question in questions(inputs.model, [(activities[0], b) for b in activities[1:]], inputs.settings.form)
+            for question in questions(
+                inputs.model, spoken, [(activities[0], b) for b in activities[1:]], inputs.settings.form
+            )
         ]
         shared = shared_length(prompts)
         rest = round(sum(map(len, prompts)) / len(prompts)) - shared
@@ -98,11 +101,12 @@ def measure(inputs: SteeringInputs, unit: Unit) -> list[dict[str, Any]]:
     half = steered_half(activities, inputs.seed) if design == "half" else None
     pairs = asked(activities, half)
     form = inputs.settings.form
-    tokens = answer_tokens(inputs.model, language, form)
+    spoken = inputs.language(language, "preferences")
+    tokens = answer_tokens(inputs.model, spoken, form)
     rows: list[dict[str, Any]] = []
     for first in range(begin, min(begin + _FIRSTS, len(activities))):
         seconds = np.flatnonzero(pairs[first])
-        put = questions(inputs.model, [(activities[first], activities[second]) for second in seconds], form)
+        put = questions(inputs.model, spoken, [(activities[first], activities[second]) for second in seconds], form)
         found = _answers(inputs, condition, put, tokens, None if half is None else bool(half[first]))
         rows.append(
             {
@@ -219,7 +223,8 @@ def _facts(inputs: SteeringInputs, tables: dict[str, pd.DataFrame]) -> dict[str,
     return {
         "format": "chat template" if talks(inputs.model, inputs.settings.form) else "plain question and answer",
         "questions": {
-            language: question_format(inputs.model, language, inputs.settings.form) for language in inputs.languages
+            language: question_format(inputs.model, inputs.language(language, "preferences"), inputs.settings.form)
+            for language in inputs.languages
         },
         "activities": {language: len(activities_of(inputs, language)) for language in inputs.languages},
         "source": Path(inputs.settings.activities).name if inputs.settings.activities else "bundled",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from emovec.errors import EmovecError
-from emovec.languages.lexicon import base_language
+from emovec.languages.language import Language
 from emovec.models.form import Form, talks
 from emovec.models.generate import chat_prompt
 from emovec.models.language_model import LanguageModel
@@ -12,18 +12,6 @@ from emovec.models.positions import Span
 from emovec.steering.experiments.activities import Activity
 
 PREFILL = "("
-_CHAT = {
-    "en": "Of two activities, name the one that you would rather do. Answer with its letter alone.\n\n"
-    "Would you prefer to (A) {first} or (B) {second}?",
-    "ja": "二つの活動のうち、あなたがしたいほうを選び、その記号だけを答えてください。\n\n"
-    "どちらのほうがいいですか。(A) {first}、または (B) {second}。",
-}
-_PLAIN = {
-    "en": "Each question below offers two activities. The answer gives the letter of the one that is preferred.\n\n"
-    "Question: Would you prefer to (A) {first} or (B) {second}?\nAnswer: (",
-    "ja": "以下の質問には二つの活動が挙げられ、答えには好きなほうの記号が書かれている。\n\n"
-    "質問：どちらのほうがいいですか。(A) {first}、または (B) {second}。\n答え：(",
-}
 
 
 @dataclass(frozen=True)
@@ -41,39 +29,32 @@ class Question:
     second: Span
 
 
-def question_format(model: LanguageModel, language: str, form: Form = "auto") -> str:
+def question_format(model: LanguageModel, language: Language, form: Form = "auto") -> str:
     """The question as the model is asked it, for a reader: with … for the activities."""
     return _text(model, language, "…", "…", talks(model, form))
 
 
-def chat_question(first: Activity, second: Activity) -> str:
+def chat_question(language: Language, first: Activity, second: Activity) -> str:
     """The question of two activities in words, as an instruct model is asked it."""
-    return _worded(_CHAT, first.language).format(first=first.text, second=second.text)
+    return language.preferences["chat"].format(first=first.text, second=second.text)
 
 
-def _worded(frames: dict[str, str], language: str) -> str:
-    if (own := frames.get(base_language(language))) is None:
-        raise EmovecError(
-            f"steering.languages: there is no question about preferences in '{language}', only in "
-            f"{' and '.join(frames)}; leave it out of steering.languages."
-        )
-    return own
-
-
-def questions(model: LanguageModel, pairs: Sequence[tuple[Activity, Activity]], form: Form = "auto") -> list[Question]:
+def questions(
+    model: LanguageModel, language: Language, pairs: Sequence[tuple[Activity, Activity]], form: Form = "auto"
+) -> list[Question]:
     """Ask which of two activities is preferred: through the chat template of an instruct model, else as plain text.
 
     Args:
         model: who is asked.
-        pairs: the activities named first and second, of one language.
+        language: of the question; its file has `preferences`.
+        pairs: the activities named first and second, in this language.
         form: as in `talks`.
 
     Raises:
-        EmovecError: if there is no question in their language, an activity can't be found again in the prompt, or its
-            tokens can't be told.
+        EmovecError: if an activity can't be found again in the prompt, or its tokens can't be told.
     """
     special = not talks(model, form)
-    texts = [_text(model, first.language, first.text, second.text, not special) for first, second in pairs]
+    texts = [_text(model, language, first.text, second.text, not special) for first, second in pairs]
     found: list[Question] = []
     for text, (first, second) in zip(texts, pairs, strict=True):
         ids, offsets = model.tokenizer.spans(text, special_tokens=special)
@@ -90,7 +71,7 @@ def questions(model: LanguageModel, pairs: Sequence[tuple[Activity, Activity]], 
     return found
 
 
-def answer_tokens(model: LanguageModel, language: str, form: Form = "auto") -> tuple[int, int]:
+def answer_tokens(model: LanguageModel, language: Language, form: Form = "auto") -> tuple[int, int]:
     """The tokens that answer A and B, as the tokenizer writes them after the question's last parenthesis.
 
     Raises:
@@ -123,8 +104,8 @@ def _answer(model: LanguageModel, prompt: str, letter: str, special: bool) -> in
     return alone[-1] if alone else None
 
 
-def _text(model: LanguageModel, language: str, first: str, second: str, chat: bool) -> str:
-    content = _worded(_CHAT if chat else _PLAIN, language).format(first=first, second=second)
+def _text(model: LanguageModel, language: Language, first: str, second: str, chat: bool) -> str:
+    content = language.preferences["chat" if chat else "plain"].format(first=first, second=second)
     if chat:
         return chat_prompt(model, [{"role": "user", "content": content}], prefill=PREFILL)
     return content

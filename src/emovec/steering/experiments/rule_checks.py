@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from emovec.languages.script import WRITINGS
+from emovec.languages.script import writing_of
 
 _SENTENCE_END = re.compile(
     r"""[。｡！？]++(?![」』｣）"*]+[ぁ-ん])[」』｣）"*]*|．+(?!\d)|"""  # 「おはよう。」と言った is one sentence
@@ -156,8 +156,9 @@ def repeats(text: str, phrase: str) -> bool:
 
 def written_in(text: str, language: str) -> bool:
     """At least 70 % of the letters are of the language's script, and for Japanese some are kana."""
-    writing, text = WRITINGS[language], unicodedata.normalize("NFKC", text)
+    writing, text = writing_of(language), unicodedata.normalize("NFKC", text)
     scripts = [unicodedata.name(letter, "?").split()[0] for letter in text if letter.isalpha()]
+    assert writing is not None, f"a rule on the script of {language}, which is not known"
     share = sum(script in writing.scripts for script in scripts) / max(len(scripts), 1)
     return share >= _MOST_LETTERS and (not writing.sign or bool(writing.sign & set(scripts)))
 

@@ -12,9 +12,10 @@ from typing import Any, Literal, get_args
 
 import yaml
 
-from emovec.corpus.rows import read_rows
+from emovec.corpus.rows import read_records
 from emovec.errors import EmovecError
 from emovec.labels import check_label
+from emovec.languages.language import Language
 from emovec.steering.experiments.rule_checks import CHECKS, follows
 
 Kind = Literal["task", "closed", "quantity"]
@@ -22,21 +23,6 @@ Kind = Literal["task", "closed", "quantity"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 PER_RULE = 6
 """Prompts that each rule is combined with."""
-
-_EXAMPLES = {
-    "en": (
-        "Instruction: Name three colours. Separate them with semicolons.\nAnswer: red; green; blue\n\n"
-        "Instruction: Say something about dogs. Answer in a single line.\nAnswer: Dogs are loyal and love to run.\n\n"
-        "Instruction: {request}\nAnswer:"
-    ),
-    "ja": (
-        "指示：色を三つ挙げてください。間に「；」を入れてください。\n回答：赤；緑；青\n\n"
-        "指示：犬について何か書いてください。一行で答えてください。\n回答：犬は忠実で、走るのが大好きな動物です。\n\n"
-        "指示：{request}\n回答："
-    ),
-}
-STOPS = {"en": "\nInstruction:", "ja": "\n指示："}
-"""Where the answer of a base model ends: it goes on to write the next instruction itself."""
 
 
 @dataclass(frozen=True)
@@ -78,18 +64,18 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Request:
-    """A prompt with a rule, or by itself."""
+    """A prompt with a rule, or by itself; `space` stands between the two."""
 
     prompt: Prompt
     rule: Rule | None = None
+    space: str = " "
 
     @property
     def text(self) -> str:
         """What the model is asked."""
         if self.rule is None:
             return self.prompt.text
-        space = "" if self.prompt.language == "ja" else " "
-        return self.prompt.text + space + self.rule.wordings[self.prompt.language].instruct
+        return self.prompt.text + self.space + self.rule.wordings[self.prompt.language].instruct
 
 
 @cache
@@ -115,7 +101,9 @@ def load_prompts(path: Path | None = None) -> list[Prompt]:
         return _read_prompts(bundled)
 
 
-def combine(rules: Sequence[Rule], prompts: Sequence[Prompt], language: str, per_rule: int = PER_RULE) -> list[Request]:
+def combine(
+    rules: Sequence[Rule], prompts: Sequence[Prompt], language: Language, per_rule: int = PER_RULE
+) -> list[Request]:
     """Each rule with `per_rule` prompts of its kind, dealt out so that all prompts are used about equally often.
 
     A rule without a wording in the language, or without a prompt of its kind, is left out.
@@ -123,19 +111,20 @@ def combine(rules: Sequence[Rule], prompts: Sequence[Prompt], language: str, per
     dealt: Counter[Kind] = Counter()
     requests: list[Request] = []
     for rule in rules:
-        if language not in rule.wordings:
+        if language.code not in rule.wordings:
             continue
-        kind = rule.wordings[language].kind
-        fitting = [prompt for prompt in prompts if prompt.language == language and prompt.kind == kind]
+        kind = rule.wordings[language.code].kind
+        fitting = [prompt for prompt in prompts if prompt.language == language.code and prompt.kind == kind]
         count = min(per_rule, len(fitting))
-        requests += [Request(fitting[(dealt[kind] + i) % len(fitting)], rule) for i in range(count)]
+        space = language.rules["space"]
+        requests += [Request(fitting[(dealt[kind] + i) % len(fitting)], rule, space) for i in range(count)]
         dealt[kind] += count
     return requests
 
 
-def completion_prompt(request: str, language: str) -> str:
+def completion_prompt(request: str, language: Language) -> str:
     """A request to a base model: a plain format with two worked examples, whose instructions are none of the rules."""
-    return _EXAMPLES[language].format(request=request)
+    return language.rules["examples"].format(request=request)
 
 
 def _rule(entry: dict[str, Any]) -> Rule:
@@ -155,22 +144,13 @@ def _filled(parameters: Mapping[str, Any], task: str) -> dict[str, Any]:
 
 
 def _read_prompts(path: Path) -> list[Prompt]:
-    if not path.is_file():
-        raise EmovecError(f"steering.prompts: {path}: no such file; give JSONL or CSV with 'prompt' and 'language'.")
-    prompts: list[Prompt] = []
-    first: dict[tuple[str, str, str], int] = {}
-    for line, row in read_rows(path)[1]:
-        made = row if isinstance(row, str) else _prompt(row, line)
-        if isinstance(made, str):
-            raise EmovecError(f"{path}:{line}: {made}; fix or remove this line.")
-        for field, value in (("id", made.id), ("prompt", made.text)):
-            before = first.setdefault((made.language, field, value), line)
-            if before != line:
-                raise EmovecError(f"{path}:{line}: the {field} '{value}' stands in line {before} already; remove one.")
-        prompts.append(made)
-    if not prompts:
-        raise EmovecError(f'{path}: holds no prompt; give lines such as {{"language": "en", "prompt": "…"}}.')
-    return prompts
+    return read_records(
+        path,
+        _prompt,
+        setting="steering.prompts",
+        example='{"language": "en", "prompt": "Name a colour."}',
+        unique={"id": lambda each: (each.language, each.id), "text": lambda each: (each.language, each.text)},
+    )
 
 
 def _prompt(row: Mapping[str, Any], line: int) -> Prompt | str:

@@ -16,7 +16,6 @@ from emovec.steering.conditions import Condition
 from emovec.steering.experiments.experiment import Experiment, SteeringInputs, Unit
 from emovec.steering.experiments.rule_requests import (
     PER_RULE,
-    STOPS,
     Request,
     combine,
     completion_prompt,
@@ -89,14 +88,17 @@ def _answers(
     if chat:
         prompts = [chat_prompt(model, [{"role": "user", "content": text}]) for text in texts]
     else:
-        prompts = [completion_prompt(text, language) for text in texts]
+        prompts = [completion_prompt(text, inputs.language(language, "rules")) for text in texts]
     look: dict[str, Any] = {"special_tokens": not chat, "batch_size": _BATCH}
     how: dict[str, Any] = {"max_new_tokens": limit, "batch_size": _BATCH}
     with inputs.steered(condition):
         if chat:
             given = ask(model, prompts, **how)
         else:
-            given = [Answer(text) for text in generate(model, prompts, stop=(STOPS[language],), **how)]
+            given = [
+                Answer(text)
+                for text in generate(model, prompts, stop=(inputs.language(language).rules["stop"],), **how)
+            ]
     answers = [each.text for each in given]
     said = [i for i, answer in enumerate(answers) if answer]
     scored = token_log_probabilities(model, [prompts[i] for i in said], [answers[i] for i in said], **look)
@@ -161,7 +163,9 @@ def _languages(inputs: SteeringInputs) -> list[str]:
 def _requests(inputs: SteeringInputs, language: str) -> list[Request]:
     own: str | Path | None = inputs.settings.prompts
     prompts = load_prompts(None if own is None else inputs.base / own)
-    return combine(load_rules(), prompts, language, inputs.settings.limit or PER_RULE)
+    if language not in {prompt.language for prompt in prompts} & {each for r in load_rules() for each in r.wordings}:
+        return []
+    return combine(load_rules(), prompts, inputs.language(language, "rules"), inputs.settings.limit or PER_RULE)
 
 
 EXPERIMENT = Experiment(

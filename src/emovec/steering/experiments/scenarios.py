@@ -6,7 +6,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, TypeVar
 
-from emovec.corpus.rows import read_rows
+from emovec.corpus.rows import read_records
 from emovec.errors import EmovecError
 from emovec.labels import check_label
 
@@ -97,29 +97,13 @@ def _read(
         with as_file(_DATA / bundled) as file:
             return _read(file, bundled, wants_template, parse)
     path = Path(path)
-    if not path.is_file():
-        raise EmovecError(f"{path}: no such file of scenarios; steering.scenarios names a JSONL file, or null.")
-    found: dict[str, Item] = {}
-    lines: dict[str, int] = {}
-    others = 0
-    for line, fields in read_rows(path)[1]:
-        where = f"{path}, line {line}"
-        if isinstance(fields, str):
-            raise EmovecError(f"{where}: {fields}.")
-        if bool(fields.get("template")) != wants_template:
-            others += 1
-            continue
-        item = parse(fields, f"{path.stem}-{line}")
-        if isinstance(item, str):
-            raise EmovecError(f"{where}: {item}.")
-        if item.id in found:
-            raise EmovecError(f"{where}: the id '{item.id}' is that of line {lines[item.id]} already; rename one.")
-        found[item.id], lines[item.id] = item, line
-    if not found and others:
-        return _read(None, bundled, wants_template, parse)
-    if not found:
-        raise EmovecError(f"{path}: holds no records; give one a line, with language, emotion and text.")
-    return list(found.values())
+
+    def item(fields: Mapping[str, Any], line: int) -> Item | str | None:
+        return parse(fields, f"{path.stem}-{line}") if bool(fields.get("template")) == wants_template else None
+
+    example = '{"language": "en", "emotion": "sad", "text": "The dog did not come back."}'
+    found = read_records(path, item, setting="steering.scenarios", example=example, unique={"id": lambda each: each.id})
+    return found or _read(None, bundled, wants_template, parse)
 
 
 def _scenario(fields: Mapping[str, Any], default_id: str) -> Scenario | str:

@@ -1,17 +1,15 @@
 """What steering does to the word a model chooses: log-probabilities of emotion words after frames like "He feels"."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emovec.errors import EmovecError
-from emovec.languages.lexicon import UNSPACED_LANGUAGES, base_language, labels
+from emovec.languages.language import Language
+from emovec.languages.lexicon import labels
 
 if TYPE_CHECKING:
     from emovec.models.language_model import LanguageModel
@@ -19,32 +17,7 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Prompt:
-    """A frame that an emotion's word completes, or a neutral opening that a text goes on from."""
-
-    id: str
-    language: str
-    text: str
-
-
-def frames(language: str) -> list[Prompt]:
-    """The frames of a language, such as "How does he feel? He feels"; none where none were written."""
-    return [prompt for prompt in _read("frames") if prompt.language == base_language(language)]
-
-
-def openings(language: str) -> list[Prompt]:
-    """The neutral openings of a language, which any emotion may follow; none where none were written."""
-    return [prompt for prompt in _read("openings") if prompt.language == base_language(language)]
-
-
-@cache
-def _read(name: str) -> tuple[Prompt, ...]:
-    text = (files("emovec") / "data" / "steering" / f"{name}.jsonl").read_text(encoding="utf-8")
-    return tuple(Prompt(**json.loads(line)) for line in text.splitlines() if line)
-
-
-def frame_word(language: str, emotion: str) -> str | None:
+def frame_word(language: Language, emotion: str) -> str | None:
     """The word that names an emotion after a frame: the first of its labels; None where the language lists none.
 
     It brings the space before it where the language is written with spaces.
@@ -52,7 +25,7 @@ def frame_word(language: str, emotion: str) -> str | None:
     found = labels(language, emotion)
     if not found:
         return None
-    return found[0] if base_language(language) in UNSPACED_LANGUAGES else f" {found[0]}"
+    return f" {found[0]}" if language.spaces else found[0]
 
 
 @dataclass(frozen=True)

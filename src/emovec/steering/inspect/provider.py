@@ -15,13 +15,13 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
 
+from emovec.asking.batch_mode import told_by_inspect
 from emovec.errors import EmovecError
 from emovec.models.form import Form, require_form, talks
 from emovec.models.generate import chat_prompt
 from emovec.models.language_model import LanguageModel
 from emovec.models.positions import Positions
 from emovec.steering.inspect.server import Request, Sampling, Server, Steering, shared_model, steering
-from emovec.steering.inspect.tasks import told_by_inspect
 from emovec.vectors.emotion_vectors import EmotionVectors
 
 _MAX_TOKENS = 512

@@ -1,8 +1,6 @@
 """Rule-following and preferences as Inspect tasks, for any model that Inspect reaches, steered or not."""
 
 import re
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +24,7 @@ from inspect_ai.scorer import (
 )
 from inspect_ai.solver import TaskState
 
+from emovec.asking.batch_mode import told_by_inspect
 from emovec.models.answers import answer_of
 
 if TYPE_CHECKING:
@@ -33,20 +32,6 @@ if TYPE_CHECKING:
 
 _CHOICE = re.compile(r"(?<![A-Za-z])[(（]?([ABＡＢ])(?![A-Za-z])")
 _WIDE = str.maketrans("ＡＢ", "AB")
-
-
-@contextmanager
-def told_by_inspect() -> Generator[None]:
-    """Hand a user's mistake to Inspect as the error that it shows in one line, instead of a traceback."""
-    from inspect_ai._util.error import PrerequisiteError
-    from rich.markup import escape
-
-    from emovec.errors import EmovecError
-
-    try:
-        yield
-    except EmovecError as error:
-        raise PrerequisiteError(escape(str(error))) from error
 
 
 @task
@@ -60,10 +45,13 @@ def rules(language: str = "en", per_rule: int = 6, max_tokens: int = 200, prompt
         prompts: a file of your own prompts (JSONL, CSV) instead of those that come with emovec.
     """
     from emovec.errors import EmovecError
+    from emovec.languages.load import load_language
     from emovec.steering.experiments.rule_requests import combine, load_prompts, load_rules
 
     with told_by_inspect():
-        found = combine(load_rules(), load_prompts(Path(prompts) if prompts else None), language, per_rule)
+        spoken = load_language(language)
+        spoken.require("language", "rules")
+        found = combine(load_rules(), load_prompts(Path(prompts) if prompts else None), spoken, per_rule)
         if not found:
             raise EmovecError(f"language: there are no rules with prompts in '{language}'; take 'en' or 'ja'.")
     samples = [
@@ -110,13 +98,16 @@ def preferences(language: str = "en", limit: int = 2, prefill: bool = True, acti
             which go on from no beginning.
         activities: a file of your own.
     """
+    from emovec.languages.load import load_language
     from emovec.steering.experiments.activities import load_activities
     from emovec.steering.experiments.questions import PREFILL, chat_question
 
     with told_by_inspect():
+        spoken = load_language(language)
+        spoken.require("language", "preferences")
         chosen = load_activities([language], Path(activities) if activities else None, limit)
         pairs = [
-            (first, second, chat_question(first, second))
+            (first, second, chat_question(spoken, first, second))
             for first in chosen
             for second in chosen
             if first is not second

@@ -1,16 +1,16 @@
-"""Read the file of a language, and say at once all that is missing or wrong in it."""
+"""Read the file of a language, and say at once all that is wrong in it."""
 
 import re
 import string
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from emovec.corpus.generation.topics import did_you_mean
-from emovec.errors import EmovecError
+from emovec.errors import EmovecError, did_you_mean
 from emovec.labels import Spellings, check_label
-from emovec.languages.script import MIN_SHARE, Writing, writing_of
+from emovec.languages.language import MIN_SHARE, Words, Writing
 from emovec.printable import shortened
 from emovec.yaml_file import Key, Written, read_yaml
 
@@ -25,12 +25,16 @@ PLACEHOLDERS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
 }
 """For each kind of text what its template must hold in braces, and what it may hold besides."""
 
-_KEYS = ("name", "script", "sign", "length", "offset", "system", "prompts", "variations", "people", "labels", "topics")
-_NEEDED = ("name", "length", "prompts", "labels")
+_KEYS = (
+    *("name", "english", "script", "sign", "spaces", "characters_per", "length", "offset", "system", "prompts"),
+    *("variations", "people", "labels", "topics", "words", "contexts", "frames", "openings", "preferences", "rules"),
+)
+_PREFERENCES = {"chat": ("first", "second"), "plain": ("first", "second")}
+_RULES = {"examples": ("request",), "stop": (), "space": ()}
 
 
 def read_language_file(path: Path) -> dict[str, Any]:
-    """The fields of a `Language`, except its code.
+    """The fields of a `Language` that its file gives, except its code.
 
     Raises:
         EmovecError: naming every problem of the file with its line.
@@ -40,8 +44,9 @@ def read_language_file(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise EmovecError(f"{path}: no such language file.") from error
     if not isinstance(read.data, dict):
-        raise EmovecError(f"{path}: a language file is a mapping; docs/add-a-language.md shows one.")
-    fields, problems = _checked(cast("dict[str, Any]", read.data), path.stem)
+        raise EmovecError(f"{path}: a language file is a mapping; docs/how-to/add-a-language.md shows one.")
+    problems: _Problems = []
+    fields = _fields(cast("dict[str, Any]", read.data), problems)
     if problems:
         told = [f"line {_line(read.places, key)}: {message}" for key, message in problems]
         raise EmovecError(
@@ -54,43 +59,56 @@ _Key = tuple[str, ...]
 _Problems = list[tuple[_Key, str]]
 
 
-def _checked(data: Mapping[str, Any], code: str) -> tuple[dict[str, Any], _Problems]:
-    problems: _Problems = [
-        ((key,), f"unknown key '{key}'{did_you_mean(key, _KEYS)}") for key in data if key not in _KEYS
-    ]
-    problems += [((), f"no {key}; add it") for key in _NEEDED if key not in data]
-    writing = _writing(data, code, problems)
-    unit, shortest, longest = _length(data.get("length"), problems)
+def _fields(data: Mapping[str, Any], problems: _Problems) -> dict[str, Any]:
+    problems += [((key,), f"unknown key '{key}'{did_you_mean(key, _KEYS)}") for key in data if key not in _KEYS]
+    if "name" not in data and "english" not in data:
+        problems.append(((), "no name; add it"))
+    fields: dict[str, Any] = {
+        key: data[key] for key in ("name", "english", "system", "spaces", "offset") if key in data
+    }
+    for key in ("name", "english", "system"):
+        if not isinstance(data.get(key, ""), str):
+            problems.append(((key,), f"{key}: give text"))
+    if not isinstance(data.get("spaces", True), bool):
+        problems.append((("spaces",), "spaces: give true, or false where no spaces part words"))
     offset = data.get("offset", 50)
     if not isinstance(offset, int) or isinstance(offset, bool) or offset < 0:
         problems.append((("offset",), "offset: give a number of tokens, such as 50"))
-    for key in ("name", "system"):
-        if not isinstance(data.get(key, ""), str):
-            problems.append(((key,), f"{key}: give text"))
-    prompts = _prompts(data.get("prompts", {}), problems)
-    labels = _labels(data.get("labels", {}), problems)
-    if writing:
-        written: list[tuple[_Key, str]] = [(("prompts", kind), text) for kind, text in prompts.items()]
-        written.append((("labels",), " ".join(word for words in labels.values() for word in words)))
-        for key, text in written:
-            if text and _share(text, writing) < MIN_SHARE:
-                scripts = ", ".join(sorted(writing.scripts))
-                problems.append((key, f"{'.'.join(key)}: most letters are none of the script {scripts}"))
-    fields = {
-        **{"name": data.get("name", ""), "system": data.get("system", ""), "writing": writing, "unit": unit},
-        **{"shortest": shortest, "longest": longest, "offset": offset, "prompts": prompts, "labels": labels},
-        "variations": _variations(data.get("variations", {}), problems),
-        "people": tuple(_texts(data.get("people", []), ("people",), problems)),
-        "topics": _topics(data.get("topics", {}), problems),
+    if "english" not in data and "name" in data:
+        fields["english"] = data["name"]
+    if "script" in data:
+        fields["writing"] = _writing(data, problems)
+    if "length" in data:
+        fields |= _length(data["length"], problems)
+    if "people" in data:
+        fields["people"] = tuple(_texts(data["people"], ("people",), problems))
+    readers: dict[str, Callable[[Any, _Problems], Any]] = {
+        **{"characters_per": _characters, "prompts": _prompts, "labels": _labels, "variations": _variations},
+        **{"topics": _topics, "words": _words, "contexts": _contexts},
+        **{key: partial(_mapping, (key,)) for key in ("frames", "openings")},
+        **{"preferences": partial(_form, "preferences", _PREFERENCES), "rules": partial(_form, "rules", _RULES)},
     }
-    return fields, problems
+    for key, reader in readers.items():
+        if key in data:
+            fields |= reader(data[key], problems) if key == "characters_per" else {key: reader(data[key], problems)}
+    _check_script(fields, problems)
+    return fields
 
 
-def _writing(data: Mapping[str, Any], code: str, problems: _Problems) -> Writing | None:
-    if "script" not in data:
-        if (known := writing_of(code)) is None:
-            problems.append(((), f"no script, and none is known for '{code}'; add one, such as script: [LATIN]"))
-        return known
+def _check_script(fields: Mapping[str, Any], problems: _Problems) -> None:
+    """Prompts and labels in another script than the file's own are from another language."""
+    writing: Writing | None = fields.get("writing")
+    if writing is None:
+        return
+    written: list[tuple[_Key, str]] = [(("prompts", kind), text) for kind, text in fields.get("prompts", {}).items()]
+    written.append((("labels",), " ".join(word for words in fields.get("labels", {}).values() for word in words)))
+    for key, text in written:
+        if text and _share(text, writing) < MIN_SHARE:
+            scripts = ", ".join(sorted(writing.scripts))
+            problems.append((key, f"{'.'.join(key)}: most letters are none of the script {scripts}"))
+
+
+def _writing(data: Mapping[str, Any], problems: _Problems) -> Writing:
     scripts, sign = (
         frozenset(script.upper() for script in _texts(data.get(key, []), (key,), problems))
         for key in ("script", "sign")
@@ -100,21 +118,32 @@ def _writing(data: Mapping[str, Any], code: str, problems: _Problems) -> Writing
     return Writing(scripts, sign)
 
 
-def _length(length: Any, problems: _Problems) -> tuple[str, int, int]:
+def _characters(value: Any, problems: _Problems) -> dict[str, float]:
+    match value:
+        case {} if value and all(
+            key in {"token", "word"} and isinstance(n, int | float) and not isinstance(n, bool) and n > 0
+            for key, n in cast("dict[str, Any]", value).items()
+        ):
+            return {f"characters_per_{key}": float(n) for key, n in cast("dict[str, Any]", value).items()}
+        case _:
+            problems.append((("characters_per",), "characters_per: give {token: 3.7, word: 5.8}, or one of them"))
+            return {}
+
+
+def _length(length: Any, problems: _Problems) -> dict[str, Any]:
     match length:
         case {"unit": "words" | "characters" as unit, "shortest": int(shortest), "longest": int(longest)} if (
             0 < shortest < longest and len(length) == 3
         ):
-            return unit, shortest, longest
+            return {"unit": unit, "shortest": shortest, "longest": longest}
         case _:
-            if length is not None:
-                example = "{unit: words, shortest: 110, longest: 150} (or characters)"
-                problems.append((("length",), f"length: give {example}"))
-            return "words", 1, 2
+            example = "{unit: words, shortest: 110, longest: 150} (or characters)"
+            problems.append((("length",), f"length: give {example}"))
+            return {}
 
 
 def _prompts(prompts: Any, problems: _Problems) -> dict[str, str]:
-    texts = _mapping(prompts, ("prompts",), problems)
+    texts = _mapping(("prompts",), prompts, problems)
     problems += [(("prompts",), f"prompts: no {kind}; add its template") for kind in PLACEHOLDERS if kind not in texts]
     for kind, text in texts.items():
         key = ("prompts", kind)
@@ -178,7 +207,7 @@ def _variations(variations: Any, problems: _Problems) -> dict[str, tuple[str, ..
     return found
 
 
-def _mapping(value: Any, key: _Key, problems: _Problems) -> dict[str, str]:
+def _mapping(key: _Key, value: Any, problems: _Problems) -> dict[str, str]:
     if not isinstance(value, dict):
         problems.append((key, f"{'.'.join(key)}: give a mapping to texts"))
         return {}
@@ -189,11 +218,54 @@ def _mapping(value: Any, key: _Key, problems: _Problems) -> dict[str, str]:
     return {name: text for name, text in texts.items() if isinstance(text, str)}
 
 
+def _words(value: Any, problems: _Problems) -> dict[str, Words]:
+    """The words by which texts are searched: for each emotion lists of labels, forms and synonyms."""
+    if not isinstance(value, dict):
+        problems.append((("words",), "words: give labels, forms or synonyms for each emotion"))
+        return {}
+    found: dict[str, Words] = {}
+    for emotion, lists in cast("dict[str, Any]", value).items():
+        kinds = cast("dict[str, Any]", lists) if isinstance(lists, dict) else {"": lists}
+        if not set(kinds) <= {"labels", "forms", "synonyms"}:
+            problems.append((("words", emotion), f"words.{emotion}: give lists of labels, forms or synonyms"))
+            continue
+        texts = {kind: tuple(_texts(words, ("words", emotion, kind), problems)) for kind, words in kinds.items()}
+        found[emotion] = Words(**texts)
+    return found
+
+
+def _contexts(value: Any, problems: _Problems) -> dict[str, str]:
+    found = _mapping(("contexts",), value, problems)
+    for word, pattern in found.items():
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            problems.append((("contexts", word), f"contexts.{word}: no regular expression ({error})"))
+    return found
+
+
+def _form(name: str, texts: Mapping[str, Sequence[str]], value: Any, problems: _Problems) -> dict[str, str]:
+    """Texts of which all must be there, each with what it must have in braces."""
+    given = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    if set(given) != set(texts) or not all(isinstance(text, str) for text in given.values()):
+        problems.append(((name,), f"{name}: give a text for {', '.join(texts)}, and nothing else"))
+        return {}
+    for key, needed in texts.items():
+        try:
+            fields = sorted(each[1] for each in string.Formatter().parse(given[key]) if each[1] is not None)
+        except ValueError:
+            fields = ["?"]
+        if needed and fields != sorted(needed):
+            braces = " and ".join(f"{{{field}}}" for field in needed)
+            problems.append(((name, key), f"{name}.{key}: needs {braces} once, and no other braces"))
+    return given
+
+
 def _topics(value: Any, problems: _Problems) -> dict[str, str]:
     """Texts by the topics' names, each in its one spelling."""
     found: dict[str, str] = {}
     spellings = Spellings()
-    for given, text in _mapping(value, ("topics",), problems).items():
+    for given, text in _mapping(("topics",), value, problems).items():
         try:
             topic = check_label("topic", given)
         except EmovecError as error:
