@@ -98,9 +98,9 @@ def test_what_cannot_be_compared_is_an_error(tmp_path: Path) -> None:
 
 def test_the_command_prints_tables_and_names_the_page(run: Run, tmp_path: Path) -> None:
     a, b = write(tmp_path / "a", 8, ("en",), EMOTIONS), write(tmp_path / "b", 12, ("en",), EMOTIONS)
-    code, out, err = run("compare", a, b, "--out", "c.html", "--permutations", "20")
+    code, out, err = run("compare", a, b, "--page", "c.html", "--permutations", "20")
     assert (code, err) == (0, "")
     assert "Agreement at the chosen layers" in out
     assert "Page: c.html" in out
     assert run("compare", a)[0] == 2
-    assert "ends in .html" in run("compare", a, b, "--out", "c.txt", "--permutations", "20")[2]
+    assert "ends in .html" in run("compare", a, b, "--page", "c.txt", "--permutations", "20")[2]

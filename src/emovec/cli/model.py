@@ -38,7 +38,7 @@ def check(
             result.name,
             f"{result.error:.1e}",
             f"{result.tolerance:.0e}",
-            Text("right", "green") if result.passed else Text("WRONG", "bold red"),
+            Text("✓", "green") if result.passed else Text("✗ fails", "bold red"),
         )
         for result in checks
     ]
