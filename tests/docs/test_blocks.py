@@ -11,8 +11,6 @@ from tests.docs import workspace
 from tests.docs.pages import Block, blocks
 
 ELSEWHERE = {
-    "from emovec.geometry.analysis import": "a file that the reader would put into `geometry/`",
-    "from emovec.report.section import": "a file that the reader would put into `report/sections/`",
     "from repeng import": "another program, which isn't installed with emovec",
     "from datasets import": "downloads from the Hub",
     "openai/gpt-4o-mini": "asks a provider, with a key",

@@ -5,12 +5,12 @@ import pytest
 
 from emovec import build_vectors, extract, load_model
 from emovec.corpus.bundled import bundled_stories
+from emovec.languages.load import load_language
 from emovec.models.embedded import DEFAULT_MODEL
 from emovec.steering.coherence import distinct, perplexity, regime
 from emovec.steering.conditions import random_direction
 from emovec.steering.experiments.word_effects import (
     frame_word,
-    frames,
     relative_changes,
     split_frame,
     word_log_probabilities,
@@ -33,19 +33,19 @@ def test_each_word_is_moved_most_by_its_own_vector_in_both_languages(
     pushes += [random_direction(model.hidden_size, 0, number) for number in (1, 2)]
     assert vectors.residual_norm is not None
     length = 0.1 * float(vectors.residual_norm.sel(language="en", layer=LAYER))
-    for language in ("en", "ja"):
+    for language in map(load_language, ("en", "ja")):
         effects = []
-        for frame in frames(language)[:2]:
-            split = split_frame(model, frame.text, [frame_word(language, e) or "" for e in EMOTIONS])
+        for frame in list(language.frames.values())[:2]:
+            split = split_frame(model, frame, [frame_word(language, e) or "" for e in EMOTIONS])
             rows = [pushes[0], *pushes]
             found = word_log_probabilities(model, split, np.stack(rows), [0.0, *[length] * len(pushes)], LAYER)
             effects.append(relative_changes(found[1:], found[0])[1])
         mean = np.mean(effects, axis=0)
         own = np.diag(mean[:3]).mean()
-        assert own > 0.5, language
+        assert own > 0.5, language.code
         # Each word is moved most by its own vector, and random directions know nothing of what a word means.
-        assert mean[:3].argmax(axis=0).tolist() == [0, 1, 2], language
-        assert own > mean[3:].mean() + 0.5, language
+        assert mean[:3].argmax(axis=0).tolist() == [0, 1, 2], language.code
+        assert own > mean[3:].mean() + 0.5, language.code
 
 
 def test_nonsense_explodes_and_repetition_collapses() -> None:

@@ -114,7 +114,7 @@ def ask_all(
         while queue and stopped is None and most != 0:
             most = None if most is None else most - 1
             question = queue.popleft()
-            reply = await _reply(asked, question, GenerateConfig(**{**shared, **question.config}))
+            reply = await _reply(asked, question, GenerateConfig.model_validate({**shared, **question.config}))
             if reply.error:
                 failing.add(question.key)
             else:

@@ -205,13 +205,14 @@ def _planned(config: "StudyConfig", base: Path, rows: "Sequence[GenerationRow]")
     """(language, texts, tokens) of texts to come: those of the writer, times how many the model needs for one."""
     from emovec.activations.costs import token_counter
     from emovec.corpus.generation.costs import tokens_of
+    from emovec.corpus.generation.prompts import topic_text
     from emovec.corpus.generation.requests import load_wording
 
     count = token_counter(config.model, config.revision, config.trust_remote_code)
     found = list[tuple[str, int, int]]()
     wording = load_wording(config, base)
     for code, language in wording.languages.items():
-        sample = "\n".join(map(language.topic, wording.topics.values()))
+        sample = "\n".join(topic_text(language, topic) for topic in wording.topics.values())
         rate = count(sample) / tokens_of(len(sample), code) if count else 1.0
         own = [row for row in rows if row.language == code]
         found.append((code, sum(row.texts for row in own), round(rate * sum(row.output_tokens for row in own))))
