@@ -40,8 +40,8 @@ def test_the_console_shows_markup_and_control_characters_as_text() -> None:
 def test_messages_are_printable_and_short(name: str, run: Run, tmp_path: Path) -> None:
     for arguments in (
         ("run", f"{name}.yaml"),
-        ("export", f"{name}.safetensors", "--emotion", name, "--out", "x.gguf"),
-        ("import", f"{name}.npz", "--out", "made"),
+        ("vectors", "export", f"{name}.safetensors", "--emotion", name, "--out", "x.gguf"),
+        ("vectors", "import", f"{name}.npz", "--out", "made"),
         ("corpus", "check", f"{name}.jsonl"),
     ):
         code, _, err = run(*arguments)

@@ -68,7 +68,7 @@ def test_damage_is_found_dropped_and_made_anew(
     store = ShardStore(folder / "ja")
     assert list(store.broken()) == [shard]
     if damage != "flip":
-        with pytest.raises(EmovecError, match=r"shard-00001.safetensors: damaged or missing .* store verify"):
+        with pytest.raises(EmovecError, match=r"shard-00001.safetensors: damaged or missing .* status .* --verify"):
             Activations(folder).layer(3, "ja")
     store.drop([shard.name])
     assert [record.shard for record in store.records()] == [0, 2]

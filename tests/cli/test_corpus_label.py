@@ -37,7 +37,7 @@ def judge(monkeypatch: pytest.MonkeyPatch) -> Any:
             return answer(prompt)
 
         model = mock(said)
-        monkeypatch.setattr("inspect_ai.model.get_model", lambda *_: model)
+        monkeypatch.setattr("inspect_ai.model.get_model", lambda *_, **__: model)
         return asked
 
     return put
@@ -110,6 +110,7 @@ def test_a_judge_that_answers_nonsense_ends_in_a_clear_report(run: Run, texts: P
     assert code == 2
     assert "any/judge: can't serve as a judge" in err
     assert "The cat [2J sat on the mat." in err
+    assert "raise --max-tokens" in err
     assert "\x1b[2J" not in err
     assert "Traceback" not in err
 
@@ -125,7 +126,7 @@ def test_a_judge_of_whom_most_is_nonsense_is_shown_and_refused(run: Run, texts: 
 def test_a_model_that_is_not_there(run: Run, texts: Path) -> None:
     code, _, err = run("corpus", "label", texts, "--model", "nosuch/model")
     assert code == 2
-    assert err.startswith("Error: nosuch/model: the model can't be asked")
+    assert err.startswith("Error: nosuch/model: this model can't be asked")
 
 
 @pytest.mark.parametrize(

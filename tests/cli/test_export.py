@@ -19,7 +19,7 @@ def file(tmp_path: Path) -> Path:
 def test_a_file_or_a_folder_becomes_a_control_vector(run: Run, file: Path, tmp_path: Path) -> None:
     for source in (file, file.parent):
         code, out, err = run(
-            "export", source, "--emotion", "angry", "--out", "angry.gguf", "--layer", "all", "--overwrite"
+            "vectors", "export", source, "--emotion", "angry", "--out", "angry.gguf", "--layer", "all", "--overwrite"
         )
         assert (code, err) == (0, "")
         assert "Block 0 is left out" in out
@@ -31,7 +31,7 @@ def test_a_file_or_a_folder_becomes_a_control_vector(run: Run, file: Path, tmp_p
 def test_a_study_file_names_its_folder(run: Run, file: Path, tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text("model: some/model\nlanguages: [en]\n", encoding="utf-8")
     code, _, err = run(
-        "export", "study.yaml", "--format", "safetensors", "--emotion", "sad", "--out", "sad.safetensors"
+        "vectors", "export", "study.yaml", "--format", "safetensors", "--emotion", "sad", "--out", "sad.safetensors"
     )
     assert (code, err) == (0, "")
     assert (tmp_path / "sad.safetensors").is_file()
@@ -51,7 +51,7 @@ def test_the_hub_folder(run: Run, file: Path, tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (("--emotion", "sda"), "did you mean 'sad'?"),
-        (("--emotion", "sad", "--layer", "two"), "--layer two: give numbers"),
+        (("--emotion", "sad", "--layer", "two"), "--layer two: there are vectors for layers [0, 1, 2, 3, 4, 5]"),
         (("--emotion", "sad", "--kind", "best"), "--kind best: give one of denoised, centred, raw"),
         (("--emotion", "sad", "--format", "onnx"), "--format onnx"),
     ],

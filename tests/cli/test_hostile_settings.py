@@ -113,7 +113,7 @@ def test_texts_of_experiments_take_labels_by_the_one_rule(tmp_path: Path) -> Non
         read_templates(path)
     activity = {"id": "a", "category": "c", "language": "en\u202e", "text": "t"}
     path.write_text("\n".join(json.dumps({**activity, "id": i, "text": i, "language": "E N"}) for i in "ab"))
-    with pytest.raises(EmovecError, match="line 1: 'E N' is no code of a language"):
+    with pytest.raises(EmovecError, match=r"mine\.jsonl:1: 'E N' is no code of a language"):
         load_activities(["en"], path)
     path.write_text("[" * 100_000)
     for read in (read_scenarios, load_prompts, load_topics):

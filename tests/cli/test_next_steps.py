@@ -56,7 +56,7 @@ def test_next_steps_can_be_pasted_one_after_the_other(run: Run, study: Path, tmp
     shard.write_bytes(b"damaged")
     code, said, _ = run("status", study, "--verify", "--out", out)
     drop, again = told(said)
-    assert (code, drop[-1]) == (2, "--drop")
+    assert (code, "--drop" in drop, "--drop" in again) == (2, True, False)
     assert run(*drop)[0] == 0
     assert run("run", *again[1:], "--until", "vectors")[0] == 0
 

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 import typer
@@ -48,10 +48,13 @@ def test_the_help_fits_one_screen() -> None:
 def test_the_same_option_means_the_same_everywhere() -> None:
     seen: dict[str, set[tuple[object, ...]]] = {}
     for path, command in commands():
+        hints = get_type_hints(command.callback, include_extras=True)
         for parameter in command.params:
             for option in {*parameter.opts} & ALIKE:
                 if path not in IMPORTS:
-                    seen.setdefault(option, set()).add((parameter.help, parameter.multiple, type(parameter.type)))
+                    hint = hints[parameter.name]
+                    kind, least = hint.__origin__ | None, hint.__metadata__[0].min
+                    seen.setdefault(option, set()).add((parameter.help, parameter.multiple, kind, least))
     assert {option for option, meanings in seen.items() if len(meanings) > 1} == set()
     assert seen.keys() == ALIKE
     names = {option for _, command in commands() for parameter in command.params for option in parameter.opts}

@@ -132,8 +132,8 @@ def test_a_text_without_spaces_is_shown_whole(heads: list[str], capsys: pytest.C
         (("--emotion", "sad", "--strength", "0.1", "--strength", "0.2"), "2 of them for 1 emotions"),
         (("--emotion", "sad", "--strength", "nan"), "no finite number"),
         (("--emotion", "sad", "--layer", "7"), "--layer 7: there are vectors for layers [0, 1, 2, 3]"),
-        (("--emotion", "sad", "--sweep", "--strength", "0.1"), "has its own strengths"),
-        (("--emotion", "sad", "--sweep", "--project-out"), "has no strength"),
+        (("--emotion", "sad", "--sweep", "--strength", "0.1"), "leave out --strength"),
+        (("--emotion", "sad", "--sweep", "--project-out"), "leave out --strength and --project-out"),
         (("--emotion", "sad", "--strength", "1e38"), "lower the strength"),
     ],
 )
@@ -163,7 +163,10 @@ def test_a_study_file_stands_for_its_vectors(run: Run, talking: Path, vectors: P
     command = ("steer", talking, "study.yaml", "w1 w2", "--emotion", "sad", "--max-new-tokens", "2")
     code, _, err = run(*command)
     assert code == 2
-    assert "study.yaml: has no vectors yet; `emovec vectors study.yaml` makes study/vectors.safetensors." in err
+    assert (
+        "study.yaml: has no vectors yet; `emovec run study.yaml --until vectors` makes study/vectors.safetensors."
+        in err
+    )
     (tmp_path / "study").mkdir()
     shutil.copy(vectors, tmp_path / "study" / "vectors.safetensors")
     assert run(*command)[0] == 0

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from emovec.cli.show import SafeConsole
 from emovec.models.language_model import LanguageModel
 from emovec.report.pages.trace import UNSCORED, shade, signed
 from emovec.steering.trace import trace
@@ -49,11 +50,8 @@ def test_the_strongest_emotions_are_shown_with_marks_where_there_is_no_colour(
 def test_named_emotions_are_shown_in_colour(
     run: Run, tiny_folder: Callable[..., Path], vectors: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rich.console import Console
-
-    monkeypatch.setattr(
-        "emovec.cli.trace.console", Console(force_terminal=True, color_system="truecolor", width=150, no_color=False)
-    )
+    coloured = SafeConsole(force_terminal=True, color_system="truecolor", width=150, no_color=False)
+    monkeypatch.setattr("emovec.cli.trace.console", coloured)
     options = ("--emotion", "sad", "--emotion", "calm", "--baseline", "text", "--layer", 3)
     code, out, _ = run("trace", tiny_folder("llama"), vectors / "vectors.safetensors", TEXT, *options)
     assert code == 0

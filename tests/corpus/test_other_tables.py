@@ -95,7 +95,7 @@ def test_a_folder_is_read_or_told_of_file_by_file(tmp_path: Path) -> None:
     for said in (
         "meta.csv (no text; there are a, b",
         "notes.docx (the format",
-        "emotions.txt (--layout",
+        "emotions.txt (`layout`",
         "README.md (",
     ):
         assert said in found.sentence

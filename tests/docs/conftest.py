@@ -1,10 +1,11 @@
+from collections.abc import Iterator
+
 import pytest
 
+from tests.figures import without_figures
 
-@pytest.fixture(autouse=True, scope="session")
-def _no_figures_for_papers() -> None:
-    """Leave out what takes longest and what no page is about: tests/report draws each figure."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("emovec.report.pages.study.write_figures", lambda *_: None)
-        patch.setattr("emovec.report.pages.study.write_films", lambda *_: None)
+
+@pytest.fixture(autouse=True)
+def _no_figures() -> Iterator[None]:
+    with without_figures():
         yield

@@ -16,6 +16,7 @@ from tests.corpus.labelled import mock
 from tests.docs.command_lines import parse
 from tests.docs.commands import AFTER, NOT_HERE, SMALLER, STANDS_FOR, TYPED, finished_study, prepare
 from tests.docs.pages import command_lines, inline_commands
+from tests.figures import without_figures
 
 
 def _whole(line: str) -> bool:
@@ -55,7 +56,8 @@ def answered(prompt: str) -> str:
 
 @pytest.fixture(scope="session")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return finished_study(tmp_path_factory.mktemp("finished"))
+    with without_figures():
+        return finished_study(tmp_path_factory.mktemp("finished"))
 
 
 @pytest.fixture

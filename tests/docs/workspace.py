@@ -69,7 +69,7 @@ def prepare(folder: Path) -> dict[str, Any]:
     for name in ("my-study", "study", "studies/demo"):
         _study(folder / name, settings, folder / "vectors.safetensors")
     _files_of_ones_own(folder, stories)
-    return _names(folder, vectors, activations, stories)
+    return _names(vectors, activations)
 
 
 def _study(results: Path, settings: dict[str, Any], vectors: Path) -> None:
@@ -94,18 +94,15 @@ def _files_of_ones_own(folder: Path, stories: list[Any]) -> None:
     np.savez(folder / "mine.npz", **{name: np.eye(3, 8) + i for i, name in enumerate(("happy", "sad", "calm"), 1)})
 
 
-def _names(folder: Path, vectors: EmotionVectors, activations: Any, stories: list[Any]) -> dict[str, Any]:
+def _names(vectors: EmotionVectors, activations: Any) -> dict[str, Any]:
     from types import SimpleNamespace
-
-    from emovec.geometry.analysis import Inputs
 
     few = EmotionVectors.from_arrays(vectors.best.sel(layer=[10, 11]), story_std=vectors.story_std.sel(layer=[10, 11]))
     both = {language: activations.layer(11, language) for language in ("en", "ja")}
-    inputs = Inputs(vectors, lambda layer, language: activations.layer(layer, language), stories, lambda: None)  # pyright: ignore[reportArgumentType]
     rng = np.random.default_rng(0)
     happy, sad = rng.normal(size=(2, 3, 8))
     return {
-        "vectors": few, "a": vectors, "b": vectors, "study": SimpleNamespace(vectors=vectors), "inputs": inputs,
+        "vectors": few, "a": vectors, "b": vectors, "study": SimpleNamespace(vectors=vectors, activations=activations),
         "activations_en": both["en"], "activations_ja": both["ja"], "source": both["en"], "target": both["ja"],
         "happy": happy, "sad": sad,
     }  # fmt: skip

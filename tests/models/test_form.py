@@ -81,8 +81,8 @@ def test_a_base_model_with_a_template_is_asked_in_plain_text(model: LanguageMode
     assert spoken(base, "w1") == ("w1", False)
     assert talks(base, "chat")
     assert not talks(replace(model, id="x-instruct"), "plain")
-    assert question_format(base, "en").startswith("Each question below")
-    assert question_format(base, "en", "chat").startswith("<u>")
+    assert question_format(base, load_language("en")).startswith("Each question below")
+    assert question_format(base, load_language("en"), "chat").startswith("<u>")
     # The name says nothing, and the model doesn't stop at the end of a turn.
     model.tokenizer.tokenizer.chat_template = ENDED.replace("<eos>", "<unk>")
     assert not talks(replace(model, id="mine"))
@@ -102,7 +102,7 @@ def test_where_the_name_does_not_say_the_form_is_told_once(
         talks(replace(model, id=name))
     assert [record.getMessage() for record in caplog.records] == [
         "Its name doesn't say whether told-once was trained on conversations; it is asked through its chat template, "
-        "since it stops where the template ends a turn. If that is wrong, set steering.form: plain (or --form plain)."
+        "since it stops where the template ends a turn. If that is wrong, set steering.form to plain, or give `form`."
     ]
 
 

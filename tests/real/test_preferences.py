@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from emovec import load_model
+from emovec.languages.load import load_language
 from emovec.models.form import talks
 from emovec.models.intervene import intervene, steer
 from emovec.models.language_model import LanguageModel
@@ -22,8 +23,8 @@ def model(request: pytest.FixtureRequest) -> LanguageModel:
 
 def test_a_few_questions_equal_one_run_for_each_also_when_steered(model: LanguageModel) -> None:
     activities = load_activities(["en"])[::8]
-    put = questions(model, [(activities[0], other) for other in activities[1:]])
-    tokens = answer_tokens(model, "en")
+    put = questions(model, load_language("en"), [(activities[0], other) for other in activities[1:]])
+    tokens = answer_tokens(model, load_language("en"))
     assert model.token_texts(tokens) == ["A", "B"]
     assert talks(model) == model.tokenizer.tokenizer.decode(put[0].ids).startswith("<|im_start|>")
     prompts = [question.ids for question in put]

@@ -1,5 +1,5 @@
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ from emovec.corpus.story import Story
 from emovec.corpus.write import write_jsonl
 from emovec.labels import NEUTRAL
 from emovec.pipeline.run import run_study
+from tests.figures import without_figures
 
 
 def write_study(folder: Path, model: Path, stories: list[Story]) -> Path:
@@ -28,6 +29,12 @@ def write_study(folder: Path, model: Path, stories: list[Story]) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def _no_figures() -> Iterator[None]:
+    with without_figures():
+        yield
+
+
 @pytest.fixture
 def study_file(tiny_folder: Callable[..., Path], stories: list[Story], tmp_path: Path) -> Path:
     """A small study of which nothing is done."""
@@ -39,7 +46,8 @@ def _finished_once(
     tiny_folder: Callable[..., Path], stories: list[Story], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     folder = tmp_path_factory.mktemp("finished")
-    run_study(write_study(folder, tiny_folder("llama"), stories))
+    with without_figures():
+        run_study(write_study(folder, tiny_folder("llama"), stories))
     return folder
 
 

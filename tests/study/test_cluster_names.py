@@ -10,6 +10,7 @@ from emovec.errors import EmovecError
 from emovec.pipeline import ready
 from emovec.pipeline.run import run_study
 from emovec.progress import untracked
+from emovec.report.section import from_tables
 from emovec.report.sections.stability import profile
 from emovec.study.cluster_names import COLUMNS, name_clusters, name_study_clusters, names_state, parse_name
 from emovec.study.results import read_study
@@ -138,11 +139,11 @@ def test_names_stand_in_the_report_while_the_groups_are_those_that_were_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = write_study(tmp_path / "study", layers=(0, 4), emotions=EIGHT)
-    before = profile(read_study(folder))
+    before = from_tables(profile, read_study(folder))
     assert before is not None
     assert "name" not in before.columns
     mock = answering(*["Fog"] * 3, *[""] * 40)
-    monkeypatch.setattr("inspect_ai.model.get_model", lambda _name: mock)  # pyright: ignore[reportUnknownLambdaType]
+    monkeypatch.setattr("inspect_ai.model.get_model", lambda *_, **__: mock)  # pyright: ignore[reportUnknownLambdaType]
     settings = ClusterNamesConfig(model="mockllm/model", k=[4])
     with caplog.at_level("INFO"):
         assert name_study_clusters(folder, settings, 0, untracked)
@@ -151,7 +152,7 @@ def test_names_stand_in_the_report_while_the_groups_are_those_that_were_named(
     names = pd.read_parquet(written)
     assert set(names["k"]) == {4}
     names.assign(name="Warmth").to_parquet(written)
-    after = profile(read_study(folder))
+    after = from_tables(profile, read_study(folder))
     assert after is not None
     assert after.columns[-1] == "name"
     assert "names given by the language model mockllm/model" in after.caption
@@ -160,7 +161,7 @@ def test_names_stand_in_the_report_while_the_groups_are_those_that_were_named(
     assert all(found == {""} for k, found in rows.items() if k != "4")
     # Another run of the geometry has put other emotions together.
     names.assign(name="Warmth", emotions="nobody").to_parquet(written)
-    stale = profile(read_study(folder))
+    stale = from_tables(profile, read_study(folder))
     assert stale is not None
     assert "name" not in stale.columns
     assert "language model" not in stale.caption
@@ -182,7 +183,7 @@ def test_names_are_asked_for_again_only_when_the_clusters_or_the_model_change(
         return _output("Quiet")
 
     model = inspect_model.get_model("mockllm/model", custom_outputs=answer, memoize=False)
-    monkeypatch.setattr("inspect_ai.model.get_model", lambda _name: model)  # pyright: ignore[reportUnknownLambdaType]
+    monkeypatch.setattr("inspect_ai.model.get_model", lambda *_, **__: model)  # pyright: ignore[reportUnknownLambdaType]
     assert name_study_clusters(tmp_path, settings, 0, untracked)
     assert names_state(tmp_path, settings, 0) == "done"
     assert not name_study_clusters(tmp_path, settings, 0, untracked)
@@ -196,7 +197,7 @@ def test_names_are_asked_for_again_only_when_the_clusters_or_the_model_change(
     before = (tmp_path / "geometry" / "cluster_names.json").read_bytes()
     monkeypatch.undo()
     down = answering(RuntimeError("no credit"))
-    monkeypatch.setattr("inspect_ai.model.get_model", lambda _name: down)  # pyright: ignore[reportUnknownLambdaType]
+    monkeypatch.setattr("inspect_ai.model.get_model", lambda *_, **__: down)  # pyright: ignore[reportUnknownLambdaType]
     assert not name_study_clusters(tmp_path, settings, 0, untracked)
     assert [r.levelname for r in caplog.records if "get no names" in r.getMessage()] == ["WARNING"]
     assert "no credit" in caplog.text
@@ -219,14 +220,11 @@ def test_a_run_asks_before_it_begins_whether_clusters_can_be_named(
 def test_a_run_names_the_clusters_after_the_geometry(
     finished: Path, change: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for drawn in ("write_figures", "write_films"):
-        monkeypatch.setattr(f"emovec.report.pages.study.{drawn}", lambda *_: [])  # pyright: ignore[reportUnknownLambdaType]
-
     def answer(*_: Any) -> Any:
         return _output("Quiet")
 
     model = inspect_model.get_model("mockllm/model", custom_outputs=answer, memoize=False)
-    monkeypatch.setattr("inspect_ai.model.get_model", lambda _name: model)  # pyright: ignore[reportUnknownLambdaType]
+    monkeypatch.setattr("inspect_ai.model.get_model", lambda *_, **__: model)  # pyright: ignore[reportUnknownLambdaType]
     change(report={"cluster_names": {"model": "mockllm/model", "k": [2]}})
     study = Study(finished)
     assert [(step.name, step.state) for step in study.steps() if step.state != "done"] == [

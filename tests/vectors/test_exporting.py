@@ -151,8 +151,8 @@ def test_the_card_of_a_local_model_tells_no_path(tmp_path: Path) -> None:
         ({"emotions": "sad", "strength": 0.0}, "a number other than 0"),
         ({"emotions": "sad", "strength": float("nan")}, "a number other than 0"),
         ({"emotions": "sad", "norm": -1.0}, "a positive number"),
-        ({}, "one --emotion"),
-        ({"emotions": ["sad", "calm"]}, "one --emotion"),
+        ({}, "one `emotion`"),
+        ({"emotions": ["sad", "calm"]}, "one `emotion`"),
         ({"emotions": "sad", "format": "onnx"}, "one of gguf, safetensors, hub"),
     ],
 )

@@ -10,23 +10,24 @@ from typing import Any
 import typer
 
 from emovec.cli import corpus, model, vectors
-from emovec.cli.chat import chat
-from emovec.cli.compare import compare, transfer
+from emovec.cli.chat import chat as chat_command
+from emovec.cli.compare import compare as compare_command
+from emovec.cli.compare import transfer
 from emovec.cli.corpus_generate import generate
 from emovec.cli.corpus_label import label
 from emovec.cli.corpus_languages import languages
 from emovec.cli.corpus_share import export_corpus, import_corpus
-from emovec.cli.plan import plan
+from emovec.cli.plan import plan as plan_command
 from emovec.cli.show import SafeConsole, with_options
-from emovec.cli.steer import steer
+from emovec.cli.steer import steer as steer_command
 from emovec.cli.study import demo, init, run, status
-from emovec.cli.trace import trace
+from emovec.cli.trace import trace as trace_command
 from emovec.errors import EmovecError
 
 PANELS: dict[str, list[Callable[..., None]]] = {
-    "Study": [init, run, status, plan, demo],
-    "Compare": [compare, transfer],
-    "Live": [steer, chat, trace],
+    "Study": [init, run, status, plan_command, demo],
+    "Compare": [compare_command, transfer],
+    "Live": [steer_command, chat_command, trace_command],
 }
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "corpus": (

@@ -209,7 +209,7 @@ def test_a_judge_that_never_answers_is_stopped_early_with_an_example(tmp_path: P
     with pytest.raises(EmovecError, match=r"can't serve as a judge.*Once upon a time") as raised:
         label_with_model(stories(), EMOTIONS, mock(answer), tmp_path / "a.jsonl")
     assert 3 * TRIAL <= len(asked) < 3 * len(stories())
-    assert "--max-tokens" in str(raised.value)
+    assert "`max_tokens`" in str(raised.value)
 
 
 def test_requests_that_fail_stop_the_run_and_say_nothing_secret(
