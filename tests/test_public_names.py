@@ -1,7 +1,10 @@
 """What a public name gives is what it says, whatever was imported before."""
 
+import ast
 import subprocess
 import sys
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -55,3 +58,20 @@ def test_no_public_name_is_a_module(steps: str) -> None:
         [sys.executable, "-c", WALK.replace("STEPS", steps)], capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("package", ["emovec", "emovec.geometry"])
+def test_type_checkers_and_the_program_find_the_same_names(package: str) -> None:
+    module = import_module(package)
+    source = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
+    declared = {
+        alias.name: str(node.module)
+        for block in source.body
+        if isinstance(block, ast.If)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert sorted(declared) == sorted(module.__all__)
+    for name, home in declared.items():
+        assert getattr(module, name) is getattr(import_module(home), name)

@@ -48,27 +48,7 @@ _MODULES = {
     "trace": "emovec.steering.trace",
 }
 
-__all__ = [
-    "Activations",
-    "EmotionVectors",
-    "EmovecError",
-    "Span",
-    "Story",
-    "Study",
-    "build_vectors",
-    "character_span",
-    "chat_prompt",
-    "export_vectors",
-    "extract",
-    "generate",
-    "geometry",
-    "intervene",
-    "load_model",
-    "read_stories",
-    "run_study",
-    "steer",
-    "trace",
-]
+__all__ = ["geometry", *_MODULES]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

@@ -10,22 +10,31 @@ from emovec.errors import EmovecError
 
 
 @contextmanager
-def locked(folder: Path) -> Generator[None]:
-    """Hold a study's folder, made where it is missing; the lock goes with the process, however that ends.
+def locked(
+    folder: Path,
+    name: str = ".lock",
+    busy: str = "another process is working on this study",
+    what: str = "the study's folder",
+) -> Generator[None]:
+    """Hold a folder, made where it is missing; the lock goes with the process, however that ends.
+
+    Args:
+        folder: the folder.
+        name: of the file that is locked in it.
+        busy: what to say where another process holds it.
+        what: the folder is, as a message calls it.
 
     Raises:
         EmovecError: if another process holds it, or it can't be made.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock", timeout=0)
+        lock = FileLock(folder / name, timeout=0)
         lock.acquire()
     except Timeout:
-        raise EmovecError(
-            f"{folder}: another process is working on this study; wait for it, stop it, or give another `out`."
-        ) from None
+        raise EmovecError(f"{folder}: {busy}; wait for it, stop it, or give another `out`.") from None
     except OSError as error:
-        raise EmovecError(f"{folder}: can't be used as the study's folder ({error.strerror}).") from error
+        raise EmovecError(f"{folder}: can't be used as {what} ({error.strerror}).") from error
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Which study an argument means, where its results lie, and command lines that can be pasted."""
+"""Which study an argument means, where its results lie, and what its paths start from."""
 
 import json
 import os

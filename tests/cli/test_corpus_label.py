@@ -109,7 +109,7 @@ def test_a_judge_that_answers_nonsense_ends_in_a_clear_report(run: Run, texts: P
     code, _, err = run("corpus", "label", texts, "--model", "any/judge", "--sample", "3")
     assert code == 2
     assert "any/judge: can't serve as a judge" in err
-    assert "The cat [2J sat on the mat." in err
+    assert "The cat\ufffd[2J sat on the mat." in err
     assert "raise --max-tokens" in err
     assert "\x1b[2J" not in err
     assert "Traceback" not in err

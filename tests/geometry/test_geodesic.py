@@ -71,7 +71,7 @@ def test_with_every_neighbour_paths_are_straight_lines():
 def test_a_draw_without_an_emotion_is_left_out():
     grams = unit_grams(2)
     grams[1, 4] = grams[1, :, 4] = np.nan
-    curved, straight = compare_distances(chord_distances(grams), chord_distances(unit_grams(3)), 4)
+    curved, straight, _ = compare_distances(chord_distances(grams), chord_distances(unit_grams(3)), 4)
     assert np.isnan(curved[1])
     assert np.isnan(straight[1])
     assert np.isfinite(curved[[0, 2]]).all()
@@ -167,7 +167,7 @@ def test_equal_geometries_are_not_said_to_differ():
         truth = geometries(rng, 1.0)
         cells = as_cells(truth[:, None] + noise(rng, 12, 0.5, 0))
         chords = [chord_distances(cells.grams(np.ones((1, 12)), name, name)) for name in ("en", "ja")]
-        curved, straight = compare_distances(*chords, 5)
+        curved, straight, _ = compare_distances(*chords, 5)
         row = corrected_table(cells, [("en", "ja")], [5], seed).iloc[0]
         found.append((curved[0] - straight[0], row["difference"], row["low"] <= 0 <= row["high"]))
     observed, corrected, holds_zero = np.array(found, float).mean(axis=0)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from emovec.geometry import lens, lens_hits, logit_lens
-from emovec.geometry.lens import candidate_tokens, counts_for
+from emovec.geometry.lens import candidate_tokens
 from tests.geometry.planted import random_vectors, relabelled, vectors_array
 
 
@@ -101,7 +101,7 @@ def test_k_is_bounded_by_the_candidates_and_there_may_be_none() -> None:
     ],
 )
 def test_what_counts_as_naming_a_word(token: str, word: str, counts: bool) -> None:
-    assert counts_for(token, word) is counts
+    assert candidate_tokens([], [word], [token], Head(1, 1)) == ([0] if counts else [])
 
 
 def labels(language: str, emotion: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from emovec.corpus.story import Story
 from emovec.errors import EmovecError
 from emovec.models.behaviour import Behaviour
 from emovec.models.check import check_model
-from emovec.models.generate import generate, next_token_logits
+from emovec.models.generate import generate, log_probabilities
 from emovec.models.intervene import intervene, steer
 from emovec.models.language_model import LanguageModel
 from emovec.models.passes import pass_faults
@@ -144,10 +144,11 @@ def test_shared_beginnings_and_words_are_right_for_every_kind_of_cache(family: s
     prompts = [[0, 4, 5, 6, 7], [0, 4, 5, 9], [0, 4, 5, 9, 10, 11]]
     alone = [torch.log_softmax(_plain(model, ids)[1][-1].double(), -1)[[3, 8]].tolist() for ids in prompts]
     np.testing.assert_allclose(log_probabilities_after(model, prompts, [3, 8]), alone, atol=1e-4)
-    logits = next_token_logits(model, list(TEXTS))
-    for text, row in zip(TEXTS, logits, strict=True):
-        expected = _plain(model, list(model.tokenizer.encode([text])[0].ids))[1][-1]
-        np.testing.assert_allclose(row, expected.numpy(), atol=1e-3, rtol=1e-3)
+    batch = log_probabilities(model, TEXTS, [" w4"] * len(TEXTS))
+    for text, value in zip(TEXTS, batch, strict=True):
+        *before, last = model.tokenizer.encode([f"{text} w4"])[0].ids
+        expected = torch.log_softmax(_plain(model, before)[1][-1].double(), -1)[last]
+        assert value == pytest.approx(float(expected), abs=1e-3)
     split = SplitFrame((0, 4, 5), ((6,), (7, 8), (9, 10, 11)))
     found = word_log_probabilities(model, split, np.ones((1, model.hidden_size)), np.zeros(1), layer=0)
     for word, value in zip(split.words, found[0], strict=True):

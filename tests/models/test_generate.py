@@ -12,7 +12,6 @@ from emovec.models.generate import (
     generate,
     has_chat_template,
     log_probabilities,
-    next_token_logits,
     token_log_probabilities,
 )
 from emovec.models.intervene import intervene, steer
@@ -29,15 +28,6 @@ def _logits(model: LanguageModel, text: str) -> torch.Tensor:
     ids = torch.tensor([model.tokenizer.encode([text])[0].ids])
     with torch.inference_mode():
         return model.model(ids, use_cache=False).logits[0].double()
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("batch_size", [1, 2, 8])
-def test_next_token_logits_are_those_after_the_last_own_token(tiny_model: Model, family: str, batch_size: int) -> None:
-    model = tiny_model(family)
-    found = next_token_logits(model, PROMPTS, batch_size=batch_size)
-    for prompt, row in zip(PROMPTS, found, strict=True):
-        np.testing.assert_allclose(row, _logits(model, prompt)[-1], atol=1e-4)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -123,7 +113,6 @@ def test_an_exploded_model_is_told_of(tiny_model: Model) -> None:
     push = replace(intervene(np.ones(model.hidden_size), layer=1, norm=1.0), lengths=torch.tensor([[torch.inf]]))
     for run in (
         lambda: generate(model, ["w1 w2"], max_new_tokens=2),
-        lambda: next_token_logits(model, ["w1 w2"]),
         lambda: log_probabilities(model, ["w1 w2"], [" w3"]),
     ):
         with pytest.raises(EmovecError, match="lower the strength"), steer(model, push):
@@ -135,7 +124,7 @@ def test_prompts_that_can_t_be_run_are_refused(tiny_model: Model) -> None:
     with pytest.raises(EmovecError, match=r"'w1 w1 .* has 91 tokens, with 20 new ones more than the 96"):
         generate(model, ["\n".join(["w1"] * 90)], max_new_tokens=20)
     with pytest.raises(EmovecError, match="empty"):
-        next_token_logits(model, [""], special_tokens=False)
+        log_probabilities(model, [""], ["w1"], special_tokens=False)
     with pytest.raises(EmovecError, match="no token"):
         log_probabilities(model, ["w1"], [""])
 

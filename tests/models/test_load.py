@@ -43,7 +43,7 @@ def test_the_check_fails_on_a_model_whose_blocks_are_out_of_order(tiny_folder: C
 
 
 def test_the_check_fails_where_padding_leaks(tiny_folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    from emovec.models import check
+    from emovec.models import check_passes
 
     model = load_model(str(tiny_folder("llama")), device="cpu")
 
@@ -51,7 +51,7 @@ def test_the_check_fails_where_padding_leaks(tiny_folder: Callable[..., Path], m
         longest = max(len(t.ids) for t in texts)  # type: ignore[attr-defined]
         return torch.tensor([t.ids[-1:] * (longest - len(t.ids)) + t.ids for t in texts])  # type: ignore[attr-defined]
 
-    monkeypatch.setattr(check, "pad_right", pad_left)
+    monkeypatch.setattr(check_passes, "pad_right", pad_left)
     failed = [c.name for c in check_model(model, ["w1 w2 w3", "w4 w5"]) if not c.passed]
     assert "texts in a right-padded batch equal texts alone" in failed
 

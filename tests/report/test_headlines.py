@@ -143,7 +143,7 @@ def test_perfect_words_leave_nothing_to_beat() -> None:
 def test_a_massive_dimension_is_named() -> None:
     text = told(study((0.8, 0.8), (0.1, 0.1)))
     assert "in English 97 % of the mean vectors' (dimension 11), 7 % of the centred vectors' (dimension 21)" in text
-    assert "of the centred ones' at most 31 % (layer 0, dimension 21)" in text
+    assert "over all layers at most 31 % of the centred vectors' (layer 0, dimension 21)" in text
     assert "2 % of the denoised vectors' (dimension 31)" in text
     assert "no single dimension dominates" in text
     heavy = told(study((0.8, 0.8), (0.1, 0.1), energy=0.4))

@@ -126,10 +126,10 @@ def show(
         there = list(dict.fromkeys(getattr(story, field) for story in chosen))
         if unknown := [label for label in wanted if label not in there]:
             known = ", ".join(str(label) for label in there if label) or "none"
-            raise EmovecError(f"--{field}: no such {kind} of '{unknown[0]}' here; there are {known}.")
+            raise EmovecError(f"--{field}: no {kind} of '{unknown[0]}' here; there are {known}.")
         chosen = [story for story in chosen if getattr(story, field) in wanted]
         if not chosen:
-            raise EmovecError(f"--{field}: no such {kind} of {', '.join(wanted)} among those asked for besides.")
+            raise EmovecError(f"--{field}: no {kind} of {', '.join(wanted)} among those asked for besides.")
     for story in chosen[:number]:
         title = Text(printable(story.id), style="bold")
         labels = " · ".join(filter(None, (story.language, story.emotion, story.topic)))

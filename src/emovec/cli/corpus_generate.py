@@ -12,6 +12,7 @@ from rich.text import Text
 from emovec.cli.options import AskedModel, Prices, Retries, StudyFile
 from emovec.cli.progress import resumable, show_log, track
 from emovec.cli.show import console, show_table
+from emovec.printable import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,8 +139,7 @@ def _print_reasons(folder: Path, *, errors: bool = True) -> None:
         return
     rows: list[tuple[object, ...]] = []
     for key, n in counts.most_common(12):
-        example = " ".join("".join(c if c.isprintable() else " " for c in examples[key]).split())
-        shown = example if len(example) <= _EXAMPLE else f"{example[:_EXAMPLE].rstrip()}…"
+        shown = shortened(examples[key], _EXAMPLE)
         rows.append((n, *key, f"“{shown}”" if shown else ""))
     title = f"Answers that were not as asked: {counts.total():,} of {len(answers):,}"
     show_table(("answers", "status", "reason", "for example"), rows, title)

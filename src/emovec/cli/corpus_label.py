@@ -1,7 +1,7 @@
 """`emovec corpus label`: blind labels by a model or by people, and how well they agree."""
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -127,23 +127,12 @@ def _folder(source: str) -> Path:
     return path.with_name(f"{path.name if path.is_dir() else path.stem}-labels")
 
 
-@contextmanager
-def _alone(folder: Path, by: str) -> Generator[None]:
+def _alone(folder: Path, by: str) -> AbstractContextManager[None]:
     """Hold the annotator's place in a folder of labels: two runs would ask everything twice."""
-    from filelock import FileLock, Timeout
-
-    from emovec.errors import EmovecError
     from emovec.labels import file_name
+    from emovec.lock import locked
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f".{file_name(by)}.lock", timeout=0)
-        with lock:
-            yield
-    except Timeout:
-        raise EmovecError(f"{folder}: another process labels as '{by}'; wait for it, stop it, or give --out.") from None
-    except OSError as error:
-        raise EmovecError(f"{folder}: can't be used as the labels' folder ({error.strerror}).") from error
+    return locked(folder, f".{file_name(by)}.lock", f"another process labels as '{by}'", "the labels' folder")
 
 
 def _judge(

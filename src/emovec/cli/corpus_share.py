@@ -115,7 +115,7 @@ def import_corpus(
         header=header,
     )
     if imported.stories:
-        say(with_options(imported.sentence, import_corpus.__annotations__))
+        say(with_options(imported.sentence, ["relabel", "layout", "several", "mapping"]))
     require_no_problems(imported.problems)
     write_jsonl(imported.stories, out)
     emotions = list(dict.fromkeys(story.emotion for story in imported.stories if story.emotion != NEUTRAL))

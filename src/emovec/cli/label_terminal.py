@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
+from emovec.printable import printable
+
 if TYPE_CHECKING:
     from emovec.corpus.annotation.session import LabelSession
 
@@ -27,9 +29,7 @@ def label_in_terminal(
     console.print(Text(HELP + (f" Up to {session.top}, best first, with commas between." if session.top > 1 else "")))
     while (story := session.current) is not None:
         title = f"{session.done + 1} of {session.total}"
-        console.print(
-            Panel(Text(_printable(story.text)), title=title, title_align="left", width=min(console.width, 96))
-        )
+        console.print(Panel(Text(printable(story.text)), title=title, title_align="left", width=min(console.width, 96)))
         if not _step(session, languages, console, ask):
             console.print(Text(f"{session.done} of {session.total} labelled; the same command goes on from here."))
             return
@@ -86,9 +86,7 @@ def _chosen(typed: str, session: "LabelSession", languages: Sequence[str], conso
         found = matching(part, session.options, languages)
         if len(found) != 1:
             names = ", ".join(option_names(option, languages) for option in found)
-            said = (
-                f"“{_printable(part)}” could be {names}." if found else f"No emotion begins with “{_printable(part)}”."
-            )
+            said = f"“{printable(part)}” could be {names}." if found else f"No emotion begins with “{printable(part)}”."
             console.print(Text(said, style="yellow"))
             return []
         chosen += found
@@ -119,8 +117,3 @@ def _confidence(console: Console, ask: Callable[[str], str]) -> int | Literal["/
             case _:
                 said = "1, 2, 3 or Enter; /undo chooses another emotion, /skip comes back later, /quit keeps this one."
                 console.print(Text(said, style="yellow"))
-
-
-def _printable(text: str) -> str:
-    """Text that can't steer the terminal."""
-    return "".join(c if c == "\n" or c.isprintable() else "\ufffd" for c in text.replace("\r\n", "\n"))

@@ -58,7 +58,7 @@ def plan(
     except EmovecError as error:
         console.print("\nExtraction", style="bold")
         _print_texts(config, texts)
-        console.print(with_options(str(error), plan.__annotations__))
+        console.print(with_options(str(error), ["blocks", "hidden", "parameters"]))
         return
     print_extraction(config, texts, size)
     _print_stages(opened, texts, size, measure)
@@ -83,7 +83,7 @@ def print_generation(cost: "GenerationCost", max_attempts: int) -> None:
             f"that are asked again. At most about ${_money(most or 0)}: {max_attempts} attempts at each request, every "
             "answer as long as generation.max_tokens lets it be.",
         )
-    console.print(with_options(price_note(cost, datetime.date.today()), plan.__annotations__))
+    console.print(with_options(price_note(cost, datetime.date.today()), ["model", "prices"]))
     console.print(
         "Tokens are reckoned from characters; models that think before they answer spend more.\n",
         style="dim",

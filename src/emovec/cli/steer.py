@@ -37,7 +37,8 @@ def steer(
     prompt: Annotated[str, typer.Argument(help="What the model is to answer or to continue.")],
     emotion: SomeEmotion,
     strength: Annotated[
-        list[float] | None, typer.Option(help="In residual norms: one for all emotions, or one for each. 0.1.")
+        list[float] | None,
+        typer.Option(help="In residual norms: one for all emotions (by default 0.1), or one for each."),
     ] = None,
     language: Language = None,
     layer: Layer = None,

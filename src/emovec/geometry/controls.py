@@ -21,6 +21,7 @@ from emovec.geometry.analysis import (
     stories_read,
 )
 from emovec.geometry.cells import layer_cells
+from emovec.geometry.decoding import pooled_scale
 from emovec.geometry.reliability import (
     BLOCKS,
     LOW_RELIABILITY,
@@ -31,7 +32,7 @@ from emovec.geometry.reliability import (
     noise_free_rsa,
     spearman_brown,
 )
-from emovec.geometry.representational import label_number, standardised
+from emovec.geometry.representational import label_number, permuted_pairs, standardised
 from emovec.geometry.similarity import pair_cosines
 from emovec.labels import NEUTRAL
 from emovec.languages.norms import load_norms
@@ -56,7 +57,6 @@ GIVENS = ("none", "embeddings", "words", "valence", "first layer", "all")
 PAIRS_LEFT = 5
 """So many pairs of emotions must be left over when as many were spent as there are controls."""
 
-_CHUNK_ELEMENTS = 2**18
 _SPENT = 1e-10
 _COLUMNS = TABLES["controls"].without("variant")
 
@@ -139,19 +139,11 @@ def partial_correlations(
     rest_a, rest_b = unit(rest_a), unit(rest_b)
     orders = np.vstack([np.arange(n), label_permutations(n, permutations, seed)])
     values = np.full((len(orders), len(a)), np.nan)
-    i, j = np.triu_indices(n, 1)
-    number = np.zeros((n, n), dtype=np.intp)
-    number[i, j] = number[j, i] = np.arange(len(i))
-    step = max(1, _CHUNK_ELEMENTS // len(i))
-    for start in range(0, len(orders), step):
-        chunk = orders[start : start + step]
-        moved = number[chunk[:, i], chunk[:, j]]
+    for some, moved in permuted_pairs(orders):
         for layer in np.flatnonzero(left):
             products = rest_b[layer][moved] @ np.vstack([rest_a[layer], basis]).T
             free = np.sqrt(np.clip(1 - (products[:, 1:] ** 2).sum(1), 0, None))
-            values[start : start + step, layer] = np.divide(
-                products[:, 0], free, out=np.zeros(len(chunk)), where=free > _SPENT
-            )
+            values[some, layer] = np.divide(products[:, 0], free, out=np.zeros(len(free)), where=free > _SPENT)
     p, familywise = np.full(len(a), np.nan), np.full(len(a), np.nan)
     if left.any():
         p[left] = p_values(values[0, left], values[1:, left])
@@ -358,8 +350,8 @@ def _word_controls(
         for name in text_features(language):
             terms.setdefault(name, {})[language] = profile_cosines(tfidf(texts, name), emotions[language])
     # As for the vectors: one scale for all languages.
-    pooled = np.sqrt(np.mean([values.var(axis=0) for values in means.values()], axis=0))
-    scales = dict(zip(VARIANTS, (np.ones_like(pooled), np.where(pooled > 0, pooled, 1.0)), strict=True))
+    pooled = pooled_scale([values.var(axis=0) for values in means.values()])
+    scales = dict(zip(VARIANTS, (np.ones_like(pooled), pooled), strict=True))
     embedded = {
         variant: {language: profile_cosines(values / scale, emotions[language]) for language, values in means.items()}
         for variant, scale in scales.items()

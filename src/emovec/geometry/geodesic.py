@@ -103,7 +103,9 @@ def geodesic_distances(distances: np.ndarray, k: int) -> np.ndarray:
     return paths.reshape(distances.shape)
 
 
-def compare_distances(straight_a: np.ndarray, straight_b: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+def compare_distances(
+    straight_a: np.ndarray, straight_b: np.ndarray, k: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """RSA of two languages by geodesic and by straight-line distances (Pearson's r of upper triangles).
 
     Args:
@@ -112,11 +114,13 @@ def compare_distances(straight_a: np.ndarray, straight_b: np.ndarray, k: int) ->
         k: neighbours of each emotion in the graphs.
 
     Returns:
-        Two arrays [...]: r of geodesic distances, NaN where one of the graphs is not connected, and r of straight ones.
+        Three arrays [...]: r of geodesic distances, NaN where one of the graphs is not connected; r of straight ones;
+        whether both graphs are connected.
     """
     i, j = np.triu_indices(straight_a.shape[-1], 1)
     a, b = (geodesic_distances(straight, k)[..., i, j] for straight in (straight_a, straight_b))
-    return correlations(a, b), correlations(straight_a[..., i, j], straight_b[..., i, j])
+    connected = np.asarray(np.isfinite(a + b).all(axis=-1))
+    return correlations(a, b), correlations(straight_a[..., i, j], straight_b[..., i, j]), connected
 
 
 def straight_halves(
@@ -220,12 +224,8 @@ def geodesic_rsa(vectors: xr.DataArray, language_a: str, language_b: str, ks: Se
     straight_a, straight_b = chord_distances(rows @ rows.swapaxes(-1, -2))
     frames: list[pd.DataFrame] = []
     for k in usable(ks, pair.sizes["emotion"]):
-        curved, straight = compare_distances(straight_a, straight_b, k)
-        connected = [
-            int(all(np.isfinite(geodesic_distances(d[layer], k)).all() for d in (straight_a, straight_b)))
-            for layer in range(len(curved))
-        ]
-        columns = {"layer": layer_numbers(pair), "k": k, "connected": connected}
+        curved, straight, connected = compare_distances(straight_a, straight_b, k)
+        columns = {"layer": layer_numbers(pair), "k": k, "connected": connected.astype(int)}
         r = {"rsa_geodesic": curved, "rsa_euclidean": straight}
         frames.append(pd.DataFrame(columns | r).assign(language_a=language_a, language_b=language_b))
     columns = [*_KEYS[1:], *_PLAIN]

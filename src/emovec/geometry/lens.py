@@ -161,11 +161,6 @@ def _readable(vocabulary: Sequence[str]) -> np.ndarray:
     return np.array([text != "" for text in vocabulary])
 
 
-def counts_for(token: str, word: str) -> bool:
-    """Whether a token names a word: see `lens_hits`."""
-    return _plain(token) in _beginnings(word)
-
-
 @dataclass(frozen=True)
 class _TokenIndex:
     """Which token ids read as a given plain text."""

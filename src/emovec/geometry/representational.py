@@ -1,6 +1,6 @@
 """Representational similarity analysis: do two languages arrange the emotions alike?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -149,18 +149,30 @@ def permuted_products(fixed: np.ndarray, permuted: np.ndarray, orders: np.ndarra
     Returns:
         [permutation, k].
     """
+    products = np.empty((len(orders), len(fixed)))
+    for some, moved in permuted_pairs(orders):
+        for k in range(len(fixed)):
+            products[some, k] = permuted[k][moved] @ fixed[k]
+    return products
+
+
+def permuted_pairs(orders: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """Which pair each pair of labels becomes, for some permutations at a time.
+
+    Args:
+        orders: [permutation, label].
+
+    Yields:
+        Which of the permutations, and [permutation, pair] numbers of pairs in the order of `numpy.triu_indices(n, 1)`.
+    """
     n = orders.shape[1]
     i, j = np.triu_indices(n, 1)
     number = np.zeros((n, n), dtype=np.intp)
     number[i, j] = number[j, i] = np.arange(len(i))
-    products = np.empty((len(orders), len(fixed)))
     step = max(1, _CHUNK_ELEMENTS // len(i))
     for start in range(0, len(orders), step):
         chunk = orders[start : start + step]
-        moved = number[chunk[:, i], chunk[:, j]]
-        for k in range(len(fixed)):
-            products[start : start + step, k] = permuted[k][moved] @ fixed[k]
-    return products
+        yield slice(start, start + step), number[chunk[:, i], chunk[:, j]]
 
 
 def _rsa(vectors: EmotionVectors, permutations: int, seed: int) -> Outcome:

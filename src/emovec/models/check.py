@@ -1,24 +1,31 @@
 """Proof, on the user's own model, that layers, padding, cache, read-out and steering are what emovec takes them for."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
-from torch import Tensor
 
-from emovec.models.blocks import block_output
-from emovec.models.eager import uncompiled
+from emovec.models.check_passes import (
+    Runs,
+    batch_errors,
+    device_errors,
+    error,
+    left_padded_errors,
+    normed,
+    read_error,
+    read_out_error,
+    run_alone,
+    stopped_errors,
+)
+from emovec.models.check_steering import cached_errors, steering_errors
 from emovec.models.embedded import EMBEDDED
-from emovec.models.forward import pad_right, visit_layers
 from emovec.models.language_model import LanguageModel
 from emovec.models.load import load_model
 from emovec.models.passes import pass_faults, refusal
 from emovec.models.refusals import quantisation
-from emovec.models.text_tokenizer import EncodedText
 
 TEXTS = (
     "Nora's hand stopped inside the drawer, and for a long moment she could not make herself pull the letter out.",
@@ -94,16 +101,10 @@ def check_model(
     checks = [_seen_once(model, faults)]
     if not layers:  # nothing is left to check
         return checks
-    runs = _Runs(
-        model,
-        encoded,
-        layers,
-        [_layers(model, pad_right([text], model.device), layers)[:, 0] for text in encoded],
-        [_plain(model, text) for text in encoded],
-    )
+    runs = run_alone(model, encoded, layers)
     found = [*_hook_errors(runs), *_padding_errors(runs), *_use_errors(runs)]
     if reference is not None:
-        errors = _device_errors(reference, encoded, layers, runs.alone)
+        errors = device_errors(reference, runs)
         device = "each layer is that of the CPU in float32 (mean over tokens)"
         found.append(_Found(device, errors, _DEVICE, _DEVICE_TOLERANCES[model.dtype]))
     checks += [
@@ -123,65 +124,49 @@ class _Found(NamedTuple):
     allowed: float | None = None
 
 
-@dataclass(frozen=True)
-class _Runs:
-    """Each text run alone through emovec's hooks, [layer, token, hidden], and plainly through transformers."""
-
-    model: LanguageModel
-    encoded: Sequence[EncodedText]
-    layers: list[int]
-    alone: list[Tensor]
-    plain: "list[_Plain]"
-
-
-def _hook_errors(runs: _Runs) -> Iterator[_Found]:
+def _hook_errors(runs: Runs) -> Iterator[_Found]:
     """Whether layer k is what it is said to be."""
     model, layers = runs.model, runs.layers
     pairs = list(zip(runs.alone, runs.plain, strict=True))
     yield _Found(
         "layer k is what block k + 1 reads, and the last layer what the final norm reads",
-        [_read_error(states[place], run.read[layer]) for states, run in pairs for place, layer in enumerate(layers)
+        [read_error(states[place], run.read[layer]) for states, run in pairs for place, layer in enumerate(layers)
          if layer in run.read],
         _EXTRACTION,
     )  # fmt: skip
     yield _Found(
         "layer k equals transformers' hidden_states[k + 1], for every block but the last",
-        [_error(states[place], run.recorded[layer]) for states, run in pairs for place, layer in enumerate(layers)
+        [error(states[place], run.recorded[layer]) for states, run in pairs for place, layer in enumerate(layers)
          if layer in run.recorded],
         _EXTRACTION,
     )  # fmt: skip
     if layers[-1] == model.n_layers - 1:
         yield _Found(
             "the last layer is before the final norm: normed, it equals the decoder's output",
-            [_error(_normed(model, states[-1]), run.output) for states, run in pairs],
+            [error(normed(model, states[-1]), run.output) for states, run in pairs],
             _EXTRACTION,
         )
-    some = layers[: len(layers) // 2 + 1]
     yield _Found(
         "stopping after the middle layer changes nothing",
-        [_error(_layers(model, pad_right([text], model.device), some)[:, 0], states[: len(some)])
-         for text, states in zip(runs.encoded, runs.alone, strict=True)],
+        stopped_errors(runs, layers[: len(layers) // 2 + 1]),
         _EXTRACTION,
-    )  # fmt: skip
+    )
 
 
-def _padding_errors(runs: _Runs) -> Iterator[_Found]:
+def _padding_errors(runs: Runs) -> Iterator[_Found]:
     """Whether a text in a batch is the text alone."""
-    model, given = runs.model, (runs.model, runs.encoded, runs.layers, runs.alone)
-    yield _Found("texts in a right-padded batch equal texts alone", _in_batch(*given, poison=0), _PADDING)
-    yield _Found("what stands in the padding changes nothing", _in_batch(*given, poison=17), _PADDING)
-    if model.behaviour.pads_left:
-        yield _Found("left padding with an attention mask equals texts alone", _left_padded(*given), _GENERATION)
+    yield _Found("texts in a right-padded batch equal texts alone", batch_errors(runs, poison=0), _PADDING)
+    yield _Found("what stands in the padding changes nothing", batch_errors(runs, poison=17), _PADDING)
+    if runs.model.behaviour.pads_left:
+        yield _Found("left padding with an attention mask equals texts alone", left_padded_errors(runs), _GENERATION)
 
 
-def _use_errors(runs: _Runs) -> Iterator[_Found]:
+def _use_errors(runs: Runs) -> Iterator[_Found]:
     """Whether what vectors are put to, lens, generation and steering, does what it says."""
-    from emovec.models.check_steering import cached_errors, steering_errors
-
     model = runs.model
     yield _Found(
         "final norm and unembedding give the direction of the model's logits",
-        [_read_out_error(model, run) for run in runs.plain],
+        [read_out_error(model, run) for run in runs.plain],
         _LENS,
     )
     yield _Found(
@@ -231,139 +216,3 @@ def _seen_once(model: LanguageModel, faults: Mapping[int, str]) -> Check:
     meaning = str(refusal(faults, model.n_layers, model.id)) if faults else ""
     name = "every layer is seen exactly once a pass, in order, as [text, token, hidden]"
     return Check(name, float("inf") if faults else 0.0, 0.0, meaning)
-
-
-@dataclass(frozen=True)
-class _Plain:
-    """What a plain, unpadded run of one text showed without emovec's own hooks on block outputs.
-
-    Attributes:
-        read: layer → [token, hidden] that the next block, or the final norm, was given; −1 is what the first block was.
-        recorded: layer → [token, hidden] in transformers' own record, where that has the usual form.
-        output: [token, …] the decoder's output, after the final norm.
-        logits: [vocab] of the last token.
-    """
-
-    read: dict[int, Tensor]
-    recorded: dict[int, Tensor]
-    output: Tensor
-    logits: Tensor
-
-
-def _plain(model: LanguageModel, text: EncodedText) -> _Plain:
-    read: dict[int, Tensor] = {}
-
-    def hook_of(layer: int) -> Callable[..., None]:
-        def hook(_module: object, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
-            given = arguments[0] if arguments else named.get("hidden_states")
-            if isinstance(given, Tensor) and given.ndim == 3:
-                read[layer] = given[0].float()
-
-        return hook
-
-    ids = torch.tensor([text.ids], device=model.device)
-    with ExitStack() as stack, uncompiled(), torch.inference_mode():
-        readers = [*model.blocks, model.decoder.final_norm]
-        for layer, reader in enumerate(readers, start=-1):
-            stack.callback(reader.register_forward_pre_hook(hook_of(layer), with_kwargs=True).remove)
-        output = model.decoder.module(input_ids=ids, output_hidden_states=True, use_cache=False)
-        logits = model.model(input_ids=ids, use_cache=False).logits[0, -1].float()
-    states = [each[0].float() for each in output.hidden_states or ()]
-    # The usual record begins with what the first block reads; that of some state models doesn't.
-    usual = len(states) == model.n_layers + 1 and -1 in read and torch.equal(states[0], read[-1])
-    recorded = dict(enumerate(states[1:-1])) if usual else {}
-    return _Plain(read, recorded, output.last_hidden_state[0].float(), logits)
-
-
-def _normed(model: LanguageModel, states: Tensor) -> Tensor:
-    """The last layer [token, hidden] as the decoder gives it out."""
-    with torch.inference_mode():
-        normed = model.decoder.final_norm(states.to(model.dtype))
-        return (normed if model.decoder.project_out is None else model.decoder.project_out(normed)).float()
-
-
-def _layers(model: LanguageModel, ids: Tensor, layers: Sequence[int]) -> Tensor:
-    """[layer, text, token, hidden] float32, as extraction sees them."""
-    seen: list[Tensor] = []
-    visit_layers(model, ids, layers, lambda _position, hidden: seen.append(hidden.float()))
-    return torch.stack(seen)
-
-
-def _in_batch(
-    model: LanguageModel, encoded: Sequence[EncodedText], layers: Sequence[int], alone: Sequence[Tensor], *, poison: int
-) -> list[float]:
-    """Error of each text in a batch; `poison` shifts the ids that stand in the padding."""
-    n_ids = model.model.get_input_embeddings().num_embeddings
-    ids = pad_right(encoded, model.device)
-    for row, text in enumerate(encoded):
-        ids[row, len(text.ids) :] = (ids[row, len(text.ids) :] + poison) % n_ids
-    batch = _layers(model, ids, layers)
-    return [_error(batch[:, row, : len(text.ids)], alone[row]) for row, text in enumerate(encoded)]
-
-
-def _left_padded(
-    model: LanguageModel, encoded: Sequence[EncodedText], layers: Sequence[int], alone: Sequence[Tensor]
-) -> list[float]:
-    longest = max(len(text.ids) for text in encoded)
-    pads = [longest - len(text.ids) for text in encoded]
-    ids = torch.tensor(
-        [text.ids[:1] * n + text.ids for n, text in zip(pads, encoded, strict=True)], device=model.device
-    )
-    mask = torch.tensor([[0] * n + [1] * (longest - n) for n in pads], device=model.device)
-    options: dict[str, Any] = {"attention_mask": mask, "position_ids": (mask.cumsum(1) - 1).clamp(min=0)}
-    seen: list[Tensor] = []
-
-    def keep(_module: object, _inputs: object, output: Any) -> None:
-        seen.append(block_output(output).float())
-
-    with ExitStack() as stack, uncompiled(), torch.inference_mode():
-        for layer in layers:
-            stack.callback(model.blocks[layer].register_forward_hook(keep).remove)
-        model.decoder.module(input_ids=ids, use_cache=False, **options)
-    states = torch.stack(seen)
-    return [_error(states[:, row, n:], alone[row]) for row, n in enumerate(pads)]
-
-
-def _read_out_error(model: LanguageModel, run: _Plain) -> float:
-    """How far the model's logits lie from the direction of those of `unembedding`, under the cap that some models add.
-
-    Models that scale their logits (Granite, Cohere) only change how long the direction is.
-    """
-    head = model.model.get_output_embeddings()
-    bias = getattr(head, "bias", None)
-    own = (head.weight.detach() @ run.output[-1].to(head.weight.dtype)).float()
-    own = own if bias is None else own + bias.detach().float()
-    config = model.model.config.get_text_config(decoder=True)
-    caps = (getattr(config, name, None) for name in ("final_logit_softcapping", "logits_soft_cap"))
-    cap = next((float(each) for each in caps if each), None)
-    if cap is not None:
-        return _error(cap * torch.tanh(own / cap), run.logits)
-    return _read_error(own, run.logits)
-
-
-def _device_errors(
-    reference: LanguageModel, encoded: Sequence[EncodedText], layers: Sequence[int], alone: Sequence[Tensor]
-) -> list[float]:
-    """[layer, text] mean relative difference over tokens."""
-    found: list[float] = []
-    for text, states in zip(encoded, alone, strict=True):
-        expected = _layers(reference, pad_right([text], reference.device), layers)[:, 0]
-        found += _relative(states, expected).mean(dim=-1).tolist()
-    return found
-
-
-def _relative(value: Tensor, reference: Tensor) -> Tensor:
-    """Relative differences; the last dimension holds the vectors compared."""
-    value, reference = value.double().cpu(), reference.double().cpu()
-    return torch.linalg.vector_norm(value - reference, dim=-1) / torch.linalg.vector_norm(reference, dim=-1)
-
-
-def _error(value: Tensor, reference: Tensor) -> float:
-    """Largest relative difference over tokens."""
-    return float(_relative(value, reference).max())
-
-
-def _read_error(value: Tensor, reference: Tensor) -> float:
-    """Largest relative difference over tokens, once both are of one length: some models rescale between blocks."""
-    value, reference = value.double().cpu(), reference.double().cpu()
-    return _error(value * float((value * reference).sum() / (value * value).sum()), reference)

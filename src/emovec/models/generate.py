@@ -159,28 +159,6 @@ def _without_thinking(prompt: ChatPrompt) -> ChatPrompt:
     return prompt.closed("<|channel|>final<|message|>") if bare.endswith("<|start|>assistant") else prompt
 
 
-def next_token_logits(
-    model: LanguageModel, prompts: Sequence[str], *, special_tokens: bool = True, batch_size: int = 8
-) -> NDArray[np.float32]:
-    """[prompt, vocab] float32: logits of the token after each prompt's last own token.
-
-    Raises:
-        EmovecError: as in `generate`.
-    """
-    encoded = [_ids(model, prompt, special_tokens) for prompt in prompts]
-    _require_room(model, encoded, prompts, 1)
-    found: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(encoded)
-    for begin, rows, ids, mask in _aligned(model, encoded, batch_size):
-        with torch.inference_mode():
-            logits = model.model(
-                input_ids=ids, attention_mask=mask, position_ids=own_positions(mask), use_cache=False, logits_to_keep=1
-            ).logits[:, -1]
-        logits = _require_finite(ids, logits).float().cpu().numpy()
-        for row in rows:
-            found[begin + row] = logits[row]
-    return np.stack(found)
-
-
 def log_probabilities(
     model: LanguageModel,
     prompts: Sequence[str],
@@ -212,6 +190,7 @@ def token_log_probabilities(
 ) -> list[list[float]]:
     """The log-probability of each token of each continuation, in nats; as in `log_probabilities`."""
     before = [_ids(model, prompt, special_tokens) for prompt in prompts]
+    _require_room(model, before, prompts, 0)
     after = [
         _after(model, prompt, continuation, ids, special_tokens)
         for prompt, continuation, ids in zip(prompts, continuations, before, strict=True)

@@ -72,6 +72,7 @@ def write_imported_study(
     from emovec.geometry.registry import ANALYSES, run_analysis
     from emovec.report.pages.study import write_report
     from emovec.report.sections.registry import headlines
+    from emovec.report.style import listed
     from emovec.study.results import read_study
 
     layers, settings = vectors.layers, GeometryConfig()
@@ -93,7 +94,7 @@ def write_imported_study(
         with track("Comparing vectors", len(ANALYSES)) as advance:
             for name, analysis in ANALYSES.items():
                 if lacking := sorted(words for used, words in _LACKING.items() if used in analysis.inputs):
-                    note = f"This takes the {_listed(lacking)}, and the vectors were made elsewhere."
+                    note = f"This takes the {listed(lacking)}, and the vectors were made elsewhere."
                     result = _passed_over(analysis, note)
                 else:
                     try:
@@ -114,10 +115,6 @@ def _passed_over(analysis: "Analysis", note: str) -> "AnalysisResult":
 
 
 _LACKING = {"activations": "stories' activations", "stories": "stories", "model": "model"}
-
-
-def _listed(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _unknown(*_asked: object) -> NoReturn:

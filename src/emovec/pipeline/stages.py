@@ -1,6 +1,5 @@
 """The stages of a study: each makes its output from those before it, and writes the output's key when it is done."""
 
-import io
 import logging
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -287,9 +286,7 @@ def save_result(folder: Path, result: "AnalysisResult", key: str) -> None:
     record = folder / f"{result.name}.json"
     record.unlink(missing_ok=True)
     for name, table in result.tables.items():
-        buffer = io.BytesIO()
-        table.to_parquet(buffer, index=False)
-        write_bytes(folder / f"{name}.parquet", buffer.getvalue())
+        write_bytes(folder / f"{name}.parquet", table.to_parquet(index=False))
     content = {
         "analysis": result.name,
         "tables": list(result.tables),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from emovec import ledger
 from emovec.corpus.generation import text_files
 from emovec.corpus.generation.answers import ANSWERS, Answer, keep_answer, read_answers
 from emovec.corpus.generation.run import generate, pending_requests
@@ -80,7 +81,7 @@ def test_killed_at_any_write_it_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
         generate(config, folder, model=mock_model(good))
     drop_texts(whole, gone)
     left = after
-    real_write, real_keep = text_files.write_bytes, keep_answer
+    real_write, real_keep, real_list = text_files.write_bytes, keep_answer, ledger.rewrite
 
     def count() -> None:
         nonlocal left
@@ -90,6 +91,7 @@ def test_killed_at_any_write_it_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(text_files, "write_bytes", lambda path, data: (count(), real_write(path, data)))
     monkeypatch.setattr(text_files, "keep_answer", lambda folder, answer: (count(), real_keep(folder, answer)))
+    monkeypatch.setattr(ledger, "rewrite", lambda path, records: (count(), real_list(path, records)))
     with pytest.raises(Killed):
         drop_texts(killed, gone)
     monkeypatch.undo()

@@ -240,7 +240,7 @@ def test_show_filters_and_says_what_there_is() -> None:
         "6 of 6"
         in run("show", "bundled", "--kind", "neutral", "--language", "en", "--topic", "night_drive", "-n", "9")[1]
     )
-    with pytest.raises(EmovecError, match=r"--emotion: no such stories of 'afriad' here; there are afraid, angry"):
+    with pytest.raises(EmovecError, match=r"--emotion: no stories of 'afriad' here; there are afraid, angry"):
         run("show", "bundled", "--emotion", "afriad")
 
 

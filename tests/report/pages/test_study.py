@@ -1,3 +1,4 @@
+import base64
 import json
 import re
 import shutil
@@ -15,7 +16,6 @@ import pytest
 from emovec.errors import EmovecError
 from emovec.geometry.registry import TABLES
 from emovec.report import write_report
-from emovec.report.draw.plotly_page import decode_matrix
 from emovec.report.sections.registry import SECTIONS, charts_of, read_outs
 from emovec.study.results import read_study
 from tests.report.synthetic import write_study
@@ -94,7 +94,7 @@ def test_cosine_heat_map_is_aligned_by_label(study: Path, page: Page):
     figure = page.figures["cosine"]
     frame = figure["frames"][options(figure, layer="4", languages="English–Japanese", vectors="raw")]
     heat = frame["data"][0]
-    values = decode_matrix(heat["packed"])
+    values = np.frombuffer(base64.b64decode(heat["packed"]["b64"]), "<i2").reshape(heat["packed"]["shape"]) / 1000
     rows = table(study, "cosine").query("variant == 'raw' and layer == 4 and language_a == 'en' and language_b == 'ja'")
     wanted = {(r.emotion_a, r.emotion_b): r.cosine for r in rows.itertuples()}
     assert len(wanted) == values.size == 64

@@ -21,6 +21,7 @@ from emovec.corpus.annotation.answers import (
 from emovec.corpus.annotation.questions import declines, parse_answer, question
 from emovec.corpus.story import Story
 from emovec.errors import EmovecError
+from emovec.printable import shortened
 
 if TYPE_CHECKING:
     from inspect_ai.model import Model
@@ -175,8 +176,7 @@ def no_labels(answers: Iterable[Answer], by: str, path: Path) -> str:
     failed = [answer for answer in answers if answer.by == by and answer.status in FAILED]
     reasons = "; ".join(f"{n} times {reason}" for reason, n in Counter(a.reason for a in failed).most_common(3))
     said = failed[-1].said if failed else ""
-    # Printable alone: what a model says must not steer the terminal.
-    example = " ".join("".join(c if c.isprintable() else " " for c in said).split())[:120]
+    example = shortened(said, 120)
     return (
         f"{by}: can't serve as a judge: too few of its answers name an emotion of the list ({reasons}; for example "
         f"“{example}”). Take a more capable model, or raise `max_tokens` for one that thinks first; all answers are in "

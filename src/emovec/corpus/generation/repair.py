@@ -1,12 +1,12 @@
 """Take out the texts that checks find fault with, and say which and why."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from emovec import ledger
 from emovec.corpus.generation.answers import read_answers
 from emovec.corpus.generation.text_files import DROPPED, drop_texts
 from emovec.corpus.load import Corpus
@@ -16,7 +16,6 @@ from emovec.corpus.quality.motifs import opening_of
 from emovec.corpus.story import Story
 from emovec.corpus.write import write_jsonl
 from emovec.errors import EmovecError
-from emovec.files import write_bytes
 from emovec.labels import file_name
 from emovec.targets import TEXTS, FileKind, require_file
 
@@ -126,7 +125,7 @@ def write_repaired(corpus: Corpus, dropped: pd.DataFrame, out: str | Path, *, ov
     require_file(listing, _LISTING, overwrite=overwrite)
     for file, texts in plan.items():
         write_jsonl(texts, file)
-    write_bytes(listing, _lines(_reasons(dropped)))
+    ledger.rewrite(listing, ({"id": text, "reason": why} for text, why in _reasons(dropped).items()))
     return [*plan, listing]
 
 
@@ -152,8 +151,3 @@ def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _reasons(dropped: pd.DataFrame) -> dict[str, str]:
     return {str(text): "; ".join(rows["reason"]) for text, rows in dropped.groupby("id", sort=False)}
-
-
-def _lines(reasons: dict[str, str]) -> bytes:
-    lines = [json.dumps({"id": text, "reason": why}, ensure_ascii=False) + "\n" for text, why in reasons.items()]
-    return "".join(lines).encode()

@@ -2,8 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,13 +18,12 @@ from emovec.corpus.generation.text_files import require_own, write_problems, wri
 from emovec.errors import EmovecError
 from emovec.files import write_json
 from emovec.lock import locked
+from emovec.progress import Track, untracked
 
 if TYPE_CHECKING:
     from inspect_ai.model import Model
 
 log = logging.getLogger(__name__)
-
-Track = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ def generate(
     limit: int | None = None,
     retries: int = RETRIES,
     mix: bool = False,
-    track: Track | None = None,
+    track: Track = untracked,
 ) -> Outcome:
     """Have the texts of a study written, as many as are missing.
 
@@ -111,7 +109,7 @@ def generate(
         try:
             if todo:
                 total = sum(request.n for request in todo)
-                with (track or _untracked)("Writing texts", total) as advance:
+                with track("Writing texts", total) as advance:
                     Asking(config, wording, kept, folder, asked_of, retries, advance).ask(todo)
         finally:  # also after Ctrl-C, or with a server that died: the files hold what was answered
             found = outcome(folder, plan, kept, config, len(kept.answers) - before)
@@ -144,7 +142,3 @@ def _counts(found: Outcome) -> dict[str, Any]:
         "problems": {f"{status}: {reason}": n for (status, reason), n in found.reasons.most_common()},
         "usage": dict(found.usage),
     }
-
-
-def _untracked(_description: str, _total: int) -> AbstractContextManager[Callable[[int], None]]:
-    return nullcontext(lambda _done: None)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from emovec import ledger
 from emovec.corpus.generation.answers import ANSWERS, Answer, keep_answer, read_answers
 from emovec.corpus.generation.prompts import KINDS
 from emovec.corpus.generation.requests import Request
@@ -15,7 +16,6 @@ from emovec.lock import locked
 
 PROBLEMS = "problems.jsonl"
 """The file of the answers that were not as asked, with their reasons."""
-
 
 DROPPED = "dropped.jsonl"
 """The list of dropped texts: one line each, `{"id", "reason"}`."""
@@ -125,8 +125,7 @@ def drop_texts(folder: str | Path, reasons: Mapping[str, str]) -> Path:
         gone = {text for text, _ in kept.dropped if text not in kept.texts}
         for path in sorted(path for kind in KINDS for path in folder.glob(f"{kind}.*.jsonl")):
             _take_out(path, gone)
-        listed = [json.dumps({"id": text, "reason": why}, ensure_ascii=False) + "\n" for text, why in kept.dropped]
-        write_bytes(folder / DROPPED, "".join(listed).encode())
+        ledger.rewrite(folder / DROPPED, ({"id": text, "reason": why} for text, why in kept.dropped))
     return folder / DROPPED
 
 

@@ -35,7 +35,7 @@ def predict_from_surface(stories: Sequence[Story], language: str, *, seed: int =
 
     Returns:
         Columns `COLUMNS`, a row for each of `FEATURES`: accuracy with its 95 % interval (Wilson's, for as many
-        independent stories as the scatter over topics leaves: see `emovec.geometry.confusion.clustered_wilson`), chance
+        independent stories as the scatter over topics leaves: see `emovec.stats.shares.clustered_wilson`), chance
         (one over the number of emotions), and a sentence on the folds. No rows where nothing could be held out.
     """
     index = pd.DataFrame([(s.id, s.language, s.emotion, s.topic or "") for s in stories])

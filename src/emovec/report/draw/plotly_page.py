@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emovec.report.charts import (
     Chart,
@@ -43,12 +42,6 @@ def listing_data(listing: Listing) -> dict[str, Any]:
         "selectors": _selectors(listing.selectors),
         "frames": frames,
     }
-
-
-def decode_matrix(packed: dict[str, Any]) -> NDArray[np.float64]:
-    """Undo the packing of a heat map's values: thousandths as 16-bit integers, the lowest of which means missing."""
-    values = np.frombuffer(base64.b64decode(packed["b64"]), dtype="<i2").astype(float).reshape(packed["shape"])
-    return np.where(values == _MISSING, np.nan, values / 1000)
 
 
 def _key(selectors: Sequence[Selector], options: tuple[str, ...]) -> str:

@@ -1,18 +1,13 @@
 """The page of labels given blind: agreement, confusions, and texts that were taken for another emotion."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
 from numpy.typing import NDArray
-from plotly.offline import get_plotlyjs
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
@@ -22,8 +17,7 @@ from emovec.corpus.annotation.results import PAGE, LabelResults, failed_sentence
 from emovec.corpus.story import Story
 from emovec.files import write_bytes
 from emovec.report.charts import Chart, HeatMap, Selector
-from emovec.report.draw import plotly_page
-from emovec.report.pages.study import exhibit_json
+from emovec.report.pages.html import fill_with_figures
 from emovec.report.style import language_name, number
 
 EXAMPLES = 40
@@ -53,10 +47,9 @@ def render(
         options: the emotions to choose from.
         failed: what became of texts without a usable answer; may be empty.
     """
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    script = _template("report.js").replace("FONT_FAMILY", json.dumps(plotly_page.FONT))
     chosen = examples(labels, stories)
-    return environment.from_string(_template("labels.html.j2")).render(
+    return fill_with_figures(
+        "labels.html.j2",
         title=title,
         finding=finding(found),
         failed=failed,
@@ -68,10 +61,6 @@ def render(
         chart=confusion_map(found, options),
         examples=chosen,
         n_wrong=labels.loc[labels["label"] != labels["emotion"], "id"].nunique(),
-        exhibit_json=exhibit_json,
-        css=Markup(_template("report.css")),
-        plotly=Markup(get_plotlyjs().replace("</script", "<\\/script")),
-        script=Markup(script),
     )
 
 
@@ -242,10 +231,6 @@ def _percent(value: Any) -> str:
 
 def _share(value: float, low: float, high: float) -> str:
     return f"{value:.1%} [{low:.1%},\u00a0{high:.1%}]"
-
-
-def _template(name: str) -> str:
-    return (files("emovec.report") / "templates" / name).read_text(encoding="utf-8")
 
 
 def write_labels(

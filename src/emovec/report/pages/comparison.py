@@ -1,25 +1,18 @@
 """The page of a comparison of studies: its sections, charts and HTML."""
 
-import io
-import json
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from emovec.files import write_bytes
 from emovec.geometry.model_agreement import overlap
 from emovec.models.locate import model_name
 from emovec.report.charts import Chart, Curve, HeatMap, Lines, Selector
-from emovec.report.draw import plotly_page
-from emovec.report.pages.study import exhibit_json
+from emovec.report.pages.html import fill_with_figures
 from emovec.report.selection import variant_selector
 from emovec.report.style import colour, marker, number, p_value, pair_name
 from emovec.stats.permutation import ALPHA, MINIMUM_EMOTIONS
@@ -38,9 +31,8 @@ MEASURES = {
 
 def render(found: Comparison, folder: str) -> str:
     """The page's HTML; `folder` is where its tables lie."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    script = _template("report.js").replace("FONT_FAMILY", json.dumps(plotly_page.FONT))
-    return environment.from_string(_template("compare.html.j2")).render(
+    return fill_with_figures(
+        "compare.html.j2",
         found=found,
         folder=folder,
         overview=overview(found),
@@ -49,10 +41,6 @@ def render(found: Comparison, folder: str) -> str:
         finding=finding(found),
         over_depth=over_depth(found),
         charts={"agreement": agreement(found), "depth": depth(found), "maps": maps(found)},
-        exhibit_json=exhibit_json,
-        css=Markup(_template("report.css")),
-        plotly=Markup(get_plotlyjs().replace("</script", "<\\/script")),
-        script=Markup(script),
     )
 
 
@@ -192,10 +180,6 @@ def _of_pair(table: pd.DataFrame, option: str) -> pd.DataFrame:
     return table[(table["study_a"] + " – " + table["study_b"]) == option]
 
 
-def _template(name: str) -> str:
-    return (files("emovec.report") / "templates" / name).read_text(encoding="utf-8")
-
-
 def overview(found: Comparison) -> pd.DataFrame:
     """The headline numbers as text, a column for each study."""
     columns: dict[str, list[str]] = {}
@@ -277,9 +261,7 @@ def write_comparison(found: Comparison, page: Path, *, overwrite: bool = False) 
     require_page(page, overwrite=overwrite)
     tables = dict(zip(_TABLES, (found.numbers, found.agreement, found.layers), strict=True))
     for name, table in tables.items():
-        buffer = io.BytesIO()
-        table.to_parquet(buffer, index=False)
-        write_bytes(page.with_suffix("") / f"{name}.parquet", buffer.getvalue())
+        write_bytes(page.with_suffix("") / f"{name}.parquet", table.to_parquet(index=False))
     write_bytes(page, render(found, page.stem).encode())
     return page
 

@@ -3,11 +3,9 @@
 import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
-from importlib.resources import files
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
 from emovec.corpus.load import Corpus
@@ -18,6 +16,7 @@ from emovec.corpus.story import Story
 from emovec.labels import NEUTRAL
 from emovec.languages.language import base_language
 from emovec.languages.lexicon import word_pattern
+from emovec.report.pages.html import fill
 from emovec.report.style import language_name, number, p_value
 
 SHOWN = 20
@@ -37,12 +36,10 @@ def render(name: str, corpus: Corpus, check: CheckReport, audit: AuditReport) ->
         check: from `check_corpus`.
         audit: from `audit_corpus`.
     """
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     texts = {story.id: story for story in [*corpus.stories, *corpus.neutral]}
     table = scores(corpus, check, audit)
-    return environment.from_string(
-        _template("corpus.html.j2")
-    ).render(
+    return fill(
+        "corpus.html.j2",
         name=name,
         n_stories=len(corpus.stories),
         n_neutral=len(corpus.neutral),
@@ -77,7 +74,6 @@ def render(name: str, corpus: Corpus, check: CheckReport, audit: AuditReport) ->
         n_problems=len(check.problems),
         number=number,
         p_value=p_value,
-        css=Markup(_template("report.css")),
     )
 
 
@@ -188,7 +184,3 @@ def _listing(table: pd.DataFrame, columns: list[str] | None = None) -> dict[str,
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
-
-
-def _template(name: str) -> str:
-    return (files("emovec.report") / "templates" / name).read_text(encoding="utf-8")

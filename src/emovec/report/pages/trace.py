@@ -4,12 +4,11 @@ import base64
 import json
 import unicodedata
 from collections.abc import Sequence
-from importlib.resources import files
 
 import numpy as np
 import xarray as xr
-from jinja2 import Environment, StrictUndefined
 
+from emovec.report.pages.html import fill
 from emovec.report.style import DIVERGING, language_name, number
 from emovec.steering.trace import by_piece, token_means
 
@@ -88,9 +87,7 @@ def page(traced: xr.DataArray, emotions: Sequence[str], layer: int) -> str:
         "unscored": UNSCORED,
         "colours": DIVERGING,
     }
-    template = (files("emovec.report") / "templates" / "trace.html.j2").read_text(encoding="utf-8")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     encoded = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
-    return environment.from_string(template).render(
-        heading=heading(traced), data=encoded, language=traced.attrs["language"], limit=f"{LIMIT:g}"
+    return fill(
+        "trace.html.j2", heading=heading(traced), data=encoded, language=traced.attrs["language"], limit=f"{LIMIT:g}"
     )

@@ -1,6 +1,5 @@
 """What is said and drawn of a transfer from one study to another."""
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import pandas as pd
 
 from emovec.files import write_bytes, write_json
 from emovec.report.charts import Chart, Curve, Lines
-from emovec.report.style import GREY, LAYER_AXIS, colour, language_name, marker, pair_name
+from emovec.report.style import GREY, LAYER_AXIS, colour, language_name, marker, pair_name, percent
 from emovec.study.transfer import Transfer
 
 SHOWN = "standardised"
@@ -44,19 +43,19 @@ def sentence(transfer: Transfer) -> str:
         named: list[str] = []
         for row in (row for row in rows if row["source_language"] == source):
             beside = [
-                f"; {name} {_percent(row[key])}"
+                f"; {name} {percent(row[key])}"
                 for key, name in (("words", "words alone"), ("embeddings", "averaged embeddings"))
                 if row[key] is not None
             ]
             named.append(
-                f"{_percent(row['accuracy'])} of the {language_name(row['target_language'])} stories of "
-                f"{transfer.target} right (95 % interval {_percent(row['low'])} to {_percent(row['high'])}"
+                f"{percent(row['accuracy'])} of the {language_name(row['target_language'])} stories of "
+                f"{transfer.target} right (95 % interval {percent(row['low'])} to {percent(row['high'])}"
                 f"{''.join(beside)})"
             )
         parts.append(f"the centroids of its {language_name(source)} stories name {' and '.join(named)}")
     return (
         f"At layer {transfer.layer} of {transfer.source}, chosen on its own stories, {', '.join(parts)}; "
-        f"guessing would name {_percent(rows[0]['chance'])}."
+        f"guessing would name {percent(rows[0]['chance'])}."
     )
 
 
@@ -96,18 +95,12 @@ def _largest(values: pd.Series) -> float | None:
     return None if values.empty else float(values.max())
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
-
-
 def write_transfer(transfer: Transfer) -> list[Path]:
     """Write `transfer.parquet`, `transfer.json` and the figure into the transfer's folder."""
     from emovec.report.draw.matplotlib_paper import write_figures
 
     transfer.folder.mkdir(parents=True, exist_ok=True)
-    buffer = io.BytesIO()
-    transfer.table.to_parquet(buffer, index=False)
-    write_bytes(transfer.folder / "transfer.parquet", buffer.getvalue())
+    write_bytes(transfer.folder / "transfer.parquet", transfer.table.to_parquet(index=False))
     write_json(transfer.folder / "transfer.json", transfer.summary)
     figures = write_figures([chart(transfer)], transfer.folder)
     return [transfer.folder / "transfer.parquet", transfer.folder / "transfer.json", *figures]

@@ -144,12 +144,12 @@ SECTION = Section(
     finding=finding,
     exhibits=(curves, circumplex),
     headline=True,
-    reading="Each emotion in turn is left out, a ridge regression of the people's ratings on the other "
-    "emotions' vectors is fitted, and the one left out is predicted; the curves correlate these predictions with "
-    "the ratings. Filled points exceed the largest value over all layers in all but 5 % of permutations of the "
-    "ratings; the dashed line is what a perfect prediction could reach: the root of how well two sources of "
-    "ratings agree, if both are equally reliable. In the plane grey squares are people's ratings, and "
-    "predictions lie closer together than these because a regression shrinks towards the mean.",
+    reading="Each emotion in turn is left out, a ridge regression of the people's ratings on the other emotions' "
+    "vectors is fitted, and the one left out is predicted; the curves correlate these predictions with the "
+    "ratings. At a filled point r is larger than in 95 % of permutations of the ratings at any layer; the dashed "
+    "line is what a perfect prediction could reach: the root of how well two sources of ratings agree, if both are "
+    "equally reliable. In the plane grey squares are people's ratings, and predictions lie closer together than "
+    "these because a regression shrinks towards the mean.",
     misleading="Chance is not 0: a regression that learns nothing predicts the mean of the other emotions, "
     "which correlates negatively with the rating left out, so compare with the dotted line of the permutations. "
     "With some 25 emotions the intervals are wide, and a single word can move r: see what depends on a choice. "

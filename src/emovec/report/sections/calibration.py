@@ -94,9 +94,9 @@ def coherent_strength(rows: Selection) -> float | None:
 
 
 def estimate(row: dict[Any, Any], name: str = "") -> str:
-    """An effect with its interval, as words."""
+    """An effect with its 95 % interval, such as `3.50 [1.17, 5.84]`."""
     value, prefix = (row[name], f"{name}_") if name else (row["effect"], "")
-    return f"{number(value)}, {number(row[f'{prefix}low'])} to {number(row[f'{prefix}high'])}"
+    return f"{number(value)} [{number(row[f'{prefix}low'])}, {number(row[f'{prefix}high'])}]"
 
 
 def _tested(cross: Selection | None, language: str, layer: int, strength: float) -> dict[str, float]:
@@ -215,16 +215,16 @@ SECTION = Section(
     finding=finding,
     exhibits=(regime_maps, effects, window_listing, texts),
     headline=True,
-    reading="The effect is how far steering raises the log-probability of the emotion's word after frames "
-    "such as “How does he feel? He feels”, beyond that of other emotions' words: 0.7 nats double it, 2.3 make it "
-    "ten times as likely. Texts are compared with unsteered ones: they fall apart where the unsteered model "
-    "finds them three times as hard to predict, and repeat themselves where fewer than 70 % as many word pairs "
-    "are different. Strength is useful up to where texts stay coherent. Controls are random directions and "
-    "vectors built from shuffled stories, of the same length; p is the share of all ways to give the vectors to "
-    "the words that move them as much.",
-    misleading="A word can become likely without the text showing the emotion: read the texts. Coherence rests "
-    "on a few short texts for each cell, so a regime near a border is uncertain. Intervals are wide with few "
-    "emotions and frames. A control that breaks the text moves words in any direction. The layer where an "
-    "emotion does most is chosen by the effect that is then told: its interval there is too favourable, and "
-    "controls have the same choice.",
+    reading="The effect is how far steering raises the log-probability of the emotion's word after frames such as "
+    "“How does he feel? He feels”, beyond that of other emotions' words: 0.7 nats double it, 2.3 make it ten times "
+    "as likely. Texts are compared with unsteered ones: they fall apart where the unsteered model finds them three "
+    "times as hard to predict, and repeat themselves where fewer than 70 % as many word pairs are different. "
+    "Strength is useful up to where texts stay coherent. Controls are random directions and vectors built from "
+    "shuffled stories, of the same length; p is the share of all pairings of vectors with words in which the words "
+    "move as much.",
+    misleading="A word can become likely without the text showing the emotion: read the texts. Coherence rests on "
+    "a few short texts for each cell, so a regime near a border is uncertain. Intervals are wide with few emotions "
+    "and frames. A control that breaks the text moves words in any direction. The layer where an emotion does most "
+    "is chosen by the very effect that is then reported, so that its interval there is too favourable; controls "
+    "are given the same choice.",
 )

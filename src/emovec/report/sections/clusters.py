@@ -103,8 +103,8 @@ SECTION = Section(
     finding=finding,
     exhibits=(chart, fit),
     reading="Colour is the k-means cluster, found in the full space; the position is a UMAP, in which only "
-    "neighbourhoods mean anything. Silhouette tells how much closer an emotion lies to its own cluster than to "
-    "the next: above about 0.5 clear, below about 0.2 hardly there.",
+    "neighbourhoods mean anything. Silhouette shows how much closer an emotion lies to its own cluster than to the "
+    "next: above about 0.5 clear, below about 0.2 hardly there.",
     misleading="UMAP draws islands even from noise, and its distances, sizes and axes carry no meaning; k-means "
     "returns k clusters whether or not there are any. If points group by language, the map shows the language "
     "and not the emotion.",

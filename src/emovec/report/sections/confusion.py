@@ -53,7 +53,7 @@ def finding(
         shared = _shared(confused_pairs.at_shown_layer())
         told = [f"{a} and {b}" for a, b in shared[:3]]
         sentence += (
-            f"; most confused in every language: {', '.join(told)}"
+            f"; most confused in every language, over all decoders: {', '.join(told)}"
             if told
             else "; no pair is confused in every language"
         )

@@ -118,12 +118,12 @@ SECTION = Section(
     "difference of the emotion words' valence. Dotted levels are what the controls reach by themselves, each "
     "language through its own similarity structure; at a filled marker more is left than shuffled labels leave "
     "at any layer in 95 % of cases (family-wise p < 0.05).",
-    misleading="Words agree between languages because stories of one emotion tell alike events in both, which "
-    "is no fault of theirs: the partial correlation is a lower bound where meaning and wording go together. It "
-    "is no proof of a geometry beyond language either: controls that measure words badly take out too little, "
-    "and p holds its level only for controls that act on similarities. Where words act on the vectors "
-    "themselves, p below 0.05 comes up in 14 to 17 % of cases with nothing left (simulated), so that a p near "
-    "0.05 is no evidence. Without noise, the partial r is divided by how well what is left returns on other "
-    "topics; the controls stay as they are. The layers are accounted for, the number of controls is not. Beyond "
-    "valence and all only emotions that have norms count.",
+    misleading="Words agree between languages because stories of one emotion tell of similar events in both, "
+    "which is no fault of theirs: the partial correlation is a lower bound where meaning and wording go together. "
+    "It is no proof of a geometry beyond language either: controls that measure words badly take out too little, "
+    "and p can be trusted only for controls that act on similarities. Where words act on the vectors themselves, p "
+    "below 0.05 comes up in 14 to 17 % of cases with nothing left (simulated), so that a p near 0.05 is no "
+    "evidence. Without noise, the partial r is divided by how well what is left returns on other topics; the "
+    "controls stay as they are. The layers are accounted for, the number of controls is not. Beyond valence and "
+    "all only emotions that have norms count.",
 )

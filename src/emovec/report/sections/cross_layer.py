@@ -64,9 +64,9 @@ SECTION = Section(
     tables=("cross_layer",),
     finding=finding,
     exhibits=(maps,),
-    reading="Each cell compares two layers, of one language or of two; bright blocks are runs of layers with "
-    "the same geometry, a dark seam marks where it changes, and across languages a ridge beside the diagonal "
-    "tells that one of them reaches it earlier.",
+    reading="Each cell compares two layers, of one language or of two; bright blocks are runs of layers with the "
+    "same geometry, a dark seam marks where it changes, and across languages a ridge beside the diagonal shows "
+    "that one of them reaches it earlier.",
     misleading="Within a language the same stories, and their noise, stand behind each layer, so that high "
     "values are no evidence of a true geometry; layers differ in reliability, so that a dim one may only be "
     "noisier; an outlier dimension that appears at one layer can alone make a seam in the raw map.",

@@ -37,7 +37,7 @@ def finding(study: StudyTables, geodesic: Selection) -> str:
         f"{number(row['free_euclidean'])} by straight-line distances; difference {number(row['difference'])}, 95 % "
         f"interval {number(row['low'])} to {number(row['high'])} over topics"
     )
-    more = f"; the figure holds the other {others} pairs of languages" if others else ""
+    more = f"; the figure shows the other {others} pairs of languages" if others else ""
     names = pair_name(a, b, " and ")
     if row["low"] <= 0 <= row["high"]:
         verdict = f"no difference is found between how far {names} agree by geodesic and by straight-line distances"
@@ -138,17 +138,17 @@ SECTION = Section(
     finding=finding,
     exhibits=(by_k, by_layer, maps),
     across=True,
-    reading="A straight-line distance cuts through the space; a geodesic one walks from emotion to emotion, "
-    "each joined to its k nearest, and so follows a bent sheet if the emotions lie on one. An emotion that "
-    "changes its neighbours moves many paths, so that geodesic distances are less reliable and their agreement "
-    "as observed (dotted) is lower even between languages of the very same geometry. The other curves are "
-    "corrected, each for how well its own distances return on other topics; only their difference (green) "
-    "compares the two. Where the band holds zero, no difference is found. Isomap draws the geodesic distances; "
-    "it is turned, never stretched, to lie on the layer before and on the first language.",
-    misleading="The correction allows a test of no difference. It is no measure of a difference that is there: "
+    reading="A straight-line distance cuts through the space; a geodesic one walks from emotion to emotion, each "
+    "joined to its k nearest, and so follows a bent sheet if the emotions lie on one. An emotion that changes its "
+    "neighbours moves many paths, so that geodesic distances are less reliable and their agreement as observed "
+    "(dotted) is lower even between languages of the very same geometry. The other curves are corrected, each for "
+    "how well its own distances return on other topics; only their difference (green) compares the two. Where the "
+    "band includes zero, no difference is found. Isomap draws the geodesic distances; it is turned, never "
+    "stretched, to lie on the layer before and on the first language.",
+    misleading="The correction allows a test of no difference. It doesn't measure how large a difference is: "
     "paths through noisy vectors pass other emotions than the true ones, which makes a true difference look "
-    "smaller, so that a band that holds zero does not show that the two distances agree equally well. With many "
-    "neighbours they become the same. Where the graph falls apart there is no geodesic distance, and the curve "
-    "has a gap. A band at one k or layer says little if its neighbours say otherwise: these are not corrected "
-    "for their number.",
+    "smaller, so that a band that includes zero does not show that the two distances agree equally well. With many "
+    "neighbours they become the same. Where the graph falls apart there is no geodesic distance, and the curve has "
+    "a gap. A band at one k or layer says little if its neighbours say otherwise: these are not corrected for "
+    "their number.",
 )

@@ -91,12 +91,12 @@ SECTION = Section(
     finding=finding,
     exhibits=(by_layer, listing),
     headline=True,
-    reading="Each template is one sentence with one number, read with several values that differ in nothing "
-    "else. The rank correlation of the number with the activation along a vector counts positively where the "
-    "emotion should rise and negatively where it should fall; a template has the mean over its emotions. Two "
-    "controls: the sign of each template flipped at random (does the activation follow the number in the "
-    "expected direction?), and the names of the emotions shuffled over the vectors (do these emotions, or would "
-    "any?); the sentence tells the larger p.",
+    reading="Each template is one sentence with one number, read with several values that differ in nothing else. "
+    "The rank correlation of the number with the activation along a vector counts positively where the emotion "
+    "should rise and negatively where it should fall; a template has the mean over its emotions. Two controls: the "
+    "sign of each template flipped at random (does the activation follow the number in the expected direction?), "
+    "and the names of the emotions shuffled over the vectors (do these emotions, or would any?); the sentence "
+    "gives the larger p.",
     misleading="Larger numbers have more digits and tokens, which moves every vector a little; templates in "
     "which a larger number is good and such in which it is bad are mixed for that reason. A dozen templates are "
     "few, and whether more should mean more is their writer's judgement. The last token is often a full stop.",

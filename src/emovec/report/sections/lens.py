@@ -16,7 +16,7 @@ def finding(study: StudyTables, lens: Selection | None = None, lens_hits: Select
     if not lens_hits:
         return "The tokens that each vector points to most." if lens else ""
     table = lens_hits.where(word_language=_words(lens_hits)[0])
-    k = 10 if 10 in table.values("k") else max(table.values("k"))
+    k = _k(table)
     rows = table.where(k=k).at_shown_layer()
     parts: list[str] = []
     for _, language, own in rows.each_language():
@@ -30,6 +30,12 @@ def finding(study: StudyTables, lens: Selection | None = None, lens_hits: Select
             parts.append(f"{listed(each)} for {language_name(language)}")
     where = f"a word for the emotion is among the top {k} tokens for a share of"
     return f"At layer {rows.layer} {where} {'; '.join(parts)}."
+
+
+def _k(lens_hits: Selection) -> int:
+    """How many of the best tokens count as hits, unless the reader chooses otherwise."""
+    found = lens_hits.values("k")
+    return _TOP if _TOP in found else max(found)
 
 
 def _words(lens_hits: Selection) -> list[str]:
@@ -68,10 +74,9 @@ def hits(lens_hits: Selection) -> Chart:
         return "any language" if word == "any" else language_name(word)
 
     selectors = (
-        lens_hits.selector("k", "k", initial=10 if 10 in lens_hits.values("k") else max(lens_hits.values("k")),
-                           in_paper=False),
+        lens_hits.selector("k", "k", initial=_k(lens_hits), in_paper=False),
         lens_hits.selector("words of", "word_language", _words(lens_hits), name, in_paper=False),
-    )  # fmt: skip
+    )
     frames = {
         key: [
             own.lines(

@@ -45,10 +45,10 @@ def finding(manifold: Selection) -> str:
     if not plain:
         return "There are too few emotions to draw a map of them."
     share = {row["dimensions"]: row["share"] for row in plain.at_shown_layer().records()}
-    held = " and ".join(f"{percent(share[d])} in {'two' if d == 2 else 'three'}" for d in sorted(share))
+    held = " and ".join(f"{percent(share[d])} of the variance in {'two' if d == 2 else 'three'}" for d in sorted(share))
     return (
         f"At layer {plain.layer} a flat map can be true only in part: the largest principal components of all "
-        f"languages together hold {held} dimensions of the variance, so the maps illustrate the other sections and "
+        f"languages together hold {held} dimensions, so the maps illustrate the other sections and "
         "prove nothing by themselves (no interval belongs to a picture)."
     )
 

@@ -27,12 +27,12 @@ def finding(study: StudyTables, outliers: Selection, outlier_tokens: Selection |
             for kind in among(KINDS, by)
         ]
         standardised = here.where(language=language, variant="standardised", kind=used)
-        shares += [f"{percent(share, 1)} of the last once standardised" for share in standardised["energy_share"]]
+        shares += [f"{percent(share, 1)} of these once standardised" for share in standardised["energy_share"]]
         most = first.where(language=language, variant="raw", kind="centred")
         top = most.records("energy_share", "layer", ascending=[False, True])[:1]
         highest = "".join(
-            f", of the centred ones' at most {percent(row['energy_share'])} (layer {row['layer']}, dimension "
-            f"{row['dimension']})"
+            f", and over all layers at most {percent(row['energy_share'])} of the centred vectors' (layer "
+            f"{row['layer']}, dimension {row['dimension']})"
             for row in top
         )
         parts.append(f"in {language_name(language)} {listed(shares)}{highest}")
@@ -119,11 +119,11 @@ SECTION = Section(
     finding=finding,
     exhibits=(chart, carriers),
     headline=True,
-    reading="The curves show how much of the squared length of a language's vectors lies in the strongest "
-    "single dimension and in the strongest few, for the mean vectors as they come from the model, those less "
-    "their mean over emotions (centred), and those with the neutral texts' components taken out (denoised), "
-    "which all other figures use; the table shows which tokens carry the centred vectors' strongest in a sample "
-    "of the texts. With an even spread each dimension would hold one part in the hidden size.",
+    reading="The curves show how much of the squared length of a language's vectors lies in the strongest single "
+    "dimension and in the strongest few, for the mean vectors as they come from the model, those less their mean "
+    "over emotions (centred), and those with the neutral texts' components taken out (denoised), which all other "
+    "figures use; the table shows which tokens, in a sample of the texts, carry the strongest dimensions of the "
+    "centred vectors. If the length were spread evenly, each dimension would have a share of 1 / hidden size.",
     misleading="A large share in the mean vectors alone is an activation that all emotions have in common, and "
     "centring takes it out; where one dimension holds a large share of the vectors compared, every raw cosine, "
     "cluster and correlation at that layer is mostly about it; standardising evens it out but also lifts "

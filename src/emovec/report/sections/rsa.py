@@ -111,9 +111,9 @@ SECTION = Section(
     exhibits=(chart,),
     headline=True,
     across=True,
-    reading="Each point correlates the cosines of all emotion pairs in one language with those in the other; "
-    "the grey band is what remains when one language's labels are shuffled, and filled points exceed the largest "
-    "shuffled value over all layers in all but 5 % of permutations.",
+    reading="Each point correlates the cosines of all emotion pairs in one language with those in the other; the "
+    "grey band is what remains when one language's labels are shuffled, and at a filled point r is larger than in "
+    "95 % of permutations at any layer.",
     misleading="A valence split alone makes any two emotion geometries agree, and shared topics or translated "
     "wording do so too; where raw and standardised differ much, one dimension rules the raw cosines and the raw "
     "curve should not be believed.",

@@ -228,14 +228,14 @@ SECTION = Section(
     finding=finding,
     exhibits=(chart, heat_map, answers),
     headline=True,
-    reading="Each answer is checked by program against the rule that it was given (a length, a form, words "
-    "to use or to leave out, a secret to keep …). The grey band is what directions without emotion do at the "
-    "same strength: random ones, and vectors built from stories whose emotions were shuffled. A filled marker "
-    "differs from the unsteered model over prompts, and from what one more such direction could be expected to "
-    "do, judged by how much the controls differ (corrected for all emotions and strengths, below 0.05), by more "
-    "than any control does. Beside it stands whether the unsteered model still finds the text likely: above 3 "
-    "times its perplexity it has fallen apart. “Without the rule” is how often answers keep a rule that nobody "
-    "told them.",
+    reading="Each answer is checked by program against the rule that it was given (a length, a form, words to use "
+    "or to leave out, a secret to keep …). The grey band is what directions without emotion do at the same "
+    "strength: random ones, and vectors built from stories whose emotions were shuffled. A filled marker passes "
+    "three tests: it differs from the unsteered model over prompts; it differs from what one more such direction "
+    "could be expected to do, judged by how much the controls differ (corrected for all emotions and strengths, "
+    "below 0.05); and it differs by more than any control does. Beside it stands whether the unsteered model still "
+    "finds the text likely: above 3 times its perplexity it has fallen apart. “Without the rule” is how often "
+    "answers keep a rule that nobody told them.",
     misleading="A model whose text falls apart breaks rules as well, and keeps those that ask for less (no "
     "commas, say); neither says anything of obedience. A rule that is hardly ever kept can't be kept less. "
     "Answers end at the limit of tokens, which costs rules about an answer's end. Checks see the letter of a "

@@ -125,11 +125,11 @@ SECTION = Section(
     finding=finding,
     exhibits=(agreement, headline_numbers),
     headline=True,
-    reading="The band holds the correlation that as many other topics would give on average, at a confidence "
-    "of 95 %; one new set of topics scatters about √2 times as far. Grey curves show how well half of the topics "
-    "predict the other half within a language, stepped up to all topics; no correlation between languages is to "
-    "be expected above the dashed ceiling that they set. The dotted curve is the correlation with that noise "
-    "taken out, each language read on other topics than the other.",
+    reading="The band holds the correlation that as many other topics would give on average, at a confidence of "
+    "95 %; one new set of topics scatters about √2 times as far. Grey curves show how well half of the topics "
+    "predict the other half within a language, stepped up to all topics; no correlation between languages is to be "
+    "expected above the dashed ceiling that they set. The dotted curve is the correlation with that noise taken "
+    "out; for it the two languages are read on different topics.",
     misleading="The intervals speak of other topics, not of other emotions, other models or other ways of "
     "writing stories; where reliability is below 0.5, or the corrected r exceeds 1, the correction is guesswork. "
     "Raw and standardised vectors, layers and pairs of languages differ in reliability: compare them by the "

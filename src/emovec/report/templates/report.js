@@ -2,6 +2,7 @@
 // Draws every figure from the data beside it; a selector picks one of the frames that were computed beforehand.
 (() => {
   const MISSING = -32768;
+  const LEAST_WIDTH = 700;  // of a figure: labels would cover each other; a narrower screen scrolls it
   const BASE = {
     font: { family: FONT_FAMILY, size: 12, color: "#333" },
     paper_bgcolor: "#fff", plot_bgcolor: "#fff", hovermode: "closest", autosize: true,
@@ -34,6 +35,7 @@
   const drawChart = (place, figure, frame) => {
     const data = frame.data.map(({ packed, ...trace }) => (packed ? { ...trace, z: unpack(packed) } : trace));
     const layout = { ...BASE, ...frame.layout, height: figure.height };
+    if (place.clientWidth < LEAST_WIDTH) layout.width ??= LEAST_WIDTH;
     for (const key of Object.keys(layout)) if (/^[xy]axis/.test(key)) layout[key] = { ...AXIS, ...layout[key] };
     layout.annotations = [...frame.layout.annotations, ...(frame.labels || []).map(labelled)];
     Plotly.react(place, data, layout, CONFIG);
