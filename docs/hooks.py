@@ -14,7 +14,7 @@ import typer
 from emovec.cli import app
 from emovec.config import StudyConfig
 from emovec.geometry.registry import TABLES as GEOMETRY
-from emovec.steering.experiments.tables import COLUMNS as STEERING
+from emovec.steering.experiments.registry import COLUMNS as STEERING
 from emovec.study.cluster_names import COLUMNS as CLUSTER_NAMES
 from emovec.study.transfer import COLUMNS as TRANSFER
 

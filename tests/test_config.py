@@ -183,7 +183,10 @@ def study_of_two(tiny_folder: Any, tmp_path: Path) -> Path:
             r"steering.languages: .*fr.yaml has no frames and no",
         ),
         ("steering: {emotions: [clam]}", "did you mean 'calm'"),
-        ("steering: {experiments: [joy]}", "steering.experiments.0: give 'implicit'"),
+        (
+            "steering: {experiments: [rule]}",
+            "'rule' is no steering experiment (did you mean 'rules'?)",
+        ),
     ],
 )
 def test_files_and_names_are_checked_before_any_work(line: str, said: str | None, study_of_two: Path) -> None:

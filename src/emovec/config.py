@@ -169,9 +169,10 @@ class GeometryConfig(_Section):
 class SteeringConfig(_Section):
     """What the vectors are put to: readings of texts, and steering."""
 
-    experiments: Annotated[
-        list[Literal["implicit", "intensity", "calibration", "preferences", "rules"]], AfterValidator(_each_once)
-    ] = Field(default_factory=lambda: ["implicit", "intensity", "calibration"])
+    # The experiments are found by their files, above this one: their names are checked where a study runs.
+    experiments: Annotated[list[Text], AfterValidator(_each_once)] = Field(
+        default_factory=lambda: ["implicit", "intensity", "calibration"]
+    )
     emotions: Annotated[list[Text], Field(min_length=1), AfterValidator(_each_once)] | None = None
     layer: Literal["auto"] | Layer = "auto"
     form: Literal["auto", "plain", "chat"] = "auto"

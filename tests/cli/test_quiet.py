@@ -8,8 +8,7 @@ import pytest
 
 from emovec.cli import progress
 from emovec.report.sections.registry import findings_of
-from emovec.steering.experiments.registry import EXPERIMENTS
-from emovec.steering.experiments.tables import COLUMNS
+from emovec.steering.experiments.registry import COLUMNS, EXPERIMENTS
 from emovec.study.study import Step, summarised
 from tests.report.synthetic import write_study
 

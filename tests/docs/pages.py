@@ -6,18 +6,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^```(\w*)(?: title=\"([^\"]*)\")?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SHELL = {"", "sh", "bash", "console"}
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its page, first line, language and text."""
+    """A fenced block: its page, first line, language, text, and its title if it has one."""
 
     page: str
     line: int
     language: str
     text: str
+    title: str = ""
 
     @property
     def name(self) -> str:
@@ -29,7 +30,7 @@ def blocks() -> list[Block]:
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         found += [
-            Block(page.name, text[: match.start()].count("\n") + 2, match[1], match[2])
+            Block(page.name, text[: match.start()].count("\n") + 2, match[1], match[3], match[2] or "")
             for match in _FENCE.finditer(text)
         ]
     return found

@@ -27,12 +27,14 @@ def require_ready(study: "Study", until: Stage, experiment: str | None = None) -
     Raises:
         EmovecError: on the first thing that is missing or can't be right.
     """
+    from emovec.steering.experiments.registry import EXPERIMENTS
+
     require_results_folder(study.folder, study.path)
     require_writable(study.folder / RESULTS_FILE)
     _ = study.corpus  # reading the texts tells what is wrong with them
-    check_files(study.config, study.path.parent)
+    check_files(study.config, study.path.parent, experiment)
     todo = _experiments_to_do(study, until, experiment)
-    if study.config.steering.judge and "calibration" in todo:
+    if study.config.steering.judge and any("judge" in EXPERIMENTS[name].settings for name in todo):
         _require_asked("steering.judge", study.config.steering.judge)
     names = study.config.report.cluster_names.model
     if names and _names_to_do(study, until):
@@ -51,56 +53,40 @@ def require_inspect(what: str) -> None:
         raise EmovecError(f"{what}: other models are asked through Inspect: pip install inspect-ai")
 
 
-def check_files(config: StudyConfig, base: Path) -> None:
+def check_files(config: StudyConfig, base: Path, also: str | None = None) -> None:
     """Read every file that the settings of geometry and steering name, and see that prompts are in the languages asked.
 
     Args:
         config: the study.
         base: the folder that its relative paths start from.
+        also: an experiment that runs besides those that the study lists.
 
     Raises:
         EmovecError: if a file is missing or wrong, or an experiment has no texts in a language that it is to use.
     """
     from emovec.languages.load import languages_folder, load_language
     from emovec.languages.norms import load_norms
-    from emovec.steering.experiments.activities import load_activities
-    from emovec.steering.experiments.rule_requests import load_prompts, load_rules
-    from emovec.steering.experiments.scenarios import read_scenarios, read_templates
+    from emovec.steering.experiments.registry import EXPERIMENTS, require_experiments
 
-    settings, experiments = config.steering, config.steering.experiments
-    activities, prompts, scenarios = (
-        base / given if given else None for given in (settings.activities, settings.prompts, settings.scenarios)
-    )
+    settings = config.steering
     if config.geometry.norms is not None:
         try:
             load_norms(base / config.geometry.norms)
         except EmovecError as error:
             raise EmovecError(f"geometry.norms: {error}") from error
-    asked = settings.languages or config.languages
-    if activities or "preferences" in experiments:
-        load_activities(asked if "preferences" in experiments else [], activities)
-    there = {each.language for each in [*read_scenarios(scenarios), *read_templates(scenarios)]}
-    worded = {language for rule in load_rules() for language in rule.wordings}
-    prompted = worded & {each.language for each in load_prompts(prompts)}
-    if "rules" in experiments and not prompted & set(asked):
-        raise EmovecError(
-            f"steering.languages: rules have prompts in {_listed(prompted)}, and in none of {', '.join(asked)}; name "
-            "one of them, or leave rules out of steering.experiments."
-        )
-    there |= prompted if "rules" in experiments else set()
-    spoken = [load_language(code, languages_folder(config, base)) for code in asked]
-    for language in spoken if "preferences" in experiments else []:
-        language.require("steering.languages", "preferences")
-    framed = [language for language in spoken if language.frames and language.openings]
-    # Where it is among the experiments by default alone, the report says that there was nothing to ask.
-    if "calibration" in experiments and "experiments" in settings.model_fields_set and not framed:
-        spoken[0].require("steering.languages", "frames", "openings")
-    there |= {language.code for language in framed if "calibration" in experiments}
-    there |= set(asked) if "preferences" in experiments else set()
-    for language in settings.languages or () if experiments else ():
+    require_experiments(settings.experiments)
+    spoken = [load_language(code, languages_folder(config, base)) for code in settings.languages or config.languages]
+    there: set[str] = set()
+    for name, experiment in EXPERIMENTS.items():
+        if name in settings.experiments or name == also:
+            there |= experiment.texts_in(settings, spoken, base)
+        else:  # its files are looked at all the same: a later run may take them
+            experiment.texts_in(settings, [], base)
+    for language in settings.languages or () if settings.experiments else ():
         if language not in there:
             raise EmovecError(
-                f"steering.languages: no experiment has texts in '{language}'; there are some in {_listed(there)}."
+                f"steering.languages: no experiment has texts in '{language}'; there are some in "
+                f"{', '.join(sorted(there)) or 'no language'}."
             )
 
 
@@ -176,7 +162,3 @@ def _require_asked(setting: str, model: str) -> None:
         get_model(model)
     except Exception as error:  # each provider raises errors of its own
         raise EmovecError(f"{setting}: {model} can't be asked ({reason_of(error)}).") from error
-
-
-def _listed(languages: set[str]) -> str:
-    return ", ".join(sorted(languages)) or "no language"

@@ -162,7 +162,7 @@ def measure_experiment(study: "Study", name: str, track: Track) -> bool:
     folder = study.results / "steering"
     vectors = study.vectors
     inputs = steering_inputs(study, _fitting_model(study, vectors), vectors, study.corpus.stories)
-    tables, summary = measure(name, experiment, inputs, folder / f"{name}.rows.jsonl", key, track)
+    tables, summary = measure(experiment, inputs, folder / f"{name}.rows.jsonl", key, track)
     parameters = study.config.steering.model_dump(mode="json", include=set(experiment.settings))
     parameters |= {name: Path(parameters[name]).name for name in STEERING_FILES if parameters.get(name)}
     save_result(folder, AnalysisResult(name, tables, parameters, summary), key)

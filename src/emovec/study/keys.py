@@ -36,10 +36,14 @@ def output_keys(config: StudyConfig, corpus: Corpus, base: Path) -> dict[str, st
         config: the study.
         corpus: its texts.
         base: the folder that relative paths start from.
+
+    Raises:
+        EmovecError: if the study lists an experiment that there isn't.
     """
     from emovec.geometry.registry import ANALYSES
-    from emovec.steering.experiments.registry import EXPERIMENTS
+    from emovec.steering.experiments.registry import EXPERIMENTS, require_experiments
 
+    require_experiments(config.steering.experiments)
     stories = fingerprint(corpus.stories)
     identity = model_identity(config.model, config.revision)
     read_with = config.extraction.model_dump(include={"offset", "layers", "dtype", "sink_threshold", "store_dtype"})

@@ -129,7 +129,7 @@ class Study:
         """
         import pandas as pd
 
-        from emovec.steering.experiments.tables import COLUMNS
+        from emovec.steering.experiments.registry import COLUMNS
 
         stage = "steering" if name in COLUMNS else "geometry"
         path = self.folder / stage / f"{name}.parquet"

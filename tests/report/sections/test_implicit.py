@@ -9,7 +9,7 @@ import pytest
 from emovec.report.charts import Chart, Listing
 from emovec.report.section import from_tables
 from emovec.report.sections import implicit, intensity
-from emovec.steering.experiments.tables import COLUMNS
+from emovec.steering.experiments.registry import COLUMNS
 from emovec.study.results import StudyTables, read_study
 from tests.report.synthetic import write_study
 

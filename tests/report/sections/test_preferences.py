@@ -14,7 +14,7 @@ from emovec.report.sections.preference_probe import listing
 from emovec.report.sections.preferences import bias, changes, finding, largest, likings, shifts
 from emovec.steering.experiments.activities import CATEGORIES
 from emovec.steering.experiments.preference_scores import changes_of
-from emovec.steering.experiments.tables import COLUMNS
+from emovec.steering.experiments.registry import COLUMNS
 from emovec.study.results import StudyTables, read_study
 from tests.report.synthetic import write_study
 

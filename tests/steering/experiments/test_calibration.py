@@ -9,7 +9,6 @@ import pytest
 from emovec.languages.language import Language
 from emovec.steering.experiments import calibration, calibration_statistics
 from emovec.steering.experiments.experiment import SteeringInputs
-from emovec.steering.experiments.tables import COLUMNS
 
 STRENGTHS = (0.1, 0.2, 0.4)
 
@@ -160,7 +159,7 @@ def test_no_rows_give_empty_tables_and_say_why(inputs: SteeringInputs) -> None:
     tables, summary = calibration.EXPERIMENT.summarise(finnish, pd.DataFrame([]))
     assert "fi" in summary["note"]
     assert {name: list(table.columns) for name, table in tables.items()} == {
-        name: list(COLUMNS[name]) for name in calibration_statistics.TABLES
+        name: list(columns) for name, columns in calibration_statistics.TABLES.items()
     }
 
 
@@ -179,7 +178,7 @@ def test_a_whole_calibration_of_a_tiny_model(inputs: SteeringInputs, monkeypatch
     rows = [row for unit in units for row in json.loads(json.dumps(calibration.measure(inputs, unit)))]
     tables, summary = calibration.EXPERIMENT.summarise(inputs, pd.DataFrame(rows))
     for name, table in tables.items():
-        assert set(COLUMNS[name]) <= set(table.columns), name
+        assert set(calibration_statistics.TABLES[name]) <= set(table.columns), name
         assert len(table)
     layers = calibration.chosen_layers(inputs)
     assert set(tables["calibration_sweep"]["layer"]) == set(layers)

@@ -44,8 +44,10 @@ def _counting(measured: list[str], fail_at: str = "") -> Experiment:
         return [{"unit": unit.id, "value": unit.values["x"] ** 2}]
 
     return Experiment(
-        ("counted",),
+        "counted",
+        {"counted": ("unit", "value")},
         frozenset(),
+        lambda _settings, _languages, _base: set(),
         lambda _inputs: [Unit(f"u{x}", 10, {"x": x}) for x in range(4)],
         run,
         lambda _inputs, rows: ({"counted": rows}, {"total": int(rows["value"].sum())}),
@@ -55,9 +57,9 @@ def _counting(measured: list[str], fail_at: str = "") -> Experiment:
 def test_an_interrupted_experiment_goes_on_where_it_was(inputs: SteeringInputs, tmp_path: Path) -> None:
     path, measured = tmp_path / "rows.jsonl", list[str]()
     with pytest.raises(KeyboardInterrupt):
-        measure("counted", _counting(measured, fail_at="u2"), inputs, path, "key", _track)
+        measure(_counting(measured, fail_at="u2"), inputs, path, "key", _track)
     assert measured == ["u0", "u1"]
-    tables, summary = measure("counted", _counting(measured), inputs, path, "key", _track)
+    tables, summary = measure(_counting(measured), inputs, path, "key", _track)
     assert measured == ["u0", "u1", "u2", "u3"]
     assert list(tables["counted"]["unit"]) == ["u0", "u1", "u2", "u3"]
     assert summary == {"total": 14}
@@ -76,7 +78,7 @@ def test_a_text_with_odd_line_breaks_is_kept(tmp_path: Path) -> None:
 def test_rows_of_other_settings_don_t_count_but_a_quick_look_keeps_them(inputs: SteeringInputs, tmp_path: Path) -> None:
     measured: list[str] = []
     for key, n_measured in (("older", 4), ("long", 8), ("quick", 12), ("long", 12), ("quick", 12)):
-        measure("counted", _counting(measured), inputs, tmp_path / "rows.jsonl", key, _track)
+        measure(_counting(measured), inputs, tmp_path / "rows.jsonl", key, _track)
         assert len(measured) == n_measured
     kept = [json.loads(line)["key"] for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
     assert sorted(kept) == ["long"] * 4 + ["quick"] * 4
@@ -152,7 +154,7 @@ def test_the_machine_s_speed_is_a_positive_number(inputs: SteeringInputs) -> Non
 def test_summaries_are_of_all_rows_in_the_order_of_the_plan(inputs: SteeringInputs, tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     ledger.append(path, {"key": "key", "unit": "u3", "rows": [{"unit": "u3", "value": 9}]})
-    tables, _ = measure("counted", _counting([]), inputs, path, "key", _track)
+    tables, _ = measure(_counting([]), inputs, path, "key", _track)
     assert isinstance(tables["counted"], pd.DataFrame)
     assert list(tables["counted"]["value"]) == [0, 1, 4, 9]
 

@@ -24,7 +24,6 @@ from emovec.steering.experiments.implicit import (
     word_scores,
 )
 from emovec.steering.experiments.scenarios import read_scenarios
-from emovec.steering.experiments.tables import COLUMNS
 from emovec.steering.projections import project, read_texts
 from emovec.vectors.emotion_vectors import EmotionVectors
 from tests.activations.reference import Reference
@@ -225,9 +224,7 @@ def test_the_tables_hold_their_columns_and_no_chunk_changes_them(
     worded: SteeringInputs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tables, summary = _run(worded)
-    assert {name: tuple(table.columns) for name, table in tables.items()} == {
-        name: COLUMNS[name] for name in EXPERIMENT.tables
-    }
+    assert {name: tuple(table.columns) for name, table in tables.items()} == EXPERIMENT.tables
     assert all(len(table) for table in tables.values())
     assert summary["scenarios"] == {"en": 10, "ja": 10}  # two scenarios of each of five emotions
     assert json.loads(json.dumps(summary)) == summary
@@ -241,9 +238,7 @@ def test_the_tables_hold_their_columns_and_no_chunk_changes_them(
 def test_a_language_without_scenarios_leaves_a_note(inputs: SteeringInputs) -> None:
     tables, summary = _run(replace(inputs, languages=["fr"]))
     assert "no scenarios" in summary["note"]
-    assert {name: tuple(table.columns) for name, table in tables.items()} == {
-        name: COLUMNS[name] for name in EXPERIMENT.tables
-    }
+    assert {name: tuple(table.columns) for name, table in tables.items()} == EXPERIMENT.tables
 
 
 def test_an_emotion_without_a_vector_in_one_language_is_left_out_there(inputs: SteeringInputs) -> None:

@@ -33,7 +33,7 @@ from emovec.steering.experiments.preferences import (
     steered_half,
 )
 from emovec.steering.experiments.questions import answer_tokens, question_format, questions
-from emovec.steering.experiments.tables import COLUMNS
+from emovec.steering.experiments.registry import COLUMNS
 from tests.tiny_models import FAMILIES, save_tiny_model
 
 TEMPLATE = (
@@ -170,7 +170,7 @@ def test_the_experiment_fills_every_table(small: SteeringInputs) -> None:
     assert all(unit.cost > 0 for unit in units)
     rows = pd.DataFrame([row for unit in units for row in measure(small, unit)])
     tables, facts = EXPERIMENT.summarise(small, rows)
-    assert tuple(tables) == TABLES
+    assert tuple(tables) == tuple(TABLES)
     assert all(len(table) for table in tables.values())
     scores = tables["preference_scores"]
     means = scores[scores["design"] == "whole"].groupby(["language", "name"])["score"].mean()

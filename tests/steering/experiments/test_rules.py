@@ -16,9 +16,8 @@ from emovec.models.generate import generate
 from emovec.models.language_model import LanguageModel
 from emovec.steering.experiments import rules
 from emovec.steering.experiments.experiment import SteeringInputs, Unit
-from emovec.steering.experiments.registry import EXPERIMENTS
+from emovec.steering.experiments.registry import COLUMNS, EXPERIMENTS
 from emovec.steering.experiments.rule_requests import combine, completion_prompt, load_prompts, load_rules
-from emovec.steering.experiments.tables import COLUMNS
 
 EXPERIMENT = rules.EXPERIMENT
 
@@ -63,7 +62,7 @@ def test_the_plan_holds_every_condition_with_every_request_once(inputs: Steering
 
 def test_tables_hold_what_they_declare(few: SteeringInputs) -> None:
     tables, summary = EXPERIMENT.summarise(few, measured(few))
-    assert tuple(tables) == EXPERIMENT.tables
+    assert tuple(tables) == tuple(EXPERIMENT.tables)
     for name, table in tables.items():
         assert set(table.columns) == set(COLUMNS[name])
         assert len(table)

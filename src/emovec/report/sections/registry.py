@@ -93,7 +93,7 @@ def _left_out(section: Section, study: StudyTables) -> list[str]:
     return [
         str(study.summaries[name]["note"])
         for name, experiment in EXPERIMENTS.items()
-        if experiment.tables[0] in section.tables and "note" in study.summaries.get(name, {})
+        if next(iter(experiment.tables)) in section.tables and "note" in study.summaries.get(name, {})
     ]
 
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emovec.config import SteeringConfig
 from emovec.errors import EmovecError
+from emovec.languages.language import Language
 from emovec.models.generate import generate
 from emovec.models.intervene import intervene, steer
 from emovec.steering.coherence import distinct, perplexity
@@ -233,9 +236,19 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
+def _texts_in(settings: SteeringConfig, languages: Sequence[Language], _base: Path) -> set[str]:
+    framed = {language.code for language in languages if language.frames and language.openings}
+    # Where it is among the experiments by default alone, the report says that there was nothing to ask.
+    if languages and not framed and "experiments" in settings.model_fields_set:
+        languages[0].require("steering.languages", "frames", "openings")
+    return framed
+
+
 EXPERIMENT = Experiment(
+    name="calibration",
     tables=calibration_statistics.TABLES,
     settings=frozenset({"emotions", "layer", "strengths", "controls", "languages", "limit", "seed", "judge"}),
+    texts_in=_texts_in,
     plan=plan,
     measure=measure,
     summarise=lambda inputs, rows: calibration_statistics.summarise(

@@ -8,16 +8,30 @@ import numpy as np
 import pandas as pd
 
 from emovec.steering.coherence import regime
-from emovec.steering.experiments.tables import COLUMNS
 from emovec.steering.experiments.word_effects import Estimate, FloatArray, beside_directions, crossed_mean
 
-TABLES = (
-    "calibration_sweep",
-    "calibration_windows",
-    "calibration_cross",
-    "calibration_words",
-    "calibration_texts",
-)
+TABLES = {
+    "calibration_sweep": (
+        *("language", "layer", "strength", "kind", "name", "effect", "low", "high"),
+        *("perplexity_ratio", "distinct", "distinct_unsteered", "regime"),
+    ),
+    "calibration_windows": (
+        *("language", "emotion", "layer", "strength", "effect", "low", "high", "control", "control_max", "best"),
+    ),
+    "calibration_cross": (
+        *("vector_language", "language", "layer", "strength", "effect", "low", "high"),
+        *("control", "control_low", "control_high", "excess", "excess_low", "excess_high"),
+        *("less_own", "less_own_low", "less_own_high", "others", "p"),
+    ),
+    "calibration_words": (
+        *("vector_language", "language", "layer", "kind", "name", "strength", "frame", "emotion", "own", "effect"),
+        "n_words",
+    ),
+    "calibration_texts": (
+        *("vector_language", "language", "layer", "kind", "name", "strength", "opening", "text"),
+        *("perplexity", "distinct"),
+    ),
+}
 ALL = "all emotions"
 CONTROLS = "all controls"
 _EXACT, _DRAWN = 6, 5_000
@@ -48,7 +62,7 @@ def summarise(
         else ""
     )
     if rows.empty:
-        return {name: pd.DataFrame(columns=list(COLUMNS[name])) for name in TABLES}, {"note": note}
+        return {name: pd.DataFrame(columns=list(columns)) for name, columns in TABLES.items()}, {"note": note}
     words = rows[rows["task"] == "words"].drop(columns="task").dropna(axis=1, how="all")
     words[["own", "effect"]] = words[["own", "effect"]].astype(float)
     texts = rows[rows["task"] == "texts"].drop(columns="task").dropna(axis=1, how="all")
@@ -220,7 +234,7 @@ def cross_language(words: pd.DataFrame) -> pd.DataFrame:
         if key != within and within in tables:
             row |= _columns(crossed_mean((tables[key] - tables[within]).to_numpy(float)), "less_own")
         rows.append(row | assignment_test(cell))
-    return pd.DataFrame(rows, columns=COLUMNS["calibration_cross"])
+    return pd.DataFrame(rows, columns=TABLES["calibration_cross"])
 
 
 def assignment_test(words: pd.DataFrame) -> dict[str, float]:

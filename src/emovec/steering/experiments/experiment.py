@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,15 +117,21 @@ class Experiment:
     """One experiment.
 
     Attributes:
-        tables: names of its tables.
+        name: as the study file lists it.
+        tables: the columns of each of its tables, by the table's name.
         settings: the fields of `SteeringConfig` that its numbers depend on.
+        texts_in: reads the files that the settings name (paths start from the given folder) and gives those of the
+            languages in which the experiment has texts, or others that it has some in. Raises an `EmovecError` where a
+            file is wrong or a language lacks what the experiment must have. It runs before any work starts.
         plan: its units.
         measure: the rows of one unit, plain JSON values.
         summarise: all rows → its tables, and a few facts (plain JSON values).
     """
 
-    tables: tuple[str, ...]
+    name: str
+    tables: Mapping[str, tuple[str, ...]]
     settings: frozenset[str]
+    texts_in: Callable[[SteeringConfig, Sequence[Language], Path], set[str]] = field(repr=False)
     plan: Callable[[SteeringInputs], list[Unit]] = field(repr=False)
     measure: Callable[[SteeringInputs, Unit], list[dict[str, Any]]] = field(repr=False)
     summarise: Callable[[SteeringInputs, pd.DataFrame], tuple[dict[str, pd.DataFrame], dict[str, Any]]] = field(
@@ -147,7 +153,6 @@ def drop_old(path: Path, key: str) -> None:
 
 
 def measure(
-    name: str,
     experiment: Experiment,
     inputs: SteeringInputs,
     path: Path,
@@ -171,9 +176,9 @@ def measure(
         speed = tokens_per_second(inputs.model)
         log.info(
             "%s: about %s tokens to run in %d parts%s, about %s on this machine",
-            name.capitalize(), f"{total:,}", len(missing), kept, _duration(total / speed),
+            experiment.name.capitalize(), f"{total:,}", len(missing), kept, _duration(total / speed),
         )  # fmt: skip
-        with track(f"Measuring {name}", total) as advance:
+        with track(f"Measuring {experiment.name}", total) as advance:
             for unit in missing:
                 rows[unit.id] = experiment.measure(inputs, unit)
                 ledger.append(path, {"key": key, "unit": unit.id, "rows": rows[unit.id]})

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,15 +11,16 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from sklearn.feature_extraction.text import TfidfTransformer
 
+from emovec.config import SteeringConfig
 from emovec.corpus.story import Story
 from emovec.labels import NEUTRAL
+from emovec.languages.language import Language
 from emovec.stats.clustered import mean_interval, share_interval
 from emovec.stats.labelled import unit
 from emovec.stats.permutation import familywise_p_values, label_permutations, p_values
 from emovec.stats.word_baseline import counter, text_features
 from emovec.steering.experiments.experiment import Experiment, SteeringInputs, Unit
 from emovec.steering.experiments.scenarios import Scenario, read_scenarios
-from emovec.steering.experiments.tables import COLUMNS
 from emovec.steering.projections import READINGS, project, read_texts, sink_threshold
 
 STATISTICS = ("first", "top3", "mean_rank")
@@ -30,7 +32,13 @@ CHUNK = 8
 """Scenarios that are read at once."""
 
 _LABELS = ["variant", "reading", "vector_language", "text_language"]
-TABLES = {name: COLUMNS[name] for name in ("implicit", "implicit_words", "implicit_scenarios", "implicit_emotions")}
+_RANKED = ("statistic", "value", "low", "high", "null", "p", "p_familywise", "n_scenarios", "n_emotions")
+TABLES = {
+    "implicit": (*_LABELS, "layer", *_RANKED),
+    "implicit_words": ("features", "text_language", *_RANKED),
+    "implicit_scenarios": (*_LABELS, "layer", "id", "emotion", "rank", "first_ranked", "text"),
+    "implicit_emotions": (*_LABELS, "layer", "emotion", "vector", "score"),
+}
 
 
 def ranks(scores: NDArray[Any]) -> NDArray[np.intp]:
@@ -284,9 +292,15 @@ def _beyond_words(own: dict[tuple[str, ...], pd.Series], words: dict[str, pd.Ser
     return found
 
 
+def _texts_in(settings: SteeringConfig, _languages: Sequence[Language], base: Path) -> set[str]:
+    return {each.language for each in read_scenarios(base / settings.scenarios if settings.scenarios else None)}
+
+
 EXPERIMENT = Experiment(
-    tables=tuple(TABLES),
+    name="implicit",
+    tables=TABLES,
     settings=frozenset({"scenarios", "languages", "limit", "layer", "seed"}),
+    texts_in=_texts_in,
     plan=_plan,
     measure=_measure,
     summarise=_summarise,

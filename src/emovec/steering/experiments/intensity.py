@@ -1,6 +1,7 @@
 """Does an emotion's vector follow a number on which the emotion depends?"""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,12 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from emovec.config import SteeringConfig
+from emovec.languages.language import Language
 from emovec.stats.clustered import mean_interval
 from emovec.stats.permutation import familywise_p_values, label_permutations, p_values
 from emovec.steering.experiments.experiment import Experiment, SteeringInputs, Unit
 from emovec.steering.experiments.implicit import projections, rounded, text_unit, without
 from emovec.steering.experiments.scenarios import Template, read_templates
-from emovec.steering.experiments.tables import COLUMNS
 
 STATISTICS = ("expected", "others")
 """Of the emotions that a number should move, and of all others in the same templates."""
@@ -21,7 +23,12 @@ STATISTICS = ("expected", "others")
 PERMUTATIONS = 5_000
 
 _LABELS = ["variant", "reading", "vector_language", "text_language"]
-TABLES = {name: COLUMNS[name] for name in ("intensity", "intensity_templates")}
+TABLES = {
+    "intensity": (
+        *(*_LABELS, "layer", "statistic", "value", "low", "high", "p", "p_familywise", "p_emotions", "n_templates"),
+    ),
+    "intensity_templates": (*_LABELS, "layer", "id", "emotion", "sign", "rho", "text"),
+}
 
 
 def signed_correlations(scores: NDArray[Any], signs: NDArray[Any]) -> NDArray[np.float64]:
@@ -186,9 +193,15 @@ def _summarise(inputs: SteeringInputs, rows: pd.DataFrame) -> tuple[dict[str, pd
     return tables, facts | without(inputs, rows, "intensity templates")
 
 
+def _texts_in(settings: SteeringConfig, _languages: Sequence[Language], base: Path) -> set[str]:
+    return {each.language for each in read_templates(base / settings.scenarios if settings.scenarios else None)}
+
+
 EXPERIMENT = Experiment(
-    tables=tuple(TABLES),
+    name="intensity",
+    tables=TABLES,
     settings=frozenset({"scenarios", "languages", "limit", "layer", "seed"}),
+    texts_in=_texts_in,
     plan=_plan,
     measure=_measure,
     summarise=_summarise,

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from emovec.activations.batches import token_budget_batches
 from emovec.activations.pooling import pool
+from emovec.config import SteeringConfig
+from emovec.languages.language import Language
 from emovec.models.form import talks
 from emovec.models.forward import pad_right, visit_layers
 from emovec.stats.bradley_terry import RIDGE
@@ -239,17 +241,34 @@ def _facts(inputs: SteeringInputs, tables: dict[str, pd.DataFrame]) -> dict[str,
     }
 
 
-TABLES = (
-    "preference_scores",
-    "preference_changes",
-    "preference_shift",
-    "preference_effects",
-    "preference_bias",
-    "preference_probe",
-)
+def _texts_in(settings: SteeringConfig, languages: Sequence[Language], base: Path) -> set[str]:
+    found = load_activities(
+        [each.code for each in languages], base / settings.activities if settings.activities else None
+    )
+    for language in languages:
+        language.require("steering.languages", "preferences")
+    return {activity.language for activity in found}
+
+
+_WHERE = ("language", "design", "kind", "name", "vector_language", "layer", "strength")
+TABLES = {
+    "preference_scores": (*_WHERE, "activity", "category", "text", "steered", "score", "low", "high", "sequential"),
+    "preference_changes": (*_WHERE, "category", "change", "low", "high", "n_activities", "control"),
+    "preference_shift": (*_WHERE, "change", "low", "high", "n_activities", "control"),
+    "preference_effects": (
+        *("language", "design", "strength", "measure", "emotions", "controls", "n_emotions", "n_controls", "p"),
+    ),
+    "preference_bias": (*_WHERE, "share_a", "first", "mass", "mass_least", "n_questions"),
+    "preference_probe": (
+        *("language", "vector_language", "layer", "emotion", "r", "p", "p_familywise", "null_95", "n", "p_kinds"),
+        "control",
+    ),
+}
 EXPERIMENT = Experiment(
+    "preferences",
     TABLES,
     frozenset({"emotions", "layer", "strengths", "controls", "languages", "limit", "seed", "activities", "form"}),
+    _texts_in,
     plan,
     measure,
     summarise,

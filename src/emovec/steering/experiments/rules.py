@@ -1,13 +1,16 @@
 """The experiment on rule-following: does a model that is steered towards an emotion still do as it is told?"""
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from emovec.config import SteeringConfig
 from emovec.errors import EmovecError
+from emovec.languages.language import Language
 from emovec.models.answers import Answer
 from emovec.models.form import ask, talks
 from emovec.models.generate import chat_prompt, generate, token_log_probabilities
@@ -28,7 +31,16 @@ PERMUTATIONS = 10_000
 FLOOR = 0.1
 """Rate below which a rule is hardly ever kept, so that steering can't make it fall."""
 
-_TABLES = ("rules", "rule_types", "rule_answers")
+TABLES = {
+    "rules": (
+        *(*CONDITION, "n", "rate", "low", "high", "distinct", "perplexity_ratio", "regime", "cut", "baseline"),
+        *("difference", "p", "p_familywise", "controls", "p_controls", "p_controls_familywise", "beyond_controls"),
+    ),
+    "rule_types": (*CONDITION, "rule", "n", "rate", "low", "high"),
+    "rule_answers": (
+        *(*CONDITION, "rule", "prompt", "request", "answer", "followed", "cut", "thought", "distinct", "nats"),
+    ),
+}
 _UNIT = 32
 _BATCH = 16
 # A token that is generated costs about as much as so many that are read, in batches of this size.
@@ -146,7 +158,7 @@ def _summarise(inputs: SteeringInputs, rows: pd.DataFrame) -> tuple[dict[str, pd
     }
     if left_out:
         summary["note"] = f"No rules are worded, or no prompts given, in: {', '.join(left_out)}."
-    return dict(zip(_TABLES, (compared, types, answers), strict=True)), summary
+    return dict(zip(TABLES, (compared, types, answers), strict=True)), summary
 
 
 def _languages(inputs: SteeringInputs) -> list[str]:
@@ -168,8 +180,21 @@ def _requests(inputs: SteeringInputs, language: str) -> list[Request]:
     return combine(load_rules(), prompts, inputs.language(language, "rules"), inputs.settings.limit or PER_RULE)
 
 
+def _texts_in(settings: SteeringConfig, languages: Sequence[Language], base: Path) -> set[str]:
+    asked = [language.code for language in languages]
+    prompts = load_prompts(base / settings.prompts if settings.prompts else None)
+    there = {each.language for each in prompts} & {language for rule in load_rules() for language in rule.wordings}
+    if languages and not there & set(asked):
+        raise EmovecError(
+            f"steering.languages: rules have prompts in {', '.join(sorted(there)) or 'no language'}, and in none of "
+            f"{', '.join(asked)}; name one of them, or leave rules out of steering.experiments."
+        )
+    return there
+
+
 EXPERIMENT = Experiment(
-    _TABLES,
+    "rules",
+    TABLES,
     frozenset(
         {
             "emotions",
@@ -184,6 +209,7 @@ EXPERIMENT = Experiment(
             "form",
         }
     ),
+    _texts_in,
     _plan,
     _measure,
     _summarise,
