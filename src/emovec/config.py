@@ -24,7 +24,12 @@ from emovec.labels import NEUTRAL, LabelKind, check_label, same_label_key
 from emovec.printable import printable, shortened
 from emovec.yaml_file import Key, Written, read_yaml, said
 
-BUNDLED = ("bundled", "bundled-literary", "bundled-controlled")
+BUNDLED = {
+    "bundled": "varied",
+    **{f"bundled-{style}": style for style in ("plain", "literary", "controlled", "concepts")},
+}
+"""What a study file may name as its texts, and the style of the bundled corpus that it stands for."""
+
 GENERATED = "generated"
 """The texts that `emovec corpus generate` has written for the study."""
 

@@ -1,4 +1,4 @@
-"""The emotion lists of the published studies."""
+"""The emotion lists of the published studies, and a list of concepts to compare them with."""
 
 from emovec.errors import EmovecError
 
@@ -34,7 +34,20 @@ ANTHROPIC_171: tuple[str, ...] = tuple(
 )
 """The 171 emotion words of Sofroniew et al. 2026, "Emotion Concepts and their Function in a Large Language Model"."""
 
-NAMED_LISTS: dict[str, tuple[str, ...]] = {"default-30": DEFAULT_30, "anthropic-171": ANTHROPIC_171}
+CONCEPTS_30: tuple[str, ...] = tuple(
+    """
+    promise secrecy cooperation competition authority rebellion tradition innovation fairness inequality scarcity
+    abundance order disorder precision approximation memory forgetting causality coincidence ownership exchange
+    teaching imitation growth decay repetition deception proof limit
+    """.split()  # noqa: SIM905
+)
+"""The 30 abstract concepts of `bundled-concepts`, which are no emotions: to compare emotions with."""
+
+NAMED_LISTS: dict[str, tuple[str, ...]] = {
+    "default-30": DEFAULT_30,
+    "anthropic-171": ANTHROPIC_171,
+    "concepts-30": CONCEPTS_30,
+}
 
 
 def emotion_list(emotions: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:

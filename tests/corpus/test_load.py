@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emovec.config import StudyConfig
-from emovec.corpus.bundled import bundled_neutral, bundled_stories
+from emovec.corpus.bundled import STYLES, Style, bundled_neutral, bundled_stories
 from emovec.corpus.load import collect_corpus, corpus_of, limit_stories, load_corpus
 from emovec.corpus.story import Story
 from emovec.corpus.write import write_jsonl
-from emovec.emotions import DEFAULT_30
+from emovec.emotions import ANTHROPIC_171, CONCEPTS_30, DEFAULT_30
 from emovec.errors import EmovecError
 from emovec.labels import NEUTRAL
 
@@ -26,20 +26,26 @@ def story(i: int, language: str, emotion: str, topic: str | None = None) -> Stor
     return Story(f"s{i}", language, emotion, topic, f"Text {i}.")
 
 
-@pytest.mark.parametrize("style", ["plain", "literary", "controlled"])
-def test_bundled_counts(style: str) -> None:
-    stories = bundled_stories(style)  # type: ignore[arg-type]
-    assert Counter(s.language for s in stories) == {"en": 360, "ja": 360}
+@pytest.mark.parametrize("style", STYLES)
+def test_bundled_counts(style: Style) -> None:
+    stories = bundled_stories(style)
+    languages = ["en", "ja", "zh", "es", "de"] if style == "varied" else ["en", "ja"]
+    assert Counter(s.language for s in stories) == dict.fromkeys(languages, 360)
     cells = Counter((s.language, s.emotion, s.topic) for s in stories)
     assert set(cells.values()) == {1}
-    assert {emotion for _, emotion, _ in cells} == set(DEFAULT_30)
+    assert {emotion for _, emotion, _ in cells} == set(CONCEPTS_30 if style == "concepts" else DEFAULT_30)
     assert len({topic for _, _, topic in cells}) == 12
-    assert len({s.id for s in stories}) == 720
+    assert len({s.id for s in stories}) == len(stories)
+    assert {s.topic for s in stories} == {s.topic for s in bundled_neutral()}
+
+
+def test_concepts_are_no_emotions() -> None:
+    assert not set(CONCEPTS_30) & {*DEFAULT_30, *ANTHROPIC_171}
 
 
 def test_bundled_neutral_counts() -> None:
     neutral = bundled_neutral()
-    assert Counter(s.language for s in neutral) == {"en": 72, "ja": 72}
+    assert Counter(s.language for s in neutral) == dict.fromkeys(["en", "ja", "zh", "es", "de"], 72)
     assert set(Counter((s.language, s.topic) for s in neutral).values()) == {6}
     assert {s.emotion for s in neutral} == {NEUTRAL}
     assert [s.language for s in bundled_neutral(["ja"])] == ["ja"] * 72
@@ -48,23 +54,25 @@ def test_bundled_neutral_counts() -> None:
 def test_bundled_refuses_what_it_lacks() -> None:
     with pytest.raises(EmovecError, match="no bundled style 'purple'"):
         bundled_stories("purple")  # type: ignore[arg-type]
-    with pytest.raises(EmovecError, match="has no 'de', only en, ja"):
-        bundled_neutral(["de"])
+    with pytest.raises(EmovecError, match="no neutral in 'fr', only in en, ja, zh, es, de"):
+        bundled_neutral(["fr"])
+    with pytest.raises(EmovecError, match="no plain/stories in 'de', only in en, ja"):
+        bundled_stories("plain", ["de"])
 
 
-def test_the_default_study_is_the_whole_plain_corpus() -> None:
+def test_the_default_study_has_the_english_and_japanese_varied_stories() -> None:
     corpus = load_corpus(study(), Path())
-    assert corpus.stories == bundled_stories()
-    assert corpus.neutral == bundled_neutral()
+    assert corpus.stories == bundled_stories("varied", ["en", "ja"])
+    assert corpus.neutral == bundled_neutral(["en", "ja"])
     assert not corpus.problems
-    assert not corpus.left_out
+    assert {language for language, _ in corpus.left_out} == {"zh", "es", "de"}
 
 
 def test_languages_follow_the_study_and_others_are_counted() -> None:
     corpus = load_corpus(study(languages=["ja", "en"], emotions=["serene", "afraid"]), Path())
     assert corpus.stories == [s for s in bundled_stories(languages=["ja", "en"]) if s.emotion in {"serene", "afraid"}]
     assert corpus.neutral == bundled_neutral(["ja", "en"])
-    assert sum(corpus.left_out.values()) == 720 - 48
+    assert sum(corpus.left_out.values()) == 1800 - 48
     assert corpus.left_out["en", "calm"] == 12
 
 
@@ -104,14 +112,14 @@ def test_sources_are_relative_to_the_study_and_may_be_many(tmp_path: Path) -> No
         languages=["de", "en"],
         emotions=["calm", "sad"],
         corpus={
-            "stories": ["bundled", "de.jsonl"],
+            "stories": ["bundled-plain", "de.jsonl"],
             "neutral": ["bundled", {"path": "neutral.csv", "columns": {"text": "words"}, "language": "de"}],
         },
     )
     corpus = load_corpus(config, tmp_path)
-    assert corpus.stories == de + [s for s in bundled_stories(languages=["en"]) if s.emotion in {"calm", "sad"}]
+    assert corpus.stories == de + [s for s in bundled_stories("plain", ["en"]) if s.emotion in {"calm", "sad"}]
     assert [s.id for s in corpus.neutral[:1]] == ["neutral-2"]
-    assert corpus.neutral[1:] == bundled_neutral(["en"])
+    assert corpus.neutral[1:] == [*bundled_neutral(["de"]), *bundled_neutral(["en"])]
 
 
 def test_stories_and_neutral_texts_may_share_a_file(tmp_path: Path) -> None:

@@ -1,48 +1,64 @@
-"""The corpus that comes with the package: 30 emotions × 12 topics in English and Japanese, in three styles."""
+"""The corpus that comes with the package: stories on 12 topics in several styles, and neutral dialogues."""
 
 import json
 from collections.abc import Iterable
 from importlib.resources import files
-from typing import Literal, get_args
+from typing import Literal
 
 from emovec.corpus.story import Story
 from emovec.errors import EmovecError
 
-Style = Literal["plain", "literary", "controlled"]
+Style = Literal["varied", "plain", "literary", "controlled", "concepts"]
 
-BUNDLED_LANGUAGES: tuple[str, ...] = ("en", "ja")
-"""The languages of the bundled corpus."""
+BUNDLED_LANGUAGES: tuple[str, ...] = ("en", "ja", "zh", "es", "de")
+"""The languages of the neutral dialogues, and of the style `varied`."""
+
+STYLES: dict[Style, tuple[str, ...]] = {
+    "varied": BUNDLED_LANGUAGES,
+    "plain": ("en", "ja"),
+    "literary": ("en", "ja"),
+    "controlled": ("en", "ja"),
+    "concepts": ("en", "ja"),
+}
+"""The styles, and the languages in which each is written."""
 
 
-def bundled_stories(style: Style = "plain", languages: Iterable[str] = BUNDLED_LANGUAGES) -> list[Story]:
+def bundled_stories(style: Style = "varied", languages: Iterable[str] | None = None) -> list[Story]:
     """The bundled stories of one style, 360 a language: one for each pair of 30 emotions and 12 topics.
 
     Args:
-        style: `plain` (affect-rich prose), `literary` (plots carry the emotion) or `controlled` (few words give the
-            emotion away). The data card in `emovec/data/README.md` says what each is good for.
-        languages: which languages, in the order wanted.
+        style: `varied` (everyday prose without stock phrases), `plain` (affect-rich prose), `literary` (plots carry the
+            emotion), `controlled` (few words give the emotion away) or `concepts` (30 abstract concepts that are no
+            emotions; the field `emotion` has the concept). The data card in `emovec/data/README.md` says what each is
+            good for.
+        languages: which languages, in the order wanted; by default all that the style is written in.
 
     Raises:
-        EmovecError: if the style or a language is not bundled.
+        EmovecError: if there is no such style, or not in that language.
     """
-    if style not in get_args(Style):
-        raise EmovecError(f"corpus: no bundled style '{style}'; give one of {', '.join(get_args(Style))}.")
-    return [story for language in languages for story in _read(f"{style}/stories", language)]
+    if style not in STYLES:
+        raise EmovecError(f"corpus: no bundled style '{style}'; give one of {', '.join(STYLES)}.")
+    there = STYLES[style]
+    return [
+        story
+        for language in (there if languages is None else languages)
+        for story in _read(f"{style}/stories", language, there)
+    ]
 
 
 def bundled_neutral(languages: Iterable[str] = BUNDLED_LANGUAGES) -> list[Story]:
     """The bundled emotion-free dialogues, 72 a language: 6 for each of the topics of the stories.
 
     Raises:
-        EmovecError: if a language is not bundled.
+        EmovecError: if there are none in a language.
     """
-    return [story for language in languages for story in _read("neutral", language)]
+    return [story for language in languages for story in _read("neutral", language, BUNDLED_LANGUAGES)]
 
 
-def _read(name: str, language: str) -> list[Story]:
-    if language not in BUNDLED_LANGUAGES:
+def _read(name: str, language: str, there: tuple[str, ...]) -> list[Story]:
+    if language not in there:
         raise EmovecError(
-            f"corpus: the bundled corpus has no '{language}', only {', '.join(BUNDLED_LANGUAGES)}; "
+            f"corpus: the bundled corpus has no {name} in '{language}', only in {', '.join(there)}; "
             "bring your own texts for other languages."
         )
     text = (files("emovec") / "data" / "corpus" / f"{name}.{language}.jsonl").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from emovec.config import BUNDLED, Source, as_source
 from emovec.corpus.bundled import Style, bundled_neutral, bundled_stories
@@ -19,7 +19,6 @@ Field = Literal["id", "language", "emotion", "topic", "text"]
 FIELDS: tuple[Field, ...] = get_args(Field)
 """The fields of a story's record."""
 
-_STYLES: dict[str, Style] = dict(zip(BUNDLED, ("plain", "literary", "controlled"), strict=True))
 _SHOWN = 3
 _LEDGERS = {"answers.jsonl", "dropped.jsonl"}
 """What a generation writes beside its texts and its `generation.json`; no texts."""
@@ -62,7 +61,7 @@ def read_sources(
     problem. Texts stay as they are.
 
     Args:
-        sources: paths, or `Source`s with columns mapped or fixed; `bundled`, `bundled-literary`, `bundled-controlled`.
+        sources: paths, or `Source`s with columns mapped or fixed; `bundled` and the other names of `BUNDLED`.
         base: the folder that relative paths start from; by default the current one.
         neutral: read neutral texts: a record without an emotion is neutral, and `bundled` means the bundled dialogues.
 
@@ -110,7 +109,7 @@ def read_stories(
 
     Args:
         path: JSONL, CSV or Parquet; a folder stands for all such files in it (but the ledgers of a generation);
-            `bundled`, `bundled-literary` or `bundled-controlled`.
+            or a bundled corpus by its name: `bundled`, `bundled-plain`, ….
         columns: where `id, language, emotion, topic, text` are found, by the names in the files.
         language: the language of all texts, instead of a column.
         emotion: the emotion of all texts, instead of a column (`neutral` for none).
@@ -192,7 +191,7 @@ def _id_prefixes(parts: Sequence[tuple[Source, Path | None]]) -> list[str]:
 def _bundled(source: Source, neutral: bool) -> Iterator[tuple[int, Story]]:
     if source.columns or source.language or source.emotion:
         raise EmovecError(f"corpus: '{source.path}' takes no columns, language or emotion: its records name their own.")
-    return enumerate(bundled_neutral() if neutral else bundled_stories(_STYLES[source.path]), 1)
+    return enumerate(bundled_neutral() if neutral else bundled_stories(cast("Style", BUNDLED[source.path])), 1)
 
 
 def _records(path: Path, source: Source, name: str, neutral: bool) -> Iterator[tuple[int, Story | str]]:

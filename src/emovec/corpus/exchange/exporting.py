@@ -30,9 +30,7 @@ GENERATION_RECORD = "generation.json"
 """What a folder of generated texts tells of how they were made."""
 
 _BUNDLED_LICENSE = "cc-by-4.0"
-_BUNDLED_NAMES: dict[str, str] = dict(
-    zip(BUNDLED, (f"emovec {style} stories" for style in ("plain", "literary", "controlled")), strict=True)
-)
+_BUNDLED_NAMES = {name: f"emovec {style} stories" for name, style in BUNDLED.items()}
 _BUNDLED_SECTIONS = ("How the texts came about", "What the checks found", "Known weak points")
 _SETTINGS = {
     "temperature": "temperature",
@@ -58,7 +56,7 @@ def export_corpus(
     """Write the texts of a study, of files, or of the bundled corpus as a dataset; see `write_dataset`.
 
     Args:
-        source: a study file, a file, folder or glob of texts, or `bundled`, `bundled-literary`, `bundled-controlled`.
+        source: a study file, a file, folder or glob of texts, or one of the bundled corpora (`emovec.config.BUNDLED`).
         folder: new or empty, or with `overwrite` one that was written so before.
         format: `parquet` or `jsonl`.
         license: as the Hub names it; the bundled corpus brings its own.
@@ -99,7 +97,9 @@ def texts_to_share(source: str | Path) -> tuple[dict[str, list[Story]], Provenan
     """
     path = Path(source)
     if str(source) in BUNDLED:
-        return {"stories": read_stories(source), "neutral": bundled_neutral()}, _bundled_provenance(str(source))
+        stories = read_stories(source)
+        neutral = bundled_neutral(dict.fromkeys(story.language for story in stories))
+        return {"stories": stories, "neutral": neutral}, _bundled_provenance(str(source))
     if is_study(path):
         return _of_study(study_file(path))
     if (path / GENERATION_RECORD).is_file():
