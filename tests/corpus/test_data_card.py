@@ -6,13 +6,13 @@ from statistics import median
 
 import pytest
 
-from emovec.corpus.bundled import Style, bundled_neutral, bundled_stories
+from emovec.corpus.bundled import BUNDLED_LANGUAGES, STYLES, Style, bundled_neutral, bundled_stories
 from emovec.corpus.quality.surface import predict_from_surface
+from emovec.languages.language_names import language_name
 from emovec.languages.lexicon import named_words
 
 DATA = Path(__file__).parents[2] / "src" / "emovec" / "data"
 CARD = " ".join((DATA / "README.md").read_text(encoding="utf-8").split())
-STYLES: tuple[Style, ...] = ("plain", "literary", "controlled")
 
 
 def test_every_file_is_in_it() -> None:
@@ -20,14 +20,14 @@ def test_every_file_is_in_it() -> None:
         assert re.search(rf"\b{re.escape(path.name)}\b", CARD) or path.name == "README.md" or path.name == "study.yaml"
 
 
-def test_lengths() -> None:
-    stories = [story for style in STYLES for story in bundled_stories(style)]
-    words = [len(story.text.split()) for story in stories if story.language == "en"]
-    characters = [len(story.text) for story in stories if story.language == "ja"]
-    assert f"{min(words)}–{max(words)} words (median {median(words):g})" in CARD
-    assert f"{min(characters)}–{max(characters)} characters (median {median(characters):g})" in CARD
-    assert "72 emotion-free dialogues a language" in CARD
-    assert [sum(s.language == code for s in bundled_neutral()) for code in ("en", "ja")] == [72, 72]
+@pytest.mark.parametrize("language", BUNDLED_LANGUAGES)
+def test_lengths(language: str) -> None:
+    texts = [s.text for style, there in STYLES.items() if language in there for s in bundled_stories(style, [language])]
+    unit = "characters" if language in {"ja", "zh"} else "words"
+    lengths = [len(text) if unit == "characters" else len(text.split()) for text in texts]
+    row = f"| {language_name(language)} | {min(lengths)}–{max(lengths)} {unit} (median {median(lengths):g}) |"
+    assert row in CARD
+    assert len(bundled_neutral([language])) == 72
 
 
 def test_stories_that_name_their_emotion() -> None:
@@ -38,14 +38,14 @@ def test_stories_that_name_their_emotion() -> None:
         if named_words(story.text, story.language, story.emotion)
     ]
     assert {language for language, *_ in found} == {"ja"}
-    assert f"and {len(found)} Japanese ones of 1,080" in CARD
+    assert f"and {len(found)} Japanese ones of 1,440" in CARD
     assert all(word in CARD for _, *words in found for word in words)
 
 
 @pytest.mark.parametrize("style", STYLES)
 def test_what_words_alone_tell(style: Style) -> None:
     shares: list[str] = []
-    for language in ("en", "ja"):
+    for language in STYLES[style]:
         table = predict_from_surface(bundled_stories(style, [language]), language).set_index("features")
         shares.append(f"{table.loc['words', 'accuracy']:.2f}")
-    assert f"| {style} | {shares[0]} | {shares[1]} |" in CARD
+    assert f"| {style} | {' | '.join(shares)} |" in CARD

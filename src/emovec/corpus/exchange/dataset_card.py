@@ -13,6 +13,7 @@ import pandas as pd
 from emovec.corpus.load import Corpus
 from emovec.corpus.quality.check import CheckReport, check_corpus
 from emovec.corpus.story import Story, fingerprint
+from emovec.emotions import CONCEPTS_30
 from emovec.labels import NEUTRAL
 from emovec.languages.language import base_language
 from emovec.languages.language_names import language_name
@@ -89,6 +90,7 @@ def dataset_card(
     languages = list(dict.fromkeys(file.language for file in files))
     corpus = Corpus(list(kinds.get("stories", ())), [s for k, t in kinds.items() if k != "stories" for s in t], [], {})
     report = check_corpus(corpus, languages, list(dict.fromkeys(s.emotion for s in corpus.stories)), neutral=False)
+    emotions = list(dict.fromkeys(story.emotion for story in texts if story.emotion != NEUTRAL))
     front_matter = {
         "pretty_name": name,
         "license": license or "other",
@@ -105,8 +107,9 @@ def dataset_card(
         name=name,
         license=license,
         n={kind: f"{len(stories):,}" for kind, stories in kinds.items()},
-        emotions=list(dict.fromkeys(story.emotion for story in texts if story.emotion != NEUTRAL)),
+        emotions=emotions,
         languages=languages,
+        labels="concepts" if emotions and set(emotions) <= set(CONCEPTS_30) else "emotions",
         language_names=[language_name(language) for language in languages],
         paired=[kind for kind, stories in kinds.items() if any(story.other for story in stories)],
         n_topics=len({story.topic for story in texts if story.topic}),
