@@ -43,10 +43,10 @@ def tiny_model(folder: Path) -> Path:
 
 def short_texts() -> tuple[list[Story], list[Story]]:
     """The beginnings of bundled stories of four topics, and of some of the neutral texts."""
-    topics = list(dict.fromkeys(story.topic for story in bundled_stories()))[:4]
-    chosen = [story for story in bundled_stories() if story.topic in topics]
+    topics = list(dict.fromkeys(story.topic for story in bundled_stories("plain")))[:4]
+    chosen = [story for story in bundled_stories("plain") if story.topic in topics]
     return [replace(s, text=s.text[:80]) for s in chosen], [
-        replace(s, text=s.text[:80]) for s in bundled_neutral()[::9]
+        replace(s, text=s.text[:80]) for s in bundled_neutral(["en", "ja"])[::9]
     ]
 
 

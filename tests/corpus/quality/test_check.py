@@ -14,13 +14,13 @@ from typer.testing import CliRunner
 from emovec.activations.pooling import first_pooled
 from emovec.cli import app
 from emovec.cli.show import console
-from emovec.corpus.bundled import bundled_neutral, bundled_stories
+from emovec.corpus.bundled import STYLES, Style, bundled_neutral, bundled_stories
 from emovec.corpus.load import Corpus
 from emovec.corpus.quality.check import check_corpus
 from emovec.corpus.read import Problem
 from emovec.corpus.story import Story
 from emovec.corpus.write import write_jsonl
-from emovec.emotions import DEFAULT_30
+from emovec.emotions import CONCEPTS_30, DEFAULT_30
 from emovec.errors import EmovecError
 from emovec.labels import NEUTRAL
 
@@ -136,10 +136,12 @@ def test_problems_make_a_run_fail() -> None:
     assert not report.gaps
 
 
-@pytest.mark.parametrize(("style", "named"), [("plain", 1), ("literary", 0), ("controlled", 4)])
-def test_the_bundled_corpora_are_as_the_data_card_says(style: str, named: int) -> None:
-    corpus = Corpus(bundled_stories(style), bundled_neutral(), [], {})  # type: ignore[arg-type]
-    report = check_corpus(corpus, LANGUAGES, DEFAULT_30)
+@pytest.mark.parametrize(
+    ("style", "named"), [("varied", 0), ("plain", 1), ("literary", 0), ("controlled", 4), ("concepts", 0)]
+)
+def test_the_bundled_corpora_are_as_the_data_card_says(style: Style, named: int) -> None:
+    corpus = Corpus(bundled_stories(style), bundled_neutral(STYLES[style]), [], {})
+    report = check_corpus(corpus, STYLES[style], CONCEPTS_30 if style == "concepts" else DEFAULT_30)
     assert not report.fails
     assert len(report.named) == named
     assert set(report.named["language"]) <= {"ja"}
