@@ -56,7 +56,8 @@ def test_a_studied_language_is_complete(code: str) -> None:
         *("frames", "openings", "preferences", "rules"),
     }
     assert set(language.words) - set(CONCEPTS_30) == set(DEFAULT_30)
-    assert all(words.labels and words.synonyms for words in language.words.values())
+    assert all(words.labels for words in language.words.values())
+    assert all(language.words[emotion].synonyms for emotion in DEFAULT_30)
     everything = {word for words in language.words.values() for word in (*words.labels, *words.forms)}
     assert set(language.contexts) <= everything
 
