@@ -185,7 +185,7 @@ def study_of_two(tiny_folder: Any, tmp_path: Path) -> Path:
         ("steering: {emotions: [clam]}", "did you mean 'calm'"),
         (
             "steering: {experiments: [rule]}",
-            "'rule' is no steering experiment (did you mean 'rules'?)",
+            "'rule' is no steering experiment (did you mean 'rules'",
         ),
     ],
 )
