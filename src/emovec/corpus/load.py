@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emovec.commands import command
-from emovec.config import BUNDLED, Source, StudyConfig
+from emovec.config import BUNDLED, StudyConfig
+from emovec.config_values import Source
 from emovec.corpus.read import Problem, read_sources, require_no_problems
 from emovec.corpus.story import Story
 from emovec.errors import EmovecError
