@@ -82,9 +82,9 @@ class Asked:
 def audit(corpus: "Corpus", asked: Asked) -> "AuditReport":
     """Audit the texts, with a bar."""
     from emovec.corpus.quality.audit import STAGES, audit_corpus
-    from emovec.corpus.quality.synonyms import load_synonyms
+    from emovec.corpus.quality.synonyms import read_synonyms
 
-    synonyms = load_synonyms(asked.synonyms)
+    synonyms = read_synonyms(asked.synonyms) if asked.synonyms else None
     total = STAGES * (len(corpus.stories) + len(corpus.neutral))
     with track("Looking for repeats and confounds", total) as progress:
         return audit_corpus(corpus, synonyms=synonyms, threshold=asked.similar, progress=progress)
