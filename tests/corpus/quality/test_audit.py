@@ -203,3 +203,10 @@ def test_groups_are_numbered_through_languages_and_unlisted_words_are_told() -> 
     found = report(Corpus(stories, [], [], {}))
     assert found.near_duplicates["group"].tolist() == [1, 1, 2, 2, 3, 3]
     assert sum("no synonyms are listed for giddy" in sentence for sentence in found.unjudged) == 3
+
+
+def test_every_text_counts_for_the_script_also_one_without_letters() -> None:
+    texts = ("She sat down.", "Она села.", "123!")
+    corpus = Corpus([Story(str(i), "en", "calm", None, text) for i, text in enumerate(texts)], [], [], {})
+    table = scores(corpus, check_corpus(corpus, ["en"], ["calm", "sad"]), report(corpus)).set_index("check")
+    assert table.loc["script", ["n_found", "finding"]].tolist() == [2, "2 of 3 texts are in another script"]
