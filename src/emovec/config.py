@@ -255,7 +255,7 @@ def read_config(path: str | Path) -> StudyConfig:
     try:
         read = read_yaml(path)
     except FileNotFoundError:
-        raise EmovecError(f"{path}: no such study file. {command('init', path)} writes one.") from None
+        raise EmovecError(f"{path}: {_missing(path)}") from None
     if read.data is None:
         raise EmovecError(f"{path}: holds no settings; {command('init', path, '--overwrite')} writes them all into it.")
     if not isinstance(read.data, dict):
@@ -269,6 +269,14 @@ def read_config(path: str | Path) -> StudyConfig:
         kind: f"{folder}/{kind}.*.jsonl" for kind in ("stories", "neutral") if getattr(config.corpus, kind) == GENERATED
     }
     return config.model_copy(update={"corpus": config.corpus.model_copy(update=written)})
+
+
+def _missing(path: Path) -> str:
+    if path.suffix.lower() in {".yaml", ".yml"}:
+        return f"no such study file. {command('init', path)} writes one."
+    file = path.with_name(f"{path.name}.yaml")
+    hint = f"Did you mean {file}?" if file.is_file() else f"{command('init', file)} writes a study file."
+    return f"no such study file or folder. {hint}"
 
 
 def generated_folder(path: str | Path) -> Path:
