@@ -21,7 +21,7 @@ from emovec.cli.options import (
     Temperature,
     Vectors,
 )
-from emovec.cli.progress import show_log
+from emovec.cli.progress import show_log, track
 from emovec.cli.show import console, say
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def steer(
     asked, chat = spoken(loaded, prompt, way)
     how |= {"max_new_tokens": max_new_tokens, "temperature": temperature, "seed": seed, "chat": chat}
     heads = ["unsteered", *(_head(emotion, amounts, value, project_out) for value in strengths)]
-    with _live(heads) as show:
+    with _live(heads, max_new_tokens) as show:
         samples = side_by_side(loaded, asked, read, conditions, times=strengths, **how, on_tokens=show)
         show([sample.text for sample in samples])
     for line in coherence_lines(samples, heads, greedy=temperature == 0):
@@ -155,16 +155,22 @@ def _head(emotions: Sequence[str], amounts: Sequence[float], strength: float, pr
 
 
 @contextmanager
-def _live(heads: Sequence[str]) -> Generator[Callable[[list[str]], None]]:
+def _live(heads: Sequence[str], most: int) -> Generator[Callable[[list[str]], None]]:
     """Columns that fill as the texts grow; without a terminal the finished texts are printed once, at the end."""
     from rich.live import Live
 
-    latest = [""] * len(heads)
     if not console.is_terminal:
-        yield lambda texts: latest.__setitem__(slice(None), texts)
+        latest = [""] * len(heads)
+        with track("Answering, token by token", most) as advance:
+
+            def keep(texts: list[str]) -> None:
+                latest[:] = texts
+                advance(1)
+
+            yield keep
         console.print(_columns(heads, latest))
         return
-    with Live(_columns(heads, latest), console=console, refresh_per_second=8) as live:
+    with Live(_columns(heads, [""] * len(heads)), console=console, refresh_per_second=8) as live:
         yield lambda texts: live.update(_columns(heads, texts))
 
 

@@ -7,7 +7,7 @@ import typer
 
 from emovec.cli.inputs import layers_of, load_fitting, vectors_file
 from emovec.cli.options import Device, Dtype, Emotion, Language, Layer, Model, Overwrite, Page, Vectors
-from emovec.cli.progress import show_log
+from emovec.cli.progress import show_log, waiting
 from emovec.cli.show import console, say
 
 if TYPE_CHECKING:
@@ -64,15 +64,16 @@ def trace(
         _require_page(page, language, overwrite, [file, *([Path(baseline)] if not isinstance(against, str) else [])])
     loaded = load_fitting(opened, model, device, dtype)
     for code in language or [None]:
-        traced = tracing.trace(
-            loaded,
-            opened,
-            text,
-            emotions=None if page else emotion,
-            language=code,
-            layers=None if page else shown_layers,
-            baseline=against,  # pyright: ignore[reportArgumentType]
-        )
+        with waiting("Reading the text and neutral ones"):
+            traced = tracing.trace(
+                loaded,
+                opened,
+                text,
+                emotions=None if page else emotion,
+                language=code,
+                layers=None if page else shown_layers,
+                baseline=against,  # pyright: ignore[reportArgumentType]
+            )
         shown = [_show(traced, number, emotion, top) for number in shown_layers]
         if page:
             write_bytes(page, drawn(traced, shown[0], shown_layers[0]).encode())
