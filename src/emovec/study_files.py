@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from emovec.config import BUNDLED, Source, StudyConfig, generated_folder, parse_config
+from emovec.config import BUNDLED, StudyConfig, generated_folder, parse_config
+from emovec.config_values import Source
 from emovec.errors import EmovecError
 from emovec.files import read_json
 

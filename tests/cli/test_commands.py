@@ -164,6 +164,13 @@ def test_a_broken_study_file(content: str | None, message: str, run: Run, tmp_pa
     assert "bad.yaml" in err
 
 
+def test_a_missing_study_is_told_with_a_file_to_write_or_one_that_is_there(run: Run, tmp_path: Path) -> None:
+    assert "`emovec init mine.yml` writes one" in run("status", "mine.yml")[2]
+    assert "`emovec init mine.yaml` writes a study file" in run("status", "mine")[2]
+    (tmp_path / "mine.yaml").write_text("seed: 1\n")
+    assert "Did you mean mine.yaml?" in run("status", "mine")[2]
+
+
 def test_a_malformed_record_is_named_by_file_and_line(run: Run, study: Path, tmp_path: Path) -> None:
     path = tmp_path / "stories.jsonl"
     lines = path.read_text(encoding="utf-8").splitlines()

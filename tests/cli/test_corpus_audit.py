@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from emovec.cli import progress
 from emovec.corpus.bundled import bundled_stories
 
 Run = Callable[..., tuple[int, str, str]]
@@ -34,6 +35,13 @@ def test_scores_the_control_and_a_page(run: Run, texts: Path) -> None:
     assert "Markup and other leftovers: 1" in out
     assert "3 findings above" in out
     assert "<h2>Scores</h2>" in Path("page.html").read_text(encoding="utf-8")
+
+
+def test_a_pipe_learns_how_far_the_audit_is(run: Run, texts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_FIRST_LINE", 0)
+    _, out, err = run("corpus", "check", texts, "--no-tokens")
+    assert "Looking for repeats and confounds: 16 % after" in err
+    assert "Looking for" not in out
 
 
 def test_the_audit_can_be_left_out(run: Run, texts: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emovec.config import Source
+from emovec.config_values import Source
 from emovec.corpus.read import Problem, ReadResult, read_sources, read_stories
 from emovec.corpus.story import Story
 from emovec.corpus.write import write_jsonl

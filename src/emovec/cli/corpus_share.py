@@ -3,13 +3,18 @@
 import shlex
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from emovec.cli.options import License, Overwrite, Texts
 from emovec.cli.progress import track
 from emovec.cli.show import console, say, with_options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from emovec.corpus.story import Story
 
 
 def export_corpus(
@@ -98,7 +103,6 @@ def import_corpus(
     from emovec.corpus.exchange.importing import import_corpus as read
     from emovec.corpus.read import require_no_problems
     from emovec.corpus.write import write_jsonl
-    from emovec.labels import NEUTRAL
     from emovec.targets import TEXTS, require_file
 
     require_file(out, TEXTS, overwrite=overwrite, inputs=[source])
@@ -118,14 +122,20 @@ def import_corpus(
         say(with_options(imported.sentence, ["relabel", "layout", "several", "mapping"]))
     require_no_problems(imported.problems)
     write_jsonl(imported.stories, out)
-    emotions = list(dict.fromkeys(story.emotion for story in imported.stories if story.emotion != NEUTRAL))
-    n_neutral = sum(story.emotion == NEUTRAL for story in imported.stories)
-    languages = ", ".join(dict.fromkeys(story.language for story in imported.stories))
+    _print_labels(imported.stories)
+    look = command("corpus", "check", out)
+    say(f"{out}; look at it with {look}")
+
+
+def _print_labels(stories: "Sequence[Story]") -> None:
+    from emovec.labels import NEUTRAL
+
+    emotions = list(dict.fromkeys(story.emotion for story in stories if story.emotion != NEUTRAL))
+    n_neutral = sum(story.emotion == NEUTRAL for story in stories)
+    languages = ", ".join(dict.fromkeys(story.language for story in stories))
     shown = ", ".join(emotions[:8]) + (", …" if len(emotions) > 8 else "")
     beside = f", and {n_neutral:,} neutral texts," if n_neutral else ""
     say(f"{len(emotions)} emotions ({shown}){beside} in {languages}")
-    look = command("corpus", "check", out)
-    say(f"{out}; look at it with {look}")
 
 
 def _pairs(option: str, given: list[str] | None) -> dict[str, str]:

@@ -20,7 +20,11 @@ Out = Annotated[
     Path | None, typer.Option(help="Folder of the results; by default beside the study file, named like it.")
 ]
 Limit = Annotated[
-    int | None, typer.Option(min=1, help="A quick look: so many of each kind, kept in a folder of its own.")
+    int | None,
+    typer.Option(
+        min=1,
+        help="A quick look: so many of each kind, and 12 times as many neutral texts, kept in a folder of its own.",
+    ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what the same command wrote before.")]
 Page = Annotated[Path | None, typer.Option(help="Write a page to this .html file.")]

@@ -7,7 +7,7 @@ import typer
 
 from emovec.cli.inputs import layers_of, load_fitting, vectors_file
 from emovec.cli.options import Device, Dtype, Emotion, Language, Layer, Model, Overwrite, Page, Vectors
-from emovec.cli.progress import show_log
+from emovec.cli.progress import show_log, waiting
 from emovec.cli.show import console, say
 
 if TYPE_CHECKING:
@@ -45,11 +45,9 @@ def trace(
     """
     import sys
 
-    from emovec.errors import EmovecError
     from emovec.files import write_bytes
     from emovec.report.pages.trace import page as drawn
     from emovec.steering import trace as tracing
-    from emovec.targets import PAGE, require_file
     from emovec.vectors.choosing import require_name
 
     show_log()
@@ -62,26 +60,33 @@ def trace(
     for name in emotion or ():
         tracing.known_emotions(opened, [name])
     against = baseline if baseline in ("neutral", "text") else _lines(Path(baseline))
-    if page and len(language or ()) > 1:
-        raise EmovecError("--page: shows the vectors of one language; give one --language.")
     if page:
-        inputs = [file, *([Path(baseline)] if not isinstance(against, str) else [])]
-        require_file(page, PAGE, overwrite=overwrite, inputs=inputs)
+        _require_page(page, language, overwrite, [file, *([Path(baseline)] if not isinstance(against, str) else [])])
     loaded = load_fitting(opened, model, device, dtype)
     for code in language or [None]:
-        traced = tracing.trace(
-            loaded,
-            opened,
-            text,
-            emotions=None if page else emotion,
-            language=code,
-            layers=None if page else shown_layers,
-            baseline=against,  # pyright: ignore[reportArgumentType]
-        )
+        with waiting("Reading the text and neutral ones"):
+            traced = tracing.trace(
+                loaded,
+                opened,
+                text,
+                emotions=None if page else emotion,
+                language=code,
+                layers=None if page else shown_layers,
+                baseline=against,  # pyright: ignore[reportArgumentType]
+            )
         shown = [_show(traced, number, emotion, top) for number in shown_layers]
         if page:
             write_bytes(page, drawn(traced, shown[0], shown_layers[0]).encode())
             say(f"\nPage: {page}")
+
+
+def _require_page(page: Path, languages: "list[str] | None", overwrite: bool, inputs: list[Path]) -> None:
+    from emovec.errors import EmovecError
+    from emovec.targets import PAGE, require_file
+
+    if len(languages or ()) > 1:
+        raise EmovecError("--page: shows the vectors of one language; give one --language.")
+    require_file(page, PAGE, overwrite=overwrite, inputs=inputs)
 
 
 def _show(traced: "xr.DataArray", layer: int, asked: "list[str] | None", top: int) -> list[str]:

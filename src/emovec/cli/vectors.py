@@ -148,6 +148,10 @@ def export_vectors(
         console.print("Block 0 is left out: control vectors can't steer it")
     if format != "safetensors" and (warned := not_steered(vectors.provenance)):
         say(warned, "yellow")
+    _list(files)
+
+
+def _list(files: list[Path]) -> None:
     for file in files[:3]:
         say(f"{file}")
     if len(files) > 3:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from emovec.config import BUNDLED, Source, as_source
+from emovec.config import BUNDLED
+from emovec.config_values import Source, as_source
 from emovec.corpus.bundled import Style, bundled_neutral, bundled_stories
 from emovec.corpus.rows import READERS, read_rows
 from emovec.corpus.story import Story

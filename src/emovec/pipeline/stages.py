@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emovec.config import Source
+from emovec.config_values import Source
 from emovec.corpus.story import Story
 from emovec.corpus.write import write_jsonl
 from emovec.errors import EmovecError

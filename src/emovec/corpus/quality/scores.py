@@ -15,7 +15,7 @@ from emovec.corpus.story import Story
 from emovec.labels import NEUTRAL
 from emovec.languages.language import base_language
 from emovec.languages.lexicon import emotion_words, unspaced
-from emovec.languages.script import script_share, writing_of
+from emovec.languages.script import writing_of
 
 if TYPE_CHECKING:
     from emovec.corpus.quality.audit import AuditReport
@@ -82,8 +82,7 @@ def _of_texts(
     if writing_of(language) is None:
         yield _unjudged("texts", "script", "the scripts of this language are not known here")
     else:
-        judged = sum(script_share(story.text, language) is not None for story in texts)
-        yield _share("script", own["script"]["id"].nunique(), judged, "texts with letters are in another script")
+        yield _share("script", own["script"]["id"].nunique(), len(texts), "texts are in another script")
     of_emotion = Counter(story.emotion for story in stories)
     listed = sum(n for emotion, n in of_emotion.items() if emotion_words(language, emotion))
     known = sum(n for emotion, n in of_emotion.items() if (language, emotion) not in audit.without_synonyms)
