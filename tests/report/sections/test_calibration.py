@@ -52,7 +52,7 @@ def test_a_planted_window_and_its_effect_are_told(strong: StudyTables) -> None:
     assert told.count("own word rises") == 2
     assert "random and shuffled directions of the same length" in told
     assert "In 6 of 6 cases" in told
-    assert "controls with the same choice of layer and strength (one more control would be larger" in told
+    assert "controls with the same choice of layer and strength (by chance, one more control would be larger" in told
 
 
 def test_without_controls_none_are_said_to_be_exceeded(strong: StudyTables) -> None:
@@ -64,9 +64,9 @@ def test_without_controls_none_are_said_to_be_exceeded(strong: StudyTables) -> N
     tables["calibration_cross"] = cross.drop(columns=[name for name in cross if name.startswith(("control", "excess"))])
     bare = dataclasses.replace(strong, tables=tables)
     told = from_tables(calibration.finding, bare)
-    assert told.count("with no control to set it against") == 3
+    assert told.count("with no control for comparison") == 3
     assert "larger than" not in told
-    assert from_tables(calibration_languages.finding, bare).count("with no control to set it against") == 4
+    assert from_tables(calibration_languages.finding, bare).count("with no control for comparison") == 4
 
 
 @pytest.mark.fault("F11")
@@ -94,7 +94,7 @@ def test_texts_that_repeat_themselves_unsteered_are_not_called_coherent(strong: 
         calibration.finding, dataclasses.replace(strong, tables={**strong.tables, "calibration_sweep": looping})
     )
     assert told.count("stay coherent") == 1
-    assert "Japanese texts repeat themselves without steering too (10 % of word pairs distinct)" in told
+    assert "Japanese texts repeat themselves even without steering (10 % of word pairs distinct)" in told
 
 
 def test_no_effect_is_told_as_none(none: StudyTables) -> None:
