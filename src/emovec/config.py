@@ -38,7 +38,7 @@ def _shows(text: str) -> str:
     if not text.strip():
         raise ValueError("is empty; give a text, or null where there is to be none")
     if printable(text) != text or "\n" in text:
-        raise ValueError("holds a line break or another control character; take it out")
+        raise ValueError("contains a line break or another control character; take it out")
     return text
 
 
@@ -348,7 +348,9 @@ def read_config(path: str | Path) -> StudyConfig:
     except FileNotFoundError:
         raise EmovecError(f"{path}: no such study file. {command('init', path)} writes one.") from None
     if read.data is None:
-        raise EmovecError(f"{path}: holds no settings; {command('init', path, '--overwrite')} writes them all into it.")
+        raise EmovecError(
+            f"{path}: contains no settings; {command('init', path, '--overwrite')} writes them all into it."
+        )
     if not isinstance(read.data, dict):
         raise EmovecError(
             f"{path}: a study file is a mapping of settings, such as 'model: gemma-3-270m', and this is "

@@ -150,7 +150,7 @@ def test_a_massive_dimension_is_named() -> None:
     assert "2 % for the denoised vectors (dimension 31)" in text
     assert "no single dimension dominates" in text
     heavy = told(study((0.8, 0.8), (0.1, 0.1), energy=0.4))
-    assert "40 % of the denoised vectors'" in heavy
+    assert "40 % for the denoised vectors" in heavy
     assert "mostly reflect this one dimension" in heavy
     tables = study((0.8, 0.8), (0.1, 0.1))
     tables["outliers"] = tables["outliers"].query("kind != 'denoised'")

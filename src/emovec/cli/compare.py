@@ -45,7 +45,7 @@ def transfer(
         ),
     ],
     source_out: Annotated[
-        Path | None, typer.Option(help="Folder of the source's results, where it is not beside it.")
+        Path | None, typer.Option(help="Folder of the source's results, if it isn't beside its study file.")
     ] = None,
     out: Out = None,
     language: Language = None,

@@ -71,7 +71,7 @@ def check(
     study = is_study(source)
     if not corpus.left_out and not (corpus.stories if study else n_texts):
         _print_problems(corpus.problems, most)
-        what = "corpus.stories holds" if study else "holds"
+        what = "corpus.stories contains" if study else "contains"
         raise EmovecError(f"{source}: {what} no texts; a record needs a text, a language and an emotion.")
     count_tokens = _token_counter(config) if tokens and n_texts else None
     with track("Counting tokens", n_texts) if count_tokens else nullcontext() as progress:
@@ -118,7 +118,7 @@ def show(
     chosen = corpus.stories if kind == "stories" else corpus.neutral
     if not chosen:
         raise EmovecError(
-            f"{source}: holds no {kind} to show; {command('corpus', 'check', source)} says what was read."
+            f"{source}: contains no {kind} to show; {command('corpus', 'check', source)} says what was read."
         )
     for field, wanted in (("language", language), ("emotion", emotion), ("topic", topic)):
         if not wanted:
@@ -246,7 +246,7 @@ def _print_verdict(report: "CheckReport", n_further: int = 0) -> None:
     elif n_findings:
         console.print(Text(f"✓ A run can start: {texts}, {count(n_findings, 'finding')} above.", style="bold yellow"))
     else:
-        console.print(Text(f"✓ A run can start: {texts}, nothing found that stops it.", style="bold green"))
+        console.print(Text(f"✓ A run can start: {texts}, nothing found that would stop it.", style="bold green"))
 
 
 def _range(low: object, high: object) -> str:

@@ -111,7 +111,7 @@ def _print_outcome(found: "Outcome", config: "StudyConfig", study: Path, out: Pa
         )
     if left := found.planned - found.there - found.given_up:
         console.print(
-            Text(f"{left:,} texts still to ask for: the same command goes on, without --requests to the end.")
+            Text(f"{left:,} texts still to ask for: the same command continues, without --requests to the end.")
         )
     if done and out is not None:
         from os.path import relpath

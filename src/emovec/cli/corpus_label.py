@@ -39,7 +39,7 @@ def label(
     max_connections: Annotated[int, typer.Option(min=1, help="Requests at once.")] = 10,
     retries: Retries = 5,
     retry: Annotated[bool, typer.Option("--retry", help="Ask again about texts that were given up.")] = False,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Of --web; 0 takes a free one.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port for --web; 0 picks a free one.")] = 0,
     out: Annotated[Path | None, typer.Option(help="The labels' folder; by default beside the texts.")] = None,
 ) -> None:
     """Label texts blind, by a model or by people.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def languages(
     code: Annotated[str | None, typer.Argument(metavar="[CODE]", help="Show this language's prompts.")] = None,
     folder: Annotated[Path | None, typer.Option(help="A folder of your own language files.")] = None,
-    kind: Annotated[str | None, typer.Option(help="Show this prompt alone: stories, neutral, …")] = None,
+    kind: Annotated[str | None, typer.Option(help="Show only this prompt: stories, neutral, …")] = None,
 ) -> None:
     """Check the files of all languages, or show one's prompts.
 

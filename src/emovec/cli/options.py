@@ -17,7 +17,7 @@ Model = Annotated[str, typer.Argument(metavar="MODEL", help="Hub id, folder, .gg
 Vectors = Annotated[Path, typer.Argument(metavar="VECTORS", help="vectors.safetensors, or a study's file or folder.")]
 
 Out = Annotated[
-    Path | None, typer.Option(help="Folder of the results; by default beside the study file, named like it.")
+    Path | None, typer.Option(help="Folder of the results; by default beside the study file, with the same name.")
 ]
 Limit = Annotated[
     int | None, typer.Option(min=1, help="A quick look: so many of each kind, kept in a folder of its own.")
@@ -38,7 +38,7 @@ Form = Annotated[
     str, typer.Option(help="chat: by the chat template; plain: the text is continued; auto: plain for base models.")
 ]
 NewTokens = Annotated[int, typer.Option("--max-new-tokens", min=1, help="Most tokens of each answer.")]
-Temperature = Annotated[float, typer.Option(min=0, help="0 always takes the likeliest token.")]
+Temperature = Annotated[float, typer.Option(min=0, help="0 always takes the most likely token.")]
 
 AskedModel = Annotated[
     str | None, typer.Option("--model", help="A model as Inspect calls it: openai/…, anthropic/…, hf/….")

@@ -65,7 +65,7 @@ def run(
     from emovec.study.keys import STAGES
 
     if only and (until or no_steering):
-        raise EmovecError("--only: runs steering experiments alone; leave out --until and --no-steering.")
+        raise EmovecError("--only: runs only steering experiments; leave out --until and --no-steering.")
     for name in only or ():
         _require_one_of("--only", name, list(EXPERIMENTS))
     stage = _require_one_of("--until", until or "report", STAGES)
@@ -82,7 +82,7 @@ def status(
         bool, typer.Option("--verify", help="Hash the activations again; exits with 2 where a file is broken.")
     ] = False,
     drop: Annotated[
-        bool, typer.Option("--drop", help="With --verify: forget broken files, so that a run makes them anew.")
+        bool, typer.Option("--drop", help="With --verify: forget broken files, so that a run recreates them.")
     ] = False,
     out: Out = None,
     limit: Limit = None,
@@ -208,11 +208,11 @@ def _verify(source: Path, out: Path | None, limit: int | None, drop: bool) -> No
     else:  # a folder of activations by itself has no study to name
         anew = command("run", folder.parent) if is_study(folder.parent) else "`emovec run`, with the study,"
     if n_broken and drop:
-        say(f"Forgot {n_broken} broken files; {anew} makes them anew.")
+        say(f"Forgot {n_broken} broken files; {anew} recreates them.")
     elif n_broken:
         forget = ["--verify", "--drop"]
         said = study.command("status", more=forget) if study else command("status", folder, *forget)
-        say(f"{said} forgets them; {anew} then makes them anew.")
+        say(f"{said} forgets them; {anew} then recreates them.")
         raise typer.Exit(2)
     else:
         console.print(f"All {n_shards} files are as they were written.")

@@ -126,7 +126,7 @@ def _lines(path: Path) -> list[str]:
             f"--baseline {path}: give neutral, text, or a file with a neutral text on each line ({error})."
         ) from error
     if not texts:
-        raise EmovecError(f"--baseline {path}: the file holds no text; put a neutral text on each line.")
+        raise EmovecError(f"--baseline {path}: the file contains no text; put a neutral text on each line.")
     return texts
 
 

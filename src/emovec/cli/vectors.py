@@ -26,7 +26,7 @@ def import_vectors(
         list[str] | None, typer.Option(metavar="NAME=FILE", help="A file with one vector, and its emotion; repeat.")
     ] = None,
     model: Annotated[str | None, typer.Option(help="The model that they were made with, for the record.")] = None,
-    language: Annotated[str, typer.Option(help="Language of vectors whose names don't say it.")] = "en",
+    language: Annotated[str, typer.Option(help="Language of vectors whose names don't give one.")] = "en",
     layer: Annotated[
         int | None,
         typer.Option(min=0, help="Layer to show first (two thirds of the depth by default); that of a lone vector."),
@@ -39,7 +39,7 @@ def import_vectors(
         str | None, typer.Option(metavar="PATTERN", help="How vectors are called, such as 'block_{layer}_{emotion}'.")
     ] = None,
     array: Annotated[
-        str | None, typer.Option(help="The array with the vectors, where there are several beside the labels.")
+        str | None, typer.Option(help="The array with the vectors, if there are several besides the labels.")
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:

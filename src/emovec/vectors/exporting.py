@@ -69,7 +69,7 @@ def export_vectors(
     wanted = _listed(emotions)
     spoken = _listed(languages)
     if format == "gguf" and (len(wanted) != 1 or len(spoken) > 1):
-        raise EmovecError("`format` gguf holds one vector: give one `emotion` and one `language`.")
+        raise EmovecError("`format` gguf contains one vector: give one `emotion` and one `language`.")
     if format == "gguf":
         spoken = spoken or vectors.languages[:1]
     build = partial(control_vector, vectors, layers=layers, kind=kind, strength=strength, norm=norm)
