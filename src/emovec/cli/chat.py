@@ -34,9 +34,9 @@ def chat(
     device: Device = "auto",
     dtype: Dtype = "auto",
 ) -> None:
-    """Talk with an instruct model, and steer it meanwhile.
+    """Chat with an instruct model, and steer it as you go.
 
-    `/steer angry 0.1` adds an emotion. By default of the vectors' first language, at two thirds of the depth.
+    `/steer angry 0.1` adds an emotion. By default in the vectors' first language, at two thirds of the depth.
     """
     from rich.text import Text
 

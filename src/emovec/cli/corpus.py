@@ -25,7 +25,7 @@ _ROWS = 10
 
 def check(
     source: Texts,
-    tokens: Annotated[bool, typer.Option(help="Count tokens under the study's tokenizer.")] = True,
+    tokens: Annotated[bool, typer.Option(help="Count tokens with the study's tokenizer.")] = True,
     everything: Annotated[bool, typer.Option("--all", help="List every finding, and the counts by topic.")] = False,
     audit: Annotated[bool, typer.Option(help="Look for repeats, motifs and confounds, and score each check.")] = True,
     page: Page = None,
@@ -33,9 +33,7 @@ def check(
         bool,
         typer.Option("--fix", help="Drop texts that break a rule: from a study's generated ones, else into --out."),
     ] = False,
-    out: Annotated[
-        Path | None, typer.Option(help="Where --fix writes the texts that stay: .jsonl or a folder.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Where --fix writes the texts it keeps: .jsonl or a folder.")] = None,
     rule: Annotated[
         list[str] | None,
         typer.Option(
@@ -45,15 +43,15 @@ def check(
     ] = None,
     overwrite: Overwrite = False,
     synonyms: Annotated[
-        Path | None, typer.Option(help="A CSV of language,emotion,word instead of the own list.")
+        Path | None, typer.Option(help="A CSV of language,emotion,word to use instead of the built-in list.")
     ] = None,
     similar: Annotated[
-        float, typer.Option(min=0.2, max=1, help="Near duplicates: from this Jaccard similarity on.")
+        float, typer.Option(min=0.2, max=1, help="Smallest Jaccard similarity of near duplicates.")
     ] = 0.5,
 ) -> None:
     """Count texts, and list what is wrong with them.
 
-    Lists what would make a run fail or its results mislead, and scores the corpus. Exits with 2 where a run would
+    Lists what would make a run fail or its results misleading, and scores the corpus. Exits with 2 if a run would
     fail, else with 0.
     """
     from emovec.cli import corpus_audit
@@ -107,7 +105,7 @@ def show(
     language: Language = None,
     emotion: Emotion = None,
     topic: Annotated[list[str] | None, typer.Option(help="Which topic; repeat for more.")] = None,
-    kind: Annotated[Literal["stories", "neutral"], typer.Option(help="Which texts.")] = "stories",
+    kind: Annotated[Literal["stories", "neutral"], typer.Option(help="Which kind of texts.")] = "stories",
     number: Annotated[int, typer.Option("-n", min=1, help="How many texts.")] = 3,
 ) -> None:
     """Print some of the texts."""

@@ -23,8 +23,7 @@ def languages(
 ) -> None:
     """Check the files of all languages, or show one's prompts.
 
-    The prompts are what a model is asked to write texts in that language. Exits with 2 where a file is broken or
-    incomplete.
+    The prompts ask a model to write texts in that language. Exits with 2 if a file is broken or incomplete.
     """
     from emovec.corpus.generation.prompts import KINDS, asking_language, asking_languages
     from emovec.errors import EmovecError, did_you_mean
