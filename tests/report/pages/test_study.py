@@ -209,7 +209,7 @@ def test_what_was_run_is_told(page: Page):
     for fact in (
         "gemma-3-270m", "abc123", "before any final norm (resid_post)",
         "8: best mean held-out decoding within languages",
-        "the first 50 tokens", "7 at every layer, holding 52 % at layer 8", "61,234 tokens",
+        "the first 50 tokens", "7 at every layer, explaining 52 % at layer 8", "61,234 tokens",
         "token × layer pairs: English 721", "80.5",
         "10,000 permutations", "2 stories were left out: 2 (no token past the offset).",
     ):  # fmt: skip
@@ -300,7 +300,7 @@ def test_other_shapes_of_study(tmp_path: Path, languages: list[str], layers: lis
     monkeypatch.setattr("emovec.report.pages.study.write_figures", lambda *_: [])
     folder = write_study(tmp_path / "s", languages, ["up", "down", "left"], layers, norms=norms, neutral=neutral)
     page = Page(write_report(folder))
-    assert ("the study has one" in page.text) == (len(languages) == 1)
+    assert ("the study has only one" in page.text) == (len(languages) == 1)
     assert ("there were no neutral texts" in page.text) == (not neutral)
     assert ("rsa" in page.figures) == (len(languages) > 1)
     if len(languages) > 1:

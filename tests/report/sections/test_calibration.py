@@ -80,7 +80,8 @@ def test_no_difference_is_not_told_as_an_equal_effect(strong: StudyTables) -> No
         tables = {**strong.tables, "calibration_cross": table}
         told[low] = from_tables(calibration_languages.finding, dataclasses.replace(strong, tables=tables))
     assert (
-        "in English texts the effect of Japanese vectors less that of English ones is 0.47 [−0.32, 1.26]" in told[-0.32]
+        "in English texts the effect of Japanese vectors minus that of English ones is 0.47 [−0.32, 1.26]"
+        in told[-0.32]
     )
     assert "no difference is shown, which doesn't mean that there is none" in told[-0.32]
     assert "Japanese vectors do more" in told[0.2]

@@ -76,7 +76,11 @@ def test_the_finding_of_implied_emotions_holds_numbers_and_controls(base: StudyT
 
 @pytest.mark.parametrize(
     ("gap", "verdict"),
-    [((0.2, 0.1, 0.3), "less"), ((-0.2, -0.3, -0.1), "more"), ((0.1, -0.1, 0.3), "no difference shown")],
+    [
+        ((0.2, 0.1, 0.3), "which is less"),
+        ((-0.2, -0.3, -0.1), "which is more"),
+        ((0.1, -0.1, 0.3), "no difference shown"),
+    ],
 )
 def test_the_verdict_beside_words_follows_the_interval(
     base: StudyTables, gap: tuple[float, float, float], verdict: str

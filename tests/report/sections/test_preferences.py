@@ -122,7 +122,7 @@ def test_one_activity_of_a_kind_has_no_interval_and_says_so(study: Path) -> None
     said = from_tables(finding, held) + from_tables(probe_finding, held)
     assert "no interval: that needs two activities of a kind" in said
     assert "with one activity per kind, shuffling within kinds isn't possible" in said
-    assert "of 1 emotion goes" in said
+    assert "of 1 emotion passes" in said
     assert "– to –" not in said
 
 
