@@ -84,8 +84,8 @@ def test_no_difference_is_not_told_as_an_equal_effect(strong: StudyTables) -> No
         in told[-0.32]
     )
     assert "no difference is shown, which doesn't mean that there is none" in told[-0.32]
-    assert "Japanese vectors do more" in told[0.2]
-    assert "Japanese vectors do less" in told[-1.2]
+    assert "Japanese vectors have more" in told[0.2]
+    assert "Japanese vectors have less" in told[-1.2]
 
 
 def test_texts_that_repeat_themselves_unsteered_are_not_called_coherent(strong: StudyTables) -> None:
