@@ -56,7 +56,7 @@ def transfer(
     ] = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Identify the emotions of a study's texts with the vectors of another.
+    """Identify emotions in one study's texts with another's vectors.
 
     For example from plain to literary or to your own texts. `--out` and `--limit` are the target's. Activations
     that it lacks are extracted first, which takes as long as `emovec run --until activations`.
