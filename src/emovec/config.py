@@ -258,7 +258,9 @@ def read_config(path: str | Path) -> StudyConfig:
     except FileNotFoundError:
         raise EmovecError(f"{path}: {_missing(path)}") from None
     if read.data is None:
-        raise EmovecError(f"{path}: holds no settings; {command('init', path, '--overwrite')} writes them all into it.")
+        raise EmovecError(
+            f"{path}: contains no settings; {command('init', path, '--overwrite')} writes them all into it."
+        )
     if not isinstance(read.data, dict):
         raise EmovecError(
             f"{path}: a study file is a mapping of settings, such as 'model: gemma-3-270m', and this is "

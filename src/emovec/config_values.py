@@ -29,7 +29,7 @@ def _shows(text: str) -> str:
     if not text.strip():
         raise ValueError("is empty; give a text, or null where there is to be none")
     if printable(text) != text or "\n" in text:
-        raise ValueError("holds a line break or another control character; take it out")
+        raise ValueError("contains a line break or another control character; take it out")
     return text
 
 

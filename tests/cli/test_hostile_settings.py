@@ -67,11 +67,11 @@ def test_words_of_norms_and_synonyms_are_found_in_any_form(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("emotions", "said"),
     [
-        (["sad", "../../x"], "it holds '/'|it holds '\\.'"),
+        (["sad", "../../x"], "it contains '/'|it contains '\\.'"),
         (["sad", "Neutral"], "'neutral' is no emotion"),
         (["e\u0301mu", "\u00e9mu"], "named twice: \u00e9mu"),
         (["sad", "Sad"], "'Sad' is spelt 'sad'"),
-        (["sad", "nan"], "stands for a missing value"),
+        (["sad", "nan"], "means a missing value"),
     ],
 )
 def test_vectors_take_labels_by_the_one_rule(run: Run, tmp_path: Path, emotions: list[str], said: str) -> None:
@@ -135,7 +135,7 @@ def test_corpus_export_replaces_nothing_but_its_own(run: Run, tmp_path: Path) ->
     assert files == ["README.md", "data/stories/ja.jsonl"]
     (tmp_path / "made" / "data" / "notes.txt").write_text("mine")
     code, _, err = run(*export, "a.jsonl", "--overwrite")
-    assert (code, "holds something else" in err) == (2, True)
+    assert (code, "contains something else" in err) == (2, True)
     assert (tmp_path / "made" / "data" / "notes.txt").read_text() == "mine"
 
 

@@ -26,7 +26,7 @@ _ROWS = 10
 
 def check(
     source: Texts,
-    tokens: Annotated[bool, typer.Option(help="Count tokens under the study's tokenizer.")] = True,
+    tokens: Annotated[bool, typer.Option(help="Count tokens with the study's tokenizer.")] = True,
     everything: Annotated[bool, typer.Option("--all", help="List every finding, and the counts by topic.")] = False,
     audit: Annotated[bool, typer.Option(help="Look for repeats, motifs and confounds, and score each check.")] = True,
     page: Page = None,
@@ -34,9 +34,7 @@ def check(
         bool,
         typer.Option("--fix", help="Drop texts that break a rule: from a study's generated ones, else into --out."),
     ] = False,
-    out: Annotated[
-        Path | None, typer.Option(help="Where --fix writes the texts that stay: .jsonl or a folder.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Where --fix writes the texts it keeps: .jsonl or a folder.")] = None,
     rule: Annotated[
         list[str] | None,
         typer.Option(
@@ -46,15 +44,15 @@ def check(
     ] = None,
     overwrite: Overwrite = False,
     synonyms: Annotated[
-        Path | None, typer.Option(help="A CSV of language,emotion,word instead of the own list.")
+        Path | None, typer.Option(help="A CSV of language,emotion,word to use instead of the built-in list.")
     ] = None,
     similar: Annotated[
-        float, typer.Option(min=0.2, max=1, help="Near duplicates: from this Jaccard similarity on.")
+        float, typer.Option(min=0.2, max=1, help="Smallest Jaccard similarity of near duplicates.")
     ] = 0.5,
 ) -> None:
     """Count texts, and list what is wrong with them.
 
-    Lists what would make a run fail or its results mislead, and scores the corpus. Exits with 2 where a run would
+    Lists what would make a run fail or its results misleading, and scores the corpus. Exits with 2 if a run would
     fail, else with 0.
     """
     from emovec.cli import corpus_audit
@@ -88,7 +86,7 @@ def show(
     language: Language = None,
     emotion: Emotion = None,
     topic: Annotated[list[str] | None, typer.Option(help="Which topic; repeat for more.")] = None,
-    kind: Annotated[Literal["stories", "neutral"], typer.Option(help="Which texts.")] = "stories",
+    kind: Annotated[Literal["stories", "neutral"], typer.Option(help="Which kind of texts.")] = "stories",
     number: Annotated[int, typer.Option("-n", min=1, help="How many texts.")] = 3,
 ) -> None:
     """Print some of the texts."""
@@ -99,7 +97,7 @@ def show(
     chosen = corpus.stories if kind == "stories" else corpus.neutral
     if not chosen:
         raise EmovecError(
-            f"{source}: holds no {kind} to show; {command('corpus', 'check', source)} says what was read."
+            f"{source}: contains no {kind} to show; {command('corpus', 'check', source)} says what was read."
         )
     for field, wanted in (("language", language), ("emotion", emotion), ("topic", topic)):
         if not wanted:
@@ -156,7 +154,7 @@ def _require_some(source: str, corpus: "Corpus", most: int | None) -> None:
     study = is_study(source)
     if not corpus.left_out and not corpus.stories and (study or not corpus.neutral):
         _print_problems(corpus.problems, most)
-        what = "corpus.stories holds" if study else "holds"
+        what = "corpus.stories contains" if study else "contains"
         raise EmovecError(f"{source}: {what} no texts; a record needs a text, a language and an emotion.")
 
 
@@ -265,7 +263,7 @@ def _print_verdict(report: "CheckReport", n_further: int = 0) -> None:
     elif n_findings:
         console.print(Text(f"✓ A run can start: {texts}, {count(n_findings, 'finding')} above.", style="bold yellow"))
     else:
-        console.print(Text(f"✓ A run can start: {texts}, nothing found that stops it.", style="bold green"))
+        console.print(Text(f"✓ A run can start: {texts}, nothing found that would stop it.", style="bold green"))
 
 
 def _range(low: object, high: object) -> str:

@@ -22,12 +22,12 @@ def export_corpus(
     out: Annotated[Path, typer.Option(help="A folder, new or empty.")],
     format: Annotated[str, typer.Option(help="parquet or jsonl.")] = "parquet",
     license: License = None,
-    name: Annotated[str | None, typer.Option(help="Of the dataset; by default the folder's.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the dataset; by default the folder's.")] = None,
     about: Annotated[
         Path | None,
-        typer.Option(help="A Markdown file that goes into the card: who wrote, who labelled, what is weak."),
+        typer.Option(help="A Markdown file to add to the card: who wrote, who labelled, known weaknesses."),
     ] = None,
-    audit: Annotated[bool, typer.Option(help="Put the scores of `emovec corpus check` into the card.")] = True,
+    audit: Annotated[bool, typer.Option(help="Add the scores of `emovec corpus check` to the card.")] = True,
     overwrite: Overwrite = False,
 ) -> None:
     """Write texts as a dataset for the Hugging Face Hub.
@@ -78,18 +78,18 @@ def import_corpus(
             "levels=topic/emotion. Repeat for more."
         ),
     ] = None,
-    language: Annotated[str | None, typer.Option(help="Of all texts.")] = None,
-    emotion: Annotated[str | None, typer.Option(help="Of all texts; 'neutral' for none.")] = None,
+    language: Annotated[str | None, typer.Option(help="Language of all texts.")] = None,
+    emotion: Annotated[str | None, typer.Option(help="Emotion of all texts; 'neutral' for none.")] = None,
     relabel: Annotated[list[str] | None, typer.Option(help="THEIRS=OURS for an emotion's name; repeat.")] = None,
-    config: Annotated[str | None, typer.Option(help="The one config of a `datasets` folder that is wanted.")] = None,
+    config: Annotated[str | None, typer.Option(help="Read only this config of a `datasets` folder.")] = None,
     several: Annotated[
         str | None,
         typer.Option(
-            help="Of a text with several emotions: first takes the first, single leaves it out, each takes it for each."
+            help="Text with several emotions: first (use the first), single (leave it out), each (once for each)."
         ),
     ] = None,
     delimiter: Annotated[
-        str | None, typer.Option(help="Between the fields of CSV and TSV files: a character, or tab.")
+        str | None, typer.Option(help="Field separator of CSV and TSV files: a character, or tab.")
     ] = None,
     header: Annotated[
         bool | None, typer.Option("--header/--no-header", help="Whether the first row names the columns.")

@@ -29,7 +29,7 @@ def plan(
     prices: Prices = None,
     model: AskedModel = None,
     measure: Annotated[
-        bool, typer.Option("--measure", help="Run the model on a few texts, which times this machine best.")
+        bool, typer.Option("--measure", help="Run the model on a few texts, for the best estimate of time.")
     ] = False,
     blocks: Annotated[int | None, typer.Option(min=1, help="Blocks of a model that isn't on this machine.")] = None,
     hidden: Annotated[int | None, typer.Option(min=1, help="Its hidden size.")] = None,
@@ -37,9 +37,9 @@ def plan(
     out: Out = None,
     limit: Limit = None,
 ) -> None:
-    """Show the money, time, memory and disk that a study takes.
+    """Estimate the money, time, memory and disk space for a study.
 
-    Spends nothing. A model given here stands for generation.model.
+    Spends nothing. A model given here replaces generation.model.
     """
     from emovec.corpus.generation.costs import planned_cost, read_prices
     from emovec.errors import EmovecError

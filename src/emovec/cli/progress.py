@@ -20,7 +20,7 @@ def resumable(kept: str) -> Generator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        say(f"Interrupted. {kept}: the same command goes on from there.")
+        say(f"Interrupted. {kept}: the same command continues from there.")
         raise typer.Exit(130) from None
 
 

@@ -35,7 +35,7 @@ SWEEP = (0.05, 0.1, 0.2, 0.4, 0.8)
 def steer(
     model: Model,
     vectors: Vectors,
-    prompt: Annotated[str, typer.Argument(help="What the model is to answer or to continue.")],
+    prompt: Annotated[str, typer.Argument(help="The text to answer or to continue.")],
     emotion: SomeEmotion,
     strength: Annotated[
         list[float] | None,
@@ -59,8 +59,8 @@ def steer(
 ) -> None:
     """Answer a prompt with and without an emotion, side by side.
 
-    By default the vectors' first language, and the layer at two thirds of the depth. Several emotions are added up;
-    give one language for all, or one for each.
+    By default it uses the vectors' first language, and the layer at two thirds of the depth. Several emotions are
+    added up; give one language for all, or one for each.
     """
     from emovec.models.form import require_form, spoken
     from emovec.steering.conditions import interventions

@@ -27,21 +27,21 @@ def trace(
     emotion: Emotion = None,
     language: Language = None,
     layer: Layer = None,
-    top: Annotated[int, typer.Option(min=1, help="How many emotions to show where none is named.")] = 5,
+    top: Annotated[int, typer.Option(min=1, help="How many emotions to show if none is named.")] = 5,
     baseline: Annotated[
-        str, typer.Option(help="What scores are against: neutral, text, or a file with a neutral text on each line.")
+        str, typer.Option(help="What to compare with: neutral, text, or a file with one neutral text per line.")
     ] = "neutral",
     page: Page = None,
     overwrite: Overwrite = False,
     device: Device = "auto",
     dtype: Dtype = "auto",
 ) -> None:
-    """Show where a text lies along emotion vectors, by token.
+    """Score each token of a text along the emotion vectors.
 
     A score is a token's projection on an emotion's vector, in standard deviations from the mean of neutral tokens.
-    Red lies along the vector, blue against it. A token's state holds all of the text before it. By default the
-    vectors of the language in whose script the text is written, at the study's layer or at two thirds of the depth; the
-    page has every emotion and layer.
+    Red means along the vector, blue against it. A token's state reflects all of the text before it. By default it
+    uses the vectors of the language whose script matches the text, at the study's layer or at two thirds of the
+    depth. The page has every emotion and layer.
     """
     import sys
 
@@ -131,7 +131,7 @@ def _lines(path: Path) -> list[str]:
             f"--baseline {path}: give neutral, text, or a file with a neutral text on each line ({error})."
         ) from error
     if not texts:
-        raise EmovecError(f"--baseline {path}: the file holds no text; put a neutral text on each line.")
+        raise EmovecError(f"--baseline {path}: the file contains no text; put a neutral text on each line.")
     return texts
 
 

@@ -114,7 +114,7 @@ def find_gaps(corpus: Corpus, languages: Sequence[str], emotions: Sequence[str],
     found_languages = sorted({language for language, _ in found})
     found_emotions = sorted({emotion for _, emotion in found})
     if not found:
-        return ["corpus.stories: holds no stories; a record needs a text, a language and an emotion."]
+        return ["corpus.stories: contains no stories; a record needs a text, a language and an emotion."]
     empty = [language for language in languages if language not in found_languages]
     gaps = [
         f"languages: '{language}' has no stories; the corpus has {', '.join(found_languages)}; "

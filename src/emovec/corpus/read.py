@@ -151,7 +151,8 @@ def _files(path: str, base: Path) -> list[Path]:
         found = [file for file in place.iterdir() if _holds_texts(file)]
         if not found:
             raise EmovecError(
-                f"{place}: the folder holds no {formats} files (for those in its subfolders give '{path}/**/*.jsonl')."
+                f"{place}: the folder contains no {formats} files (for those in its subfolders give "
+                f"'{path}/**/*.jsonl')."
             )
     elif glob.has_magic(path):
         pattern = str(Path(path).expanduser())
@@ -192,7 +193,9 @@ def _id_prefixes(parts: Sequence[tuple[Source, Path | None]]) -> list[str]:
 
 def _bundled(source: Source, neutral: bool) -> Iterator[tuple[int, Story]]:
     if source.columns or source.language or source.emotion:
-        raise EmovecError(f"corpus: '{source.path}' takes no columns, language or emotion: its records name their own.")
+        raise EmovecError(
+            f"corpus: '{source.path}' can't have columns, language or emotion: its records have their own."
+        )
     return enumerate(bundled_neutral() if neutral else bundled_stories(_STYLES[source.path]), 1)
 
 
@@ -207,7 +210,7 @@ def _records(path: Path, source: Source, name: str, neutral: bool) -> Iterator[t
     if columns:
         _require_columns(path, source, columns, neutral)
     if not line:
-        yield 1, "the file holds no records"
+        yield 1, "the file contains no records"
 
 
 def _require_columns(path: Path, source: Source, columns: Sequence[str], neutral: bool) -> None:

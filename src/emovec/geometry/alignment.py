@@ -85,7 +85,8 @@ def procrustes(
     n, layers = pair.sizes["emotion"], layer_numbers(pair)
     if n < MINIMUM_EMOTIONS:
         raise EmovecError(
-            f"alignment: {language_a} and {language_b} share {n} emotions; it takes {MINIMUM_EMOTIONS} to align."
+            f"alignment: {language_a} and {language_b} share {n} emotions; at least {MINIMUM_EMOTIONS} are needed "
+            "to align."
         )
     numbers = [k for k in components if k <= min(n - 2, pair.sizes["hidden"])]
     counts = dict.fromkeys(layers, shuffles) if isinstance(shuffles, int) else {k: shuffles[k] for k in layers}
@@ -202,7 +203,7 @@ def _alignment(vectors: EmotionVectors, layer: int, seed: int) -> Outcome:
     for a, b in language_pairs(vectors):
         shared = in_label_order(vectors.best, a, b).sizes["emotion"]
         if shared < MINIMUM_EMOTIONS:
-            notes.append(f"{a} and {b} share {shared} emotions; it takes {MINIMUM_EMOTIONS} to align them.")
+            notes.append(f"{a} and {b} share {shared} emotions; at least {MINIMUM_EMOTIONS} are needed to align them.")
             continue
         frames += each_variant(vectors, lambda v, a=a, b=b: procrustes(v, a, b, shuffles, seed))
     table = TABLES["procrustes"].of(frames)

@@ -316,7 +316,9 @@ def _controls(
         shared = labels(in_label_order(vectors.best, a, b), "emotion")
         rated = sum(emotion in valences for emotion in shared)
         if len(shared) < MINIMUM_EMOTIONS:
-            notes.append(f"{a} and {b} share {len(shared)} emotions; it takes {MINIMUM_EMOTIONS} to compare.")
+            notes.append(
+                f"{a} and {b} share {len(shared)} emotions; at least {MINIMUM_EMOTIONS} are needed to compare."
+            )
             continue
         if rated < len(shared):
             notes.append(f"{rated} of the {len(shared)} emotions of {a} and {b} have a valence.")

@@ -337,7 +337,7 @@ def _geodesic(vectors: EmotionVectors, activations: Activations, seed: int, laye
     for a, b in language_pairs(vectors):
         shared = in_label_order(vectors.best, a, b).sizes["emotion"]
         if shared < MINIMUM_EMOTIONS:
-            notes.append(f"{a} and {b} share {shared} emotions; it takes {MINIMUM_EMOTIONS} to compare.")
+            notes.append(f"{a} and {b} share {shared} emotions; at least {MINIMUM_EMOTIONS} are needed to compare.")
         else:
             frames += each_variant(vectors, lambda v, a=a, b=b: geodesic_rsa(v, a, b))
     summary: dict[str, Any] = {}

@@ -47,9 +47,11 @@ def load_norms(path: str | Path | None = None) -> pd.DataFrame:
             empty = table[dimension].map(is_missing).astype(bool)
             table[dimension] = pd.to_numeric(table[dimension].mask(empty)).astype("float64")
         except (ValueError, TypeError, OverflowError) as error:
-            raise EmovecError(f"{path}: column '{dimension}' holds something that is no number ({error}).") from error
+            raise EmovecError(
+                f"{path}: column '{dimension}' contains something that isn't a number ({error})."
+            ) from error
         if np.isinf(table[dimension]).any():
-            raise EmovecError(f"{path}: column '{dimension}' holds an infinite number.")
+            raise EmovecError(f"{path}: column '{dimension}' contains an infinite number.")
     table = table.assign(
         source=table["source"].astype(str) if "source" in table else path.stem,
         word=[clean(str(word)).casefold() for word in table["word"]],

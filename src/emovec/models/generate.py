@@ -277,7 +277,7 @@ def _require_room(
 ) -> None:
     for ids, prompt in zip(encoded, prompts, strict=True):
         if not ids:
-            raise EmovecError("prompt: it is empty, so there is nothing to go on from; give some text.")
+            raise EmovecError("prompt: it is empty, so there is nothing to continue; give some text.")
         if model.max_tokens is not None and len(ids) + new_tokens > model.max_tokens:
             raise EmovecError(
                 f"prompt: '{' '.join(prompt.split())[:40]}…' has {len(ids)} tokens, with {new_tokens} new ones more "

@@ -73,7 +73,9 @@ def intervene(
     rows = torch.stack([_rows(vector, each) for each in layers])
     norms = torch.linalg.vector_norm(rows, dim=-1)
     if not bool(torch.isfinite(rows).all()) or not bool((norms > 0).all()):
-        raise EmovecError("vector: it is zero or holds values that are not finite, so it has no direction to steer in.")
+        raise EmovecError(
+            "vector: it is zero or contains values that are not finite, so it has no direction to steer in."
+        )
     strengths = torch.as_tensor(np.atleast_1d(np.asarray(strength, dtype=np.float64)))
     if strengths.ndim != 1 or not len(strengths) or not bool(torch.isfinite(strengths).all()):
         raise EmovecError(f"strength: {strength} is no finite number, or list of such, in residual norms.")
@@ -258,7 +260,7 @@ def _norms(vector: Any, layers: tuple[int, ...], norm: float | Sequence[float] |
         known, own = vector["residual_norm"], _own_layer(vector)
         if own is not None and layers != (own,):
             raise EmovecError(
-                f"norm: this vector brings the residual norm of layer {own} alone; give norm= for {list(layers)}."
+                f"norm: this vector has the residual norm of layer {own} only; give norm= for {list(layers)}."
             )
         if set(known.dims) - {"layer"}:
             raise EmovecError(

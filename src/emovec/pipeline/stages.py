@@ -144,7 +144,7 @@ def leave_out_stale(study: "Study", experiments: Sequence[str]) -> None:
     for name in experiments:
         if study.state(name) == "stale":
             log.warning(
-                "%s was measured with other vectors or settings, so the report leaves it out; %s measures it anew",
+                "%s was measured with other vectors or settings, so the report leaves it out; %s measures it again",
                 name.capitalize(), study.command("run", more=["--only", name]),
             )  # fmt: skip
             record_path(study.folder, name).unlink()
@@ -202,7 +202,7 @@ def _require_elsewhere(study: "Study", folder: Path) -> None:
                 *(study.path.parent / path).resolve().parents,
             ]:
                 raise EmovecError(
-                    f"corpus: {path} lies where this study keeps its copy of the texts ({folder}); move it, or give "
+                    f"corpus: {path} is where this study keeps its copy of the texts ({folder}); move it, or give "
                     "another `out`."
                 )
 

@@ -83,7 +83,7 @@ def _chosen(
     if format != "safetensors" and 0 in (layers or ()):
         raise EmovecError("`layer` 0: control vectors can't steer block 0 (llama.cpp counts from 1); leave it out.")
     if format == "gguf" and (len(emotions) != 1 or len(languages) > 1):
-        raise EmovecError("`format` gguf holds one vector: give one `emotion` and one `language`.")
+        raise EmovecError("`format` gguf contains one vector: give one `emotion` and one `language`.")
     if format == "gguf":
         languages = languages or vectors.languages[:1]
     return list(product(languages or vectors.languages, emotions or vectors.emotions))

@@ -121,7 +121,7 @@ def label_with_model(
         config={"max_tokens": max_tokens, "max_retries": retries},
         stop_after=FAILURES,
         connections=max_connections,
-        kept=lambda: "what was answered is kept, and the same command goes on from there",
+        kept=lambda: "what was answered is kept, and the same command continues from there",
     )
 
 

@@ -157,7 +157,9 @@ def detect_layout(path: Path) -> Layout:
     best: Layout = max(files, key=lambda layout: files[layout])
     if not files[best]:
         endings = ", ".join(ending for group in suffixes.values() for ending in group)
-        raise EmovecError(f"{path}: holds nothing that can be read as texts: no {endings}, and no `datasets` folder.")
+        raise EmovecError(
+            f"{path}: contains nothing that can be read as texts: no {endings}, and no `datasets` folder."
+        )
     return best
 
 
