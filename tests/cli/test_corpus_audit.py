@@ -24,11 +24,11 @@ def texts(tmp_path: Path) -> Path:
     return file
 
 
-def test_scores_the_control_and_a_page(run: Run, texts: Path) -> None:
+def test_scores_the_surface_and_a_page(run: Run, texts: Path) -> None:
     code, out, _ = run("corpus", "check", texts, "--no-tokens", "--page", "page.html")
     assert code == 0
     assert "Scores of 100" in out
-    assert "Control, en: length, punctuation and words tell the emotion in" in out
+    assert "Surface alone, en: length, punctuation and words tell the emotion in" in out
     assert "chance 33.3%" in out
     assert "Nearly equal texts: 2" in out
     assert "Markup and other leftovers: 1" in out
@@ -39,7 +39,7 @@ def test_scores_the_control_and_a_page(run: Run, texts: Path) -> None:
 def test_the_audit_can_be_left_out(run: Run, texts: Path) -> None:
     code, out, _ = run("corpus", "check", texts, "--no-tokens", "--no-audit")
     assert code == 0
-    assert "Control" not in out
+    assert "Surface alone" not in out
     code, _, err = run("corpus", "check", texts, "--no-audit", "--page", "page.html")
     assert code == 2
     assert "--no-audit leaves out" in err

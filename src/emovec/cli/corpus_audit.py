@@ -128,11 +128,11 @@ def score_rows(corpus: "Corpus", check: "CheckReport", report: "AuditReport") ->
 
 
 def print_control(report: "AuditReport") -> None:
-    """The corpus's own control, a sentence a language."""
+    """What the surface alone tells, a sentence a language."""
     from emovec.corpus.quality.scores import surface_clause
 
     for _, row in report.surface[report.surface["features"] == "all"].iterrows():
-        console.print(Text(f"Control, {row['language']}: {surface_clause(row)}; {row['folds']}.", style="bold"))
+        console.print(Text(f"Surface alone, {row['language']}: {surface_clause(row)}; {row['folds']}.", style="bold"))
     for sentence in report.unjudged:
         console.print(Text(f"Not judged: {with_options(sentence, ['synonyms'])}", style="dim"))
 
