@@ -112,7 +112,7 @@ def confound_table(
         partial, p, familywise = partial_correlations(a, b, confounds, permutations, seed)
         alone = _correlation(*known[given]) if given in ("embeddings", "first layer") else np.nan
         if given == "words":
-            alone = max(confound_rsa(cosines, *pair, emotions).values(), default=np.nan)
+            alone = max(confound_rsa(cosines, pair[0], pair[1], emotions).values(), default=np.nan)
         free = [_corrected(halved, layer, vectors, pair, emotions, confounds) for layer in layers]
         tested = {"partial": partial, "partial_noise_free": free, "p": p, "p_familywise": familywise}
         frame = pd.DataFrame({"layer": layers, "given": given, "r_confound": alone, **tested})
