@@ -25,7 +25,7 @@ def texts(tmp_path: Path) -> Path:
     return file
 
 
-def test_scores_the_control_and_a_page(run: Run, texts: Path) -> None:
+def test_scores_the_surface_and_a_page(run: Run, texts: Path) -> None:
     code, out, _ = run("corpus", "check", texts, "--no-tokens", "--page", "page.html")
     assert code == 0
     assert "Scores of 100" in out
@@ -47,7 +47,7 @@ def test_a_pipe_learns_how_far_the_audit_is(run: Run, texts: Path, monkeypatch: 
 def test_the_audit_can_be_left_out(run: Run, texts: Path) -> None:
     code, out, _ = run("corpus", "check", texts, "--no-tokens", "--no-audit")
     assert code == 0
-    assert "Control" not in out
+    assert "Surface alone" not in out
     code, _, err = run("corpus", "check", texts, "--no-audit", "--page", "page.html")
     assert code == 2
     assert "--no-audit leaves out" in err

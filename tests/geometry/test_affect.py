@@ -12,19 +12,11 @@ from sklearn.linear_model import LinearRegression, Ridge
 
 from emovec.emotions import DEFAULT_30
 from emovec.geometry import run_analysis
-from emovec.geometry.affect import (
-    PENALTIES,
-    component_affect,
-    correlations,
-    correlations_without,
-    held_out_predictions,
-    predict_ratings,
-    rated,
-    word_influence,
-)
+from emovec.geometry.affect import component_affect, predict_ratings, rated, word_influence
 from emovec.geometry.analysis import Inputs
 from emovec.geometry.axes import pca
 from emovec.stats.permutation import label_permutations, p_values
+from emovec.stats.ridge import PENALTIES, correlations, correlations_without, held_out_predictions
 from tests.geometry.planted import emotion_vectors, random_vectors, relabelled, vectors_array
 
 

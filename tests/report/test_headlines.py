@@ -170,7 +170,7 @@ def test_languages_have_names() -> None:
 
 
 @pytest.mark.fault("F10", "F12")
-def test_intervals_controls_and_ratings_are_told_with_their_numbers() -> None:
+def test_intervals_confounds_and_ratings_are_told_with_their_numbers() -> None:
     tables = study((0.84, 0.87), (0.0001, 0.0001))
     tables["intervals"] = pd.DataFrame(
         [(v, layer, "rsa", "en", "ja", 0.8 + layer / 100, 0.9) for v in ("raw", "standardised") for layer in (0, 1)],
@@ -179,9 +179,9 @@ def test_intervals_controls_and_ratings_are_told_with_their_numbers() -> None:
     tables["ceiling"] = pd.DataFrame(
         [("standardised", 1, "en", "ja", 0.95)], columns=["variant", "layer", "language_a", "language_b", "ceiling"]
     )
-    columns = ["variant", "layer", "language_a", "language_b", "given", "r_control", "partial", "p_familywise"]
+    columns = ["variant", "layer", "language_a", "language_b", "given", "r_confound", "partial", "p_familywise"]
     rows = [("standardised", 1, "en", "ja", "words", 0.76, 0.7, 0.001)]
-    tables["controls"] = pd.DataFrame(
+    tables["confounds"] = pd.DataFrame(
         [*rows, ("standardised", 1, "en", "ja", "all", np.nan, 0.58, 0.001)], columns=columns
     ).assign(partial_noise_free=0.71, p=0.001)
     columns = ["variant", "layer", "language", "source", "scale", "r", "low", "high", "p_familywise"]
@@ -199,7 +199,7 @@ def test_intervals_controls_and_ratings_are_told_with_their_numbers() -> None:
     )
     rated = "valence with r = 0.79 in English (95 % interval 0.60 to 0.90, over all layers p = 0.002)"
     assert f"A regression that has not seen an emotion predicts how people rate it: {rated}." in text
-    tables["controls"]["p_familywise"] = 0.4
+    tables["confounds"]["p_familywise"] = 0.4
     assert "no agreement is left that chance would not give (partial r = 0.58, p = 0.001, over all layers p = 0.4)" in (
         told(tables)
     )

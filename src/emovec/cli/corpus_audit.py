@@ -96,7 +96,7 @@ def print_audit(corpus: "Corpus", check: "CheckReport", report: "AuditReport", m
         show_frame(frame, title, most=most)
     columns = ("language", "check", "", "score", "finding")
     show_table(columns, _score_rows(corpus, check, report), "Scores of 100")
-    _print_control(report)
+    _print_surface(report)
 
 
 def _tables(report: "AuditReport") -> "list[tuple[str, pd.DataFrame]]":
@@ -136,12 +136,12 @@ def _score_rows(corpus: "Corpus", check: "CheckReport", report: "AuditReport") -
     ]
 
 
-def _print_control(report: "AuditReport") -> None:
-    """The corpus's own control, a sentence a language."""
+def _print_surface(report: "AuditReport") -> None:
+    """What the surface alone shows, a sentence for each language."""
     from emovec.corpus.quality.scores import surface_clause
 
     for _, row in report.surface[report.surface["features"] == "all"].iterrows():
-        console.print(Text(f"Control, {row['language']}: {surface_clause(row)}; {row['folds']}.", style="bold"))
+        console.print(Text(f"Surface alone, {row['language']}: {surface_clause(row)}; {row['folds']}.", style="bold"))
     for sentence in report.unjudged:
         console.print(Text(f"Not judged: {with_options(sentence, ['synonyms'])}", style="dim"))
 

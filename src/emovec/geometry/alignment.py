@@ -1,6 +1,6 @@
 """Can one language's emotions be turned onto another's, and does the turn hold for an emotion that it never saw?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,18 +94,24 @@ def procrustes(
     values = pair.transpose("layer", "language", "emotion", "hidden").values
     rows: list[tuple[object, ...]] = []
     for layer, (x, y) in zip(layers, values, strict=True):
-        a, b = (_places(side, max(numbers)) for side in (x, y))
         pairings = np.vstack([np.arange(n), orders[: counts[layer]]])
-        for k in (ALL, *numbers):
-            found = [_in_sample(a, b, pairings, k)] + ([_held_out(a, b, pairings, k)] if k else [])
-            for name, (r2, retrieval) in zip(SAMPLES, found, strict=False):
-                at = (layer, language_a, language_b, k)
-                rows.append((*at, name, r2[0], np.nan, retrieval[0], 1 / n, 0))
-                if len(r2) > 1:
-                    high = float(null_bound(r2[1:]))
-                    shuffled = (r2[1:].mean(), high, retrieval[1:].mean(), 1 / n, len(r2) - 1)
-                    rows.append((*at, f"shuffled {name}", *shuffled))
+        rows += [(layer, language_a, language_b, *found) for found in _aligned(x, y, pairings, numbers)]
     return pd.DataFrame(rows, columns=TABLES["procrustes"].without("variant"))
+
+
+def _aligned(
+    x: np.ndarray, y: np.ndarray, pairings: np.ndarray, numbers: Sequence[int]
+) -> Iterator[tuple[int, str, float, float, float, float, int]]:
+    """Of two languages [emotion, hidden]: components, sample, R² and its bound, retrieval, chance, shuffles."""
+    a, b = (_places(side, max(numbers)) for side in (x, y))
+    chance = 1 / len(x)
+    for k in (ALL, *numbers):
+        found = [_in_sample(a, b, pairings, k)] + ([_held_out(a, b, pairings, k)] if k else [])
+        for name, (r2, retrieval) in zip(SAMPLES, found, strict=False):
+            yield k, name, r2[0], np.nan, retrieval[0], chance, 0
+            if len(r2) > 1:
+                high = float(null_bound(r2[1:]))
+                yield k, f"shuffled {name}", r2[1:].mean(), high, retrieval[1:].mean(), chance, len(r2) - 1
 
 
 def _places(vectors: np.ndarray, most: int) -> _Places:

@@ -183,16 +183,7 @@ def layer_uncertainty(
         without_noise = noise_free_rsa(halved[a], halved[b])
         rows.append(_interval("rsa_noise_free", without_noise, None, a, b))
         ceilings.append(_ceiling(a, b, float(kept["rsa"][0]), float(without_noise[0]), halved[a], halved[b]))
-    reliabilities = [
-        {
-            "language": language,
-            "r_half": float(half.correlation()[0]),
-            "r": float(spearman_brown(half.correlation()[0])),
-            "splits": SPLITS,
-        }
-        for language, half in halved.items()
-        if has[language].sum() >= MINIMUM_EMOTIONS
-    ]
+    reliabilities = [_reliability(name, half) for name, half in halved.items() if has[name].sum() >= MINIMUM_EMOTIONS]
     tables = {"intervals": rows, "reliability": reliabilities, "ceiling": ceilings}
     return {name: pd.DataFrame(found) for name, found in tables.items()}
 
@@ -220,6 +211,11 @@ def _interval(
         "standard_error": float(error),
         "bootstraps": 0 if draws is None else len(draws),
     }
+
+
+def _reliability(language: str, half: Halves) -> dict[str, Any]:
+    r_half = half.correlation()[0]
+    return {"language": language, "r_half": float(r_half), "r": float(spearman_brown(r_half)), "splits": SPLITS}
 
 
 def _ceiling(a: str, b: str, r: float, without_noise: float, half_a: Halves, half_b: Halves) -> dict[str, Any]:

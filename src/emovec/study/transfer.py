@@ -159,8 +159,8 @@ def _table(
 ) -> "pd.DataFrame":
     import pandas as pd
 
-    from emovec.geometry.controls import mean_embeddings
     from emovec.geometry.decoding import story_labels
+    from emovec.geometry.profiles import mean_embeddings
     from emovec.geometry.transfer import transfer_accuracy, transfer_texts, unshared_topics
 
     sides = ((source, known), (target, asked))

@@ -176,8 +176,8 @@ def test_the_audit_finds_what_was_put_in_and_scores_it() -> None:
     assert table.loc["script", ["score", "mark"]].tolist() == [100, "✓"]
     assert table.loc["balance", "score"] == 100
     accuracy, chance = found.surface.set_index("features").loc["all", ["accuracy", "chance"]]
-    assert table.loc["surface control", "score"] == pytest.approx(100 * (1 - (accuracy - chance) / (1 - chance)))
-    assert table.loc["surface control", "mark"] == "✗"
+    assert table.loc["surface alone", "score"] == pytest.approx(100 * (1 - (accuracy - chance) / (1 - chance)))
+    assert table.loc["surface alone", "mark"] == "✗"
     assert np.isnan(table.loc["length", "score"])  # not judged: no tokens were counted
 
 

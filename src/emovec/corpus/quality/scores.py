@@ -65,7 +65,7 @@ def scores(corpus: Corpus, check: CheckReport, audit: "AuditReport") -> pd.DataF
 
 
 def surface_clause(row: "pd.Series[float]") -> str:
-    """The control's number in words, from a row of `AuditReport.surface`."""
+    """What the surface alone tells, in words, from a row of `AuditReport.surface`."""
     return (
         f"length, punctuation and words identify the emotion in {row['accuracy']:.0%} of stories "
         f"(95% interval {row['low']:.0%}–{row['high']:.0%}; chance {row['chance']:.1%})"
@@ -152,11 +152,11 @@ def _of_corpus(
         yield "corpus", name, 100 * (1 - beyond), int((rows["p"] < 0.05).sum()), clause
     surface = own["surface"][own["surface"]["features"] == "all"]
     if surface.empty or surface.iloc[0]["chance"] >= 1:
-        yield _unjudged("corpus", "surface control", "no topic could be held out for a test")
+        yield _unjudged("corpus", "surface alone", "no topic could be held out for a test")
     else:
         row = surface.iloc[0]
         way = (row["accuracy"] - row["chance"]) / (1 - row["chance"])
-        yield "corpus", "surface control", 100 * (1 - way), int(row["n_stories"]), surface_clause(row)
+        yield "corpus", "surface alone", 100 * (1 - way), int(row["n_stories"]), surface_clause(row)
 
 
 def _share(name: str, n: int, judged: int, clause: str) -> _Part:
