@@ -53,7 +53,8 @@ def summarise_condition(
     """Scores and changes of one condition, with intervals by bootstrap over activities.
 
     Both models are fitted to the same pairs and the same draws. In the half design the unsteered half is where it was
-    without steering, so that the steered half's mean shift is told from everyone's.
+    without steering, so that the steered half's mean shift is told from everyone's. `change_sequential` is the change
+    of the sequential ratings: it depends on the order of the games as well, the same one with and without steering.
 
     Args:
         games: of the condition.
@@ -94,12 +95,16 @@ def summarise_condition(
     if games is baseline:
         return tables
     change = (scores - scores_before) * counted
+    # The same games in the same order, so that what the order does to both drops out as far as it can.
+    rated = ratings - sequential_elo(before.wins, k=K, seed=seed)
+    rated -= 0.0 if half is None else rated[~half].mean()
     judged = np.ones(len(kinds), dtype=bool) if half is None else half
     parts: list[dict[str, Any]] = []
     for category in categories(activities):
         members = judged & (kinds == category)
         if members.any():
-            parts.append({"category": category} | _mean(change, counted, members, int(members.sum()), stratum))
+            mean = _mean(change, counted, members, int(members.sum()), stratum)
+            parts.append({"category": category, **mean, "change_sequential": float(rated[members].mean())})
     tables["preference_changes"] = pd.DataFrame(parts)
     if half is not None:
         n = int(min(half.sum(), (~half).sum()))

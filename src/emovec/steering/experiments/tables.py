@@ -46,7 +46,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("score", "low", "high", "sequential"),
     ),
     "preference_changes": (
-        *("language", "design", *_CONDITION[1:], "category", "change", "low", "high", "n_activities", "control"),
+        *("language", "design", *_CONDITION[1:], "category", "change", "low", "high", "n_activities"),
+        *("change_sequential", "control"),
     ),
     "preference_shift": (*("language", "design", *_CONDITION[1:], "change", "low", "high", "n_activities", "control"),),
     "preference_effects": (
