@@ -47,6 +47,7 @@ def planted(effect: float, controls: int = 2, mass: float = 0.9, share_a: float 
                 place | {
                     "activity": f"{c}-{i}", "category": c, "text": f"<b>{c}</b> {i}", "steered": True,
                     "score": 1500 + 40 * rng.normal(), "low": 1400.0, "high": 1600.0, "sequential": 1500.0,
+                    "change": 0.0,
                 }
                 for c in CATEGORIES for i in range(2)
             ]  # fmt: skip

@@ -43,7 +43,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "preference_scores": (
         *("language", "design", *_CONDITION[1:], "activity", "category", "text", "steered"),
-        *("score", "low", "high", "sequential"),
+        *("score", "low", "high", "sequential", "change"),
     ),
     "preference_changes": (
         *("language", "design", *_CONDITION[1:], "category", "change", "low", "high", "n_activities"),
