@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from emovec.geometry.partition import (
     linkage_partitions,
     silhouettes,
 )
-from emovec.languages.norms import load_norms
+from emovec.languages.norms import NormFiles, load_norms, norms_of
 from emovec.stats.permutation import (
     MINIMUM_EMOTIONS,
     familywise_p_values,
@@ -334,9 +333,9 @@ def _stability(
     permutations: int,
     bootstraps: int,
     seed: int,
-    norms: str | Path | None,
+    norms: NormFiles,
 ) -> Outcome:
-    ratings = load_norms(norms)
+    ratings = norms_of(load_norms(norms))
     draws = min(DRAWS, bootstraps)
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     units = ""

@@ -9,7 +9,7 @@ from emovec.errors import EmovecError
 from emovec.files import require_writable
 from emovec.study.cluster_names import names_state
 from emovec.study.keys import STAGES, Stage
-from emovec.study_files import RESULTS_FILE
+from emovec.study_files import RESULTS_FILE, norm_files
 from emovec.targets import require_results_folder
 
 if TYPE_CHECKING:
@@ -71,11 +71,12 @@ def check_files(config: StudyConfig, base: Path) -> None:
     activities, prompts, scenarios = (
         base / given if given else None for given in (settings.activities, settings.prompts, settings.scenarios)
     )
-    if config.geometry.norms is not None:
+    named = norm_files(config, base)
+    for language, file in named.items() if isinstance(named, dict) else [("", named)]:
         try:
-            load_norms(base / config.geometry.norms)
+            load_norms(file)
         except EmovecError as error:
-            raise EmovecError(f"geometry.norms: {error}") from error
+            raise EmovecError(f"geometry.norms{f'.{language}' if language else ''}: {error}") from error
     asked = settings.languages or config.languages
     if activities or "preferences" in experiments:
         load_activities(asked if "preferences" in experiments else [], activities)
