@@ -173,6 +173,8 @@ def study_of_two(tiny_folder: Any, tmp_path: Path) -> Path:
     ("line", "said"),
     [
         ("geometry: {norms: none.csv}", "none.csv: no such file of norms"),
+        ("geometry: {norms: {en: none.csv}}", "geometry.norms.en: .*none.csv: no such file of norms"),
+        ("geometry: {norms: {ja: none.csv}}", "geometry.norms: 'ja' is none of the study's languages"),
         ("steering: {activities: none.jsonl}", "none.jsonl: no such file"),
         ("steering: {prompts: none.jsonl}", "none.jsonl"),
         ("steering: {scenarios: t.jsonl}", None),

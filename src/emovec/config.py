@@ -93,7 +93,7 @@ class GeometryConfig(Section):
     seed: Seed = 0
     layer: Literal["auto"] | Layer = "auto"
     top_k: int = Field(default=10, ge=1, le=1_000)
-    norms: Text | None = None
+    norms: Text | Annotated[dict[Text, Text], Field(min_length=1)] | None = None
     poles: PolesConfig = Field(default_factory=PolesConfig)
 
 
@@ -238,6 +238,16 @@ class StudyConfig(Section):
                     )
             if both := sorted(set(sides[0]) & set(sides[1])):
                 raise ValueError(f"geometry.poles.{axis}: '{both[0]}' is at both ends; take it out of one.")
+        return self
+
+    @model_validator(mode="after")
+    def _norms_of_its_own(self) -> "StudyConfig":
+        for language in self.geometry.norms if isinstance(self.geometry.norms, dict) else ():
+            if language not in self.languages:
+                raise ValueError(
+                    f"geometry.norms: '{language}' is none of the study's languages ({', '.join(self.languages)}); "
+                    "name one of them there, or take it out."
+                )
         return self
 
     @property

@@ -20,10 +20,12 @@ def compare(
     seed: Seed = 0,
     overwrite: Overwrite = False,
 ) -> None:
-    """Compare the geometries of finished studies.
+    """Compare finished studies: their geometries, and what steering does in each.
 
-    The studies may differ in model or corpus. The page's tables go into a folder beside it.
+    The studies may differ in model or corpus. Preferences and rules are compared if two studies have measured them.
+    The page's tables go into a folder beside it.
     """
+    from emovec.report.pages.compared_experiments import preference_finding, rule_finding
     from emovec.report.pages.comparison import overview, require_page, scope, summary, write_comparison
     from emovec.study.comparison import compare_studies
 
@@ -32,7 +34,8 @@ def compare(
     found = compare_studies(studies, permutations=permutations, seed=seed, track=track)
     for title, rows in (("Studies", overview(found)), ("Agreement at the chosen layers", summary(found))):
         show_frame(rows, title)
-    for sentence in scope(found):
+    told = (preference_finding(found.experiments), rule_finding(found.experiments))
+    for sentence in (*scope(found), *filter(None, told)):
         console.print(sentence)
     say(f"Page: {write_comparison(found, target, overwrite=overwrite)}")
 

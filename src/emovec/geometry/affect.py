@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,15 @@ import xarray as xr
 from emovec.geometry.analysis import Analysis, Outcome, Table, best, each_variant
 from emovec.geometry.axes import Poles, pca
 from emovec.geometry.component_tests import compared, rating_correlations
-from emovec.languages.norms import DIMENSIONS, MINIMUM_RATED, load_norms, norm_agreement, rating_ceiling
+from emovec.languages.norms import (
+    DIMENSIONS,
+    MINIMUM_RATED,
+    NormFiles,
+    load_norms,
+    norm_agreement,
+    norms_of,
+    rating_ceiling,
+)
 from emovec.stats.labelled import in_label_order, labels, layer_numbers
 from emovec.stats.permutation import familywise_p_values, label_permutations, null_bound, p_values
 from emovec.stats.ridge import (
@@ -110,13 +117,13 @@ def predict_ratings(
         ceiling (what a perfect predictor could reach, as `norm_agreement` has it); and layer, language, source,
         emotion, scale, rating, prediction. Without rows where fewer than ten emotions are rated.
     """
-    agreement = norm_agreement(norms)
     found: list[pd.DataFrame] = []
     predictions: list[pd.DataFrame] = []
     for language in labels(vectors, "language"):
         own = in_label_order(vectors, language).isel(language=0)
-        layers = layer_numbers(own)
-        for known in rated(norms, labels(own, "emotion")):
+        layers, spoken = layer_numbers(own), norms_of(norms, language)
+        agreement = norm_agreement(spoken)
+        for known in rated(spoken, labels(own, "emotion")):
             values = own.sel(emotion=known.emotions).transpose("layer", "emotion", "hidden").values
             grams = [rows @ rows.T for rows in values]
             predicted, null, (low, high) = _fitted(grams, known.values, permutations, seed)
@@ -176,7 +183,7 @@ def word_influence(vectors: xr.DataArray, norms: pd.DataFrame) -> pd.DataFrame:
     rows: list[tuple[object, ...]] = []
     for language in labels(vectors, "language"):
         own = in_label_order(vectors.expand_dims(layer=[0]), language).isel(language=0, layer=0)
-        for known in rated(norms, labels(own, "emotion")):
+        for known in rated(norms_of(norms, language), labels(own, "emotion")):
             values = own.sel(emotion=known.emotions).values
             gram = values @ values.T
             r = correlations(held_out_predictions(gram, known.values), known.values)
@@ -214,7 +221,7 @@ def component_affect(
         if language not in wide.index.get_level_values("language"):
             continue
         own = wide.xs(language).T.dropna(how="all").T
-        for known in rated(norms, [str(emotion) for emotion in own.index], ("valence", "arousal")):
+        for known in rated(norms_of(norms, language), [str(emotion) for emotion in own.index], ("valence", "arousal")):
             table, n = own.loc[known.emotions], len(known.emotions)
             columns = table.to_numpy(dtype=np.float64)
             orders = np.vstack([np.arange(n), label_permutations(n, permutations, seed)])
@@ -236,7 +243,7 @@ def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
-def _affect(vectors: EmotionVectors, norms: str | Path | None, poles: Poles, permutations: int, seed: int) -> Outcome:
+def _affect(vectors: EmotionVectors, norms: NormFiles, poles: Poles, permutations: int, seed: int) -> Outcome:
     ratings = load_norms(norms)
     fewer = min(permutations, PERMUTATIONS)
     found: dict[str, list[pd.DataFrame]] = {"affect": [], "affect_predictions": []}
@@ -250,7 +257,7 @@ def _affect(vectors: EmotionVectors, norms: str | Path | None, poles: Poles, per
     highest = best(TABLES["affect"].of(found["affect"]), "r", ["variant", "language", "source", "scale"])
     together: list[dict[str, Any]] = [
         {"source": own.source, "r": float(np.corrcoef(own.values.T)[0, 1]), "n_emotions": len(own.emotions)}
-        for own in rated(ratings, vectors.emotions, ("valence", "arousal"))
+        for own in rated(norms_of(ratings), vectors.emotions, ("valence", "arousal"))
     ]
     summary: dict[str, Any] = {"best": highest, "valence_arousal": together}
     if not highest:

@@ -1,7 +1,6 @@
 """How much of the agreement between two languages do confounds explain: the stories' words, and their valence?"""
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from emovec.geometry.reliability import BLOCKS, MINIMUM_TOPICS, SPLITS, Halves, 
 from emovec.geometry.representational import standardised
 from emovec.geometry.similarity import pair_cosines
 from emovec.labels import NEUTRAL
-from emovec.languages.norms import load_norms
+from emovec.languages.norms import NormFiles, load_norms, norms_of
 from emovec.stats.labelled import in_label_order, labels
 from emovec.stats.permutation import MINIMUM_EMOTIONS
 from emovec.stats.resampling import half_weights
@@ -183,11 +182,11 @@ def _confounds(
     activations: Activations,
     stories: Sequence[Story],
     model: "Callable[[], LanguageModel]",
-    norms: str | Path | None,
+    norms: NormFiles,
     permutations: int,
     seed: int,
 ) -> Outcome:
-    valences = valence(load_norms(norms))
+    valences = valence(norms_of(load_norms(norms)))
     told = [story for story in stories_read(stories, activations, vectors) if story.emotion != NEUTRAL]
     embeddings, terms = word_cosines(told, vectors.languages, model())
     halved = _halves(vectors, activations, seed)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from emovec.geometry.partition import (
     cosines_of,
     silhouettes,
 )
-from emovec.languages.norms import load_norms
+from emovec.languages.norms import NormFiles, load_norms, norms_of
 from emovec.stats.permutation import (
     MINIMUM_EMOTIONS,
     familywise_p_values,
@@ -197,9 +196,9 @@ def _stability(
     permutations: int,
     bootstraps: int,
     seed: int,
-    norms: str | Path | None,
+    norms: NormFiles,
 ) -> Outcome:
-    ratings = load_norms(norms)
+    ratings = norms_of(load_norms(norms))
     draws = min(DRAWS, bootstraps)
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     units = ""

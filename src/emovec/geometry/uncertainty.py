@@ -3,7 +3,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ from emovec.geometry.reliability import (
     spearman_brown,
     triangles,
 )
-from emovec.languages.norms import MINIMUM_RATED, load_norms
+from emovec.languages.norms import MINIMUM_RATED, NormFiles, load_norms
 from emovec.stats.permutation import MINIMUM_EMOTIONS
 from emovec.stats.resampling import (
     bootstrap_weights,
@@ -97,11 +96,13 @@ class References:
     poles: dict[str, np.ndarray]
 
 
-def component_references(emotions: list[str], norms: pd.DataFrame | None, own_poles: Poles | None = None) -> References:
+def component_references(
+    emotions: list[str], norms: pd.DataFrame | None, own_poles: Poles | None = None, language: str = ""
+) -> References:
     """The poles of the axes and human norms, as far as these emotions have them, named as in `axis_correlations`."""
     known = {
         name: own
-        for name, own in references(emotions, norms, own_poles).items()
+        for name, own in references(emotions, norms, own_poles, language).items()
         if np.isfinite(own).sum() >= MINIMUM_RATED
     }
     poles = {name: known.pop(name) for name in [*known] if name in AXIS_NAMES}
@@ -164,9 +165,9 @@ def layer_uncertainty(
     halved = {language: halves(blocks, language, left_out, splits) for language in cells.languages}
     has = {language: np.isfinite(own[language][0][0]).any(axis=0) for language in cells.languages}
     rows: list[dict[str, Any]] = []
-    references = component_references(cells.emotions, norms, poles)
     for language, (jackknife, draws) in own.items():
         if language in scores:
+            references = component_references(cells.emotions, norms, poles, language)
             kept, resampled = (component_correlations(g, scores[language], references) for g in (jackknife, draws))
             rows += [
                 _interval("pc_norm", kept[name], resampled[name], language, "", name)
@@ -243,7 +244,7 @@ def _ceiling(a: str, b: str, r: float, without_noise: float, half_a: Halves, hal
 def _uncertainty(
     vectors: EmotionVectors,
     activations: Activations,
-    norms: str | Path | None,
+    norms: NormFiles,
     poles: Poles,
     bootstraps: int,
     seed: int,

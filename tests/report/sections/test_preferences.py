@@ -47,6 +47,7 @@ def planted(effect: float, controls: int = 2, mass: float = 0.9, share_a: float 
                 place | {
                     "activity": f"{c}-{i}", "category": c, "text": f"<b>{c}</b> {i}", "steered": True,
                     "score": 1500 + 40 * rng.normal(), "low": 1400.0, "high": 1600.0, "sequential": 1500.0,
+                    "change": 0.0,
                 }
                 for c in CATEGORIES for i in range(2)
             ]  # fmt: skip
@@ -56,7 +57,15 @@ def planted(effect: float, controls: int = 2, mass: float = 0.9, share_a: float 
             for c in CATEGORIES:
                 change = 10 * size * strength / 0.1 * rng.normal()
                 rows["preference_changes"].append(
-                    place | {"category": c, "change": change, "low": change - 9, "high": change + 9, "n_activities": 8}
+                    place
+                    | {
+                        "category": c,
+                        "change": change,
+                        "low": change - 9,
+                        "high": change + 9,
+                        "n_activities": 8,
+                        "change_sequential": change / 2,
+                    }
                 )
             if design == "half":
                 change = 20 * size * strength / 0.1 * rng.normal()
@@ -169,6 +178,9 @@ def test_the_listings(study: Path) -> None:
         assert all(len(row) == len(made.columns) for row in made.frames[key])
     made = from_tables(largest, found)
     assert made is not None
+    # 2 languages, strengths and designs, 5 emotions, 8 kinds; planted as half of the other.
+    assert made.note.startswith("Over all 320 changes under emotions")
+    assert "r = 1.00 and have the same sign in 100 %" in made.note
     sizes = [abs(float(str(row[3]).replace("−", "-").replace("+", ""))) for row in made.frames["whole", "en"]]
     assert sizes == sorted(sizes, reverse=True)
     assert all(

@@ -14,6 +14,8 @@ from emovec.steering.experiments.activities import CATEGORIES
 
 _DESIGNS = {"whole": "all tokens steered", "half": "one half's tokens steered"}
 _LISTED = 12
+_FEWEST = 3
+"""Changes that a correlation takes; through two it is always 1."""
 _Frames = dict[tuple[str, ...], list[list[str | list[str]]]]
 
 
@@ -115,16 +117,29 @@ def largest(preference_changes: Selection) -> Listing:
         key: [
             [
                 str(row["name"]), f"{row['strength']:g}", str(row["category"]), _points(row["change"]),
-                _interval(row), _size(row["control"]),
+                _interval(row), _size(row["control"]), _points(row["change_sequential"]),
             ]
             for row in sorted(rows.records(), key=lambda row: (-abs(row["change"]), row["name"]))[:_LISTED]
         ]
         for key, rows in emotions.each(*selectors)
     }  # fmt: skip
-    columns = ("steered by", "strength", "kind", "change", "95 % interval", "largest of a control")
+    columns = ("steered by", "strength", "kind", "change", "95 % interval", "largest of a control", "sequential Elo")
     n = preference_changes["strength"].nunique()
     caption = f"The {_LISTED} largest changes, in Elo points; {n} strengths"
-    return Listing("preference-largest", caption, selectors, columns, frames)
+    return Listing("preference-largest", caption, selectors, columns, frames, _agreement(emotions))
+
+
+def _agreement(emotions: Selection) -> str:
+    """How far the changes of sequential Elo follow those of Bradley–Terry."""
+    fitted, rated = (emotions[name].to_numpy(float) for name in ("change", "change_sequential"))
+    if len(fitted) < _FEWEST or np.ptp(fitted) == 0 or np.ptp(rated) == 0:
+        return ""
+    r, same = np.corrcoef(fitted, rated)[0, 1], (np.sign(fitted) == np.sign(rated)).mean()
+    return (
+        f"Over all {len(fitted)} changes under emotions, those of sequential Elo correlate with these (Bradley–Terry) "
+        f"with r = {number(r)} and have the same sign in {percent(same)}; they depend on the order of the games, and "
+        "their scale is another."
+    )
 
 
 def likings(preference_scores: Selection) -> Listing:
