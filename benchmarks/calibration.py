@@ -13,7 +13,7 @@ procrustes    held-out R² of independent geometries
 geodesic      how often geodesic distances are said to agree better or worse than straight ones
 retrieval     how often intervals of retrieval hold the mean over as many new topics
 accuracy      how often intervals of a decoder's accuracy hold the truth where topics differ in difficulty
-partial       partial correlations without noise, and p where the controls explain all
+partial       partial correlations without noise, and p where the confounds explain all
 ratings       p-values of predicted arousal, where vectors carry valence alone; and how often 95 % intervals hold the
               expected correlation
 poles         p-values of components against axes made of the same vectors, where the vectors have no structure
@@ -37,9 +37,10 @@ from emovec.geometry.affect import predict_ratings
 from emovec.geometry.alignment import procrustes
 from emovec.geometry.axes import axis_correlations, pca
 from emovec.geometry.cells import Cells
-from emovec.geometry.controls import noise_free_partial, partial_correlations
 from emovec.geometry.distances import crossnobis
-from emovec.geometry.geodesic import chord_distances, compare_distances, corrected_table
+from emovec.geometry.geodesic_agreement import compare_distances, corrected_table
+from emovec.geometry.neighbour_paths import chord_distances
+from emovec.geometry.partial_correlation import noise_free_partial, partial_correlations
 from emovec.geometry.reliability import halves, row_correlations, triangles
 from emovec.geometry.representational import rsa
 from emovec.geometry.uncertainty import layer_uncertainty, pair_statistics
@@ -289,9 +290,9 @@ def accuracy(simulations: int, topics: list[int]) -> pd.DataFrame:
 
 
 def partial_coverage(simulations: int, topics: int, shared: float, size: float, same_topics: bool) -> dict[str, float]:
-    """Partial correlation beyond a control that adds to both languages' similarities: observed, corrected, true.
+    """Partial correlation beyond a confound that adds to both languages' similarities: observed, corrected, true.
 
-    With `same_topics` the control is measured on the stories that the vectors come from, so that it has their noise.
+    With `same_topics` the confound is measured on the stories that the vectors come from, so that it has their noise.
     """
     rows = []
     for k in range(simulations):
@@ -302,19 +303,21 @@ def partial_coverage(simulations: int, topics: int, shared: float, size: float, 
         own, of_words = noise(rng, topics, size, 0), 0.7 * noise(rng, topics, size, 0)
         values = truth[:, None] + np.concatenate([own, of_words], axis=3)
         exact = _triangle_of(words[0])
-        control = np.vstack([_triangle_of(words[0] + part.mean(axis=0)) for part in of_words]) if same_topics else exact
+        confound = (
+            np.vstack([_triangle_of(words[0] + part.mean(axis=0)) for part in of_words]) if same_topics else exact
+        )
         true = _partial(*(_triangle_of(part) for part in truth), exact)
-        observed = _partial(*(_triangle_of(part) for part in values.mean(axis=1)), control)
+        observed = _partial(*(_triangle_of(part) for part in values.mean(axis=1)), confound)
         weights, splits = np.ones((1, topics)), half_weights(topics, 30, k)
         first, second = (halves(as_cells(values), name, weights, splits) for name in LANGUAGES)
-        rows.append((true, observed, noise_free_partial(first, second, control)))
+        rows.append((true, observed, noise_free_partial(first, second, confound)))
     return pd.DataFrame(rows, columns=["true partial", "observed", "corrected"]).mean().to_dict()
 
 
 def partial(simulations: int, topics: list[int]) -> pd.DataFrame:
-    """Partial correlation without noise; and p where controls explain all, in similarities or in vectors."""
+    """Partial correlation without noise; and p where confounds explain all, in similarities or in vectors."""
     rows = [
-        {"case": "noise removed", "topics": n, "noise": size, "control has the same noise": same}
+        {"case": "noise removed", "topics": n, "noise": size, "confound has the same noise": same}
         | partial_coverage(simulations, n, 0.9, size, same)
         for n in topics
         for size in (0.5, 0.8)
@@ -336,8 +339,8 @@ def _confounded_p(in_vectors: bool, own: float, k: int) -> float:
         found = [_triangle_of(part + own * rng.normal(size=(26, 40)) * scale) for part in words]
     else:
         found = [_triangle_of(part) + own * _triangle_of(rng.normal(size=(26, 40)) * scale) for part in words]
-    controls = np.vstack([_triangle_of(part) for part in words])
-    return float(partial_correlations(found[0], found[1], controls, 199, k)[1][0])
+    confounds = np.vstack([_triangle_of(part) for part in words])
+    return float(partial_correlations(found[0], found[1], confounds, 199, k)[1][0])
 
 
 def _triangle_of(values: np.ndarray) -> np.ndarray:
@@ -346,8 +349,8 @@ def _triangle_of(values: np.ndarray) -> np.ndarray:
     return triangles((centred @ centred.T)[None])
 
 
-def _partial(a: np.ndarray, b: np.ndarray, control: np.ndarray) -> float:
-    return float(partial_correlations(a, b, control, 1)[0][0])
+def _partial(a: np.ndarray, b: np.ndarray, confound: np.ndarray) -> float:
+    return float(partial_correlations(a, b, confound, 1)[0][0])
 
 
 RATED = 26

@@ -54,7 +54,7 @@ BOMB = "a: &a [x, x]\n" + "".join(
         ("extraction: {layers: [1, 2]}\ngeometry: {layer: 9}", "geometry.layer: 9 is none of the layers"),
         ("extraction: {layers: [1, 2]}\nsteering: {layer: 9}", "steering.layer: 9 is none of the layers"),
         ("steering: {languages: []}", "steering.languages: give at least 1 (got [])"),
-        ('model: "a\\e[31m"', "model: holds a line break or another control character"),
+        ('model: "a\\e[31m"', "model: contains a line break or another control character"),
         ("\tmodel: x", "line 1: not valid YAML"),
         ("- model", "is a mapping of settings"),
         ("model: x\nemotions: [calm, sad", "not valid YAML"),
@@ -76,7 +76,7 @@ def test_other_encodings_are_named_and_a_mark_of_utf_8_is_none(tmp_path: Path) -
     with pytest.raises(EmovecError, match="UTF-16; save it as UTF-8"):
         read_config(path)
     path.write_bytes(b"model: x\nrevision: \xff\n")
-    with pytest.raises(EmovecError, match="line 2: holds a byte that is no UTF-8"):
+    with pytest.raises(EmovecError, match="line 2: contains a byte that isn't UTF-8"):
         read_config(path)
     path.write_bytes(b"\xef\xbb\xbflanguages: ['no', de]")
     assert read_config(path).languages == ["no", "de"]
@@ -173,6 +173,8 @@ def study_of_two(tiny_folder: Any, tmp_path: Path) -> Path:
     ("line", "said"),
     [
         ("geometry: {norms: none.csv}", "none.csv: no such file of norms"),
+        ("geometry: {norms: {en: none.csv}}", "geometry.norms.en: .*none.csv: no such file of norms"),
+        ("geometry: {norms: {ja: none.csv}}", "geometry.norms: 'ja' is none of the study's languages"),
         ("steering: {activities: none.jsonl}", "none.jsonl: no such file"),
         ("steering: {prompts: none.jsonl}", "none.jsonl"),
         ("steering: {scenarios: t.jsonl}", None),
@@ -185,7 +187,7 @@ def study_of_two(tiny_folder: Any, tmp_path: Path) -> Path:
         ("steering: {emotions: [clam]}", "did you mean 'calm'"),
         (
             "steering: {experiments: [rule]}",
-            "'rule' is no steering experiment (did you mean 'rules'?)",
+            "'rule' is no steering experiment (did you mean 'rules'",
         ),
     ],
 )

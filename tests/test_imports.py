@@ -10,7 +10,7 @@ SOURCE = Path(__file__).parents[1] / "src"
 ROOMS: tuple[tuple[str, ...], ...] = (
     (
         *("errors", "printable", "files", "ledger", "lock", "progress", "labels", "emotions", "delimited"),
-        *("yaml_file", "config_errors", "config", "commands", "study_files", "targets"),
+        *("yaml_file", "config_errors", "config_values", "config", "commands", "study_files", "targets"),
     ),
     ("languages",),
     ("stats",),

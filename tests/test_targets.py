@@ -74,14 +74,14 @@ EXPORT = ("vectors", "export", "study", "--emotion", "sad")
         ((*EXPORT, "--out", "/dev/null/x.gguf"), "is no folder"),
         ((*EXPORT, "--format", "safetensors", "--out", "study/vectors.safetensors"), "belongs to the study"),
         ((*EXPORT, "--format", "safetensors", "--out", "notes.safetensors"), "is no safetensors file of control"),
-        ((*EXPORT, "--format", "hub", "--out", "mine"), "holds something else than an earlier export"),
+        ((*EXPORT, "--format", "hub", "--out", "mine"), "contains something other than an earlier export"),
         ((*EXPORT, "--format", "hub", "--out", "study"), "is the folder of a study"),
         ((*EXPORT, "--format", "hub", "--out", "study/figures"), "belongs to the study"),
         (("trace", "none", "study", "text", "--page", "notes.html"), "is no HTML page"),
         (("trace", "none", "study", "text", "--page", "study/report.html"), "belongs to the study"),
         (("trace", "none", "study", "text", "--page", "study/vectors.safetensors"), "ends in .html"),
         (("compare", "study", "made", "--page", "notes.html"), "is no HTML page"),
-        (("compare", "study", "made", "--page", "mine.html"), "holds something else than the tables"),
+        (("compare", "study", "made", "--page", "mine.html"), "contains something other than the tables"),
         (("compare", "study", "made", "--page", "study.html"), "is the folder of a study"),
         (("init", "notes.yaml"), "is no study file"),
         (("init", "study/study.yaml"), "belongs to the study"),
@@ -91,12 +91,12 @@ EXPORT = ("vectors", "export", "study", "--emotion", "sad")
         (("corpus", "check", "bundled", "--page", "notes.html"), "is no HTML page"),
         (
             ("vectors", "import", "study/vectors.safetensors", "--out", "mine"),
-            "holds something else than an earlier import",
+            "contains something other than an earlier import",
         ),
-        (("vectors", "import", "study/vectors.safetensors", "--out", "study"), "holds a study of its own"),
+        (("vectors", "import", "study/vectors.safetensors", "--out", "study"), "contains a study of its own"),
         (
             ("vectors", "import", "made/vectors.safetensors", "--out", "made"),
-            "lies in the folder that would be replaced",
+            "is in the folder that would be replaced",
         ),
     ],
 )
@@ -146,7 +146,7 @@ def test_no_run_makes_imported_vectors_anew(run: Run, folder: Path) -> None:
     for more in ((), ("--until", "vectors"), ("--no-steering",), ("--only", "implicit")):
         code, _, err = run("run", "other.yaml", "--out", "made", *more)
         assert code == 2
-        assert "holds vectors that were imported" in err
+        assert "contains vectors that were imported" in err
         assert run("run", "made/study.yaml", *more)[0] == 2
     assert tree(folder) == before
 

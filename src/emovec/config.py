@@ -5,23 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from emovec.commands import command
 from emovec.config_errors import told
+from emovec.config_values import Count, Layer, Section, Seed, Source, Text, Texts, checked_labels, each_once
 from emovec.emotions import NAMED_LISTS, emotion_list
 from emovec.errors import EmovecError
-from emovec.labels import NEUTRAL, LabelKind, check_label, same_label_key
-from emovec.printable import printable, shortened
+from emovec.labels import NEUTRAL
+from emovec.printable import shortened
 from emovec.yaml_file import Key, Written, read_yaml, said
 
 BUNDLED = {
@@ -34,75 +26,14 @@ GENERATED = "generated"
 """The texts that `emovec corpus generate` has written for the study."""
 
 
-class _Section(BaseModel):
-    # strict: `limit: yes` is no 1 and `permutations: "ten"` no number.
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-def _shows(text: str) -> str:
-    if not text.strip():
-        raise ValueError("is empty; give a text, or null where there is to be none")
-    if printable(text) != text or "\n" in text:
-        raise ValueError("holds a line break or another control character; take it out")
-    return text
-
-
-def _each_once(values: list[Any]) -> list[Any]:
-    if repeated := sorted({str(value) for value in values if values.count(value) > 1}):
-        raise ValueError(f"named twice: {', '.join(repeated)}")
-    return values
-
-
-Text = Annotated[str, Field(max_length=4096), AfterValidator(_shows)]
-"""A name or a path. Every number below has a largest value too: what no machine can do is said before it is tried."""
-
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
-Layer = Annotated[int, Field(ge=0, lt=10_000)]
-Count = Annotated[int, Field(ge=1, le=1_000_000)]
-Texts = Annotated[int, Field(ge=1, le=10_000)]
-"""Of a kind that is generated, for each topic; more make the list of requests too long to hold."""
-
-
-class Source(_Section):
-    """Where texts come from: a file, folder or glob, and which columns hold the fields.
-
-    `columns` maps `id, language, emotion, topic, text` to the names in the user's files; `language` or `emotion` may be
-    fixed for all texts of the source instead.
-    """
-
-    path: Text
-    columns: dict[Literal["id", "language", "emotion", "topic", "text"], Text] = Field(default_factory=dict)
-    language: Text | None = None
-    emotion: Text | None = None
-
-    @field_validator("language", "emotion")
-    @classmethod
-    def _is_label(cls, label: str | None, info: ValidationInfo) -> str | None:
-        return (
-            None if label is None else _checked_label("emotion" if info.field_name == "emotion" else "language", label)
-        )
-
-
-def as_source(**fields: Any) -> Source:
-    """A source given on the command line or in Python.
-
-    Raises:
-        EmovecError: if a field can't be right.
-    """
-    try:
-        return Source.model_validate(fields)
-    except ValidationError as error:
-        raise EmovecError(told(error.errors(), "texts", {}, Source)) from error
-
-
-class CorpusConfig(_Section):
+class CorpusConfig(Section):
     """The texts of a study: stories with an emotion, and neutral ones."""
 
     stories: Text | Source | list[Text | Source] = "bundled"
     neutral: Text | Source | list[Text | Source] | None = "bundled"
 
 
-class ExtractionConfig(_Section):
+class ExtractionConfig(Section):
     """How texts become activations."""
 
     offset: float = Field(default=50.0, ge=0, le=1_000_000)
@@ -131,7 +62,7 @@ class ExtractionConfig(_Section):
         return layers if layers == "all" else sorted(set(layers))
 
 
-class VectorsConfig(_Section):
+class VectorsConfig(Section):
     """How activations become vectors."""
 
     centring: Literal["emotions", "topics"] = "emotions"
@@ -140,14 +71,14 @@ class VectorsConfig(_Section):
     denoise_components: int | None = Field(default=None, ge=1, le=10_000)
 
 
-class PoleConfig(_Section):
+class PoleConfig(Section):
     """The emotions that are the two ends of an axis."""
 
-    positive: Annotated[list[Text], Field(min_length=1), AfterValidator(_each_once)]
-    negative: Annotated[list[Text], Field(min_length=1), AfterValidator(_each_once)]
+    positive: Annotated[list[Text], Field(min_length=1), AfterValidator(each_once)]
+    negative: Annotated[list[Text], Field(min_length=1), AfterValidator(each_once)]
 
 
-class PolesConfig(_Section):
+class PolesConfig(Section):
     """Poles of the study's own, of either axis or of both."""
 
     valence: PoleConfig | None = None
@@ -159,7 +90,7 @@ class PolesConfig(_Section):
         return {axis: (own.positive, own.negative) for axis, own in axes.items() if own is not None}
 
 
-class GeometryConfig(_Section):
+class GeometryConfig(Section):
     """How vectors are compared."""
 
     permutations: Count = 10_000
@@ -167,23 +98,23 @@ class GeometryConfig(_Section):
     seed: Seed = 0
     layer: Literal["auto"] | Layer = "auto"
     top_k: int = Field(default=10, ge=1, le=1_000)
-    norms: Text | None = None
+    norms: Text | Annotated[dict[Text, Text], Field(min_length=1)] | None = None
     poles: PolesConfig = Field(default_factory=PolesConfig)
 
 
-class SteeringConfig(_Section):
+class SteeringConfig(Section):
     """What the vectors are put to: readings of texts, and steering."""
 
     # The experiments are found by their files, above this one: their names are checked where a study runs.
-    experiments: Annotated[list[Text], AfterValidator(_each_once)] = Field(
+    experiments: Annotated[list[Text], AfterValidator(each_once)] = Field(
         default_factory=lambda: ["implicit", "intensity", "calibration"]
     )
-    emotions: Annotated[list[Text], Field(min_length=1), AfterValidator(_each_once)] | None = None
+    emotions: Annotated[list[Text], Field(min_length=1), AfterValidator(each_once)] | None = None
     layer: Literal["auto"] | Layer = "auto"
     form: Literal["auto", "plain", "chat"] = "auto"
     strengths: list[float] = Field(default_factory=lambda: [0.1, 0.2], min_length=1, max_length=100)
     controls: int = Field(default=2, ge=0, le=1_000)
-    languages: Annotated[list[Text], Field(min_length=1), AfterValidator(_each_once)] | None = None
+    languages: Annotated[list[Text], Field(min_length=1), AfterValidator(each_once)] | None = None
     limit: Count | None = None
     max_new_tokens: int = Field(default=40, ge=1, le=100_000)
     seed: Seed = 0
@@ -207,33 +138,33 @@ class SteeringConfig(_Section):
     @field_validator("emotions", "languages")
     @classmethod
     def _are_labels(cls, labels: list[str] | None, info: ValidationInfo) -> list[str] | None:
-        return None if labels is None else _checked_labels(str(info.field_name), labels)
+        return None if labels is None else checked_labels(str(info.field_name), labels)
 
 
-class ClusterNamesConfig(_Section):
+class ClusterNamesConfig(Section):
     """Short names for groups of emotions, by a language model."""
 
     model: Text | None = None
-    k: Annotated[list[Annotated[int, Field(ge=2, le=1_000)]], Field(min_length=1), AfterValidator(_each_once)] = Field(
+    k: Annotated[list[Annotated[int, Field(ge=2, le=1_000)]], Field(min_length=1), AfterValidator(each_once)] = Field(
         default_factory=lambda: [4, 10]
     )
     max_tokens: Count = 256
 
 
-class ReportConfig(_Section):
+class ReportConfig(Section):
     """What the report shows beside the results."""
 
     cluster_names: ClusterNamesConfig = ClusterNamesConfig()
 
 
-class GenerationConfig(_Section):
+class GenerationConfig(Section):
     """How texts are written by a language model; emotions and languages are the study's."""
 
     model: Text | None = None
     kinds: Annotated[
-        list[Literal["stories", "neutral", "dialogues", "masked"]], Field(min_length=1), AfterValidator(_each_once)
+        list[Literal["stories", "neutral", "dialogues", "masked"]], Field(min_length=1), AfterValidator(each_once)
     ] = Field(default_factory=lambda: ["stories", "neutral"])
-    topics: Text | Annotated[list[Text], Field(min_length=1), AfterValidator(_each_once)] = "default-100"
+    topics: Text | Annotated[list[Text], Field(min_length=1), AfterValidator(each_once)] = "default-100"
     stories: Texts = 12
     neutral: Texts = 6
     dialogues: Texts = 6
@@ -248,7 +179,7 @@ class GenerationConfig(_Section):
     languages_folder: Text | None = None
 
 
-class StudyConfig(_Section):
+class StudyConfig(Section):
     """One study: a model, languages, emotions, texts, and the settings of each stage."""
 
     model: Text = "gemma-3-270m"
@@ -267,7 +198,7 @@ class StudyConfig(_Section):
     @field_validator("languages", "emotions")
     @classmethod
     def _are_labels(cls, words: str | list[str], info: ValidationInfo) -> str | list[str]:
-        return words if isinstance(words, str) else _checked_labels(str(info.field_name), words)
+        return words if isinstance(words, str) else checked_labels(str(info.field_name), words)
 
     @field_validator("emotions")
     @classmethod
@@ -314,32 +245,20 @@ class StudyConfig(_Section):
                 raise ValueError(f"geometry.poles.{axis}: '{both[0]}' is at both ends; take it out of one.")
         return self
 
+    @model_validator(mode="after")
+    def _norms_of_its_own(self) -> "StudyConfig":
+        for language in self.geometry.norms if isinstance(self.geometry.norms, dict) else ():
+            if language not in self.languages:
+                raise ValueError(
+                    f"geometry.norms: '{language}' is none of the study's languages ({', '.join(self.languages)}); "
+                    "name one of them there, or take it out."
+                )
+        return self
+
     @property
     def emotion_words(self) -> tuple[str, ...]:
         """The emotions as words, in the study's order."""
         return emotion_list(self.emotions)
-
-
-def _checked_label(kind: LabelKind, text: str) -> str:
-    """A label in its one spelling; what is wrong with it as an error that pydantic understands."""
-    try:
-        return check_label(kind, text)
-    except EmovecError as error:
-        raise ValueError(str(error)) from error
-
-
-def _checked_labels(field: str, texts: list[str]) -> list[str]:
-    """The languages or emotions of a setting, each once."""
-    kind: LabelKind = "language" if field == "languages" else "emotion"
-    labels = [_checked_label(kind, text) for text in texts]
-    first: dict[str, str] = {}
-    for label in labels:
-        other = first.setdefault(same_label_key(label), label)
-        if labels.count(label) > 1:
-            raise ValueError(f"named twice: {label}")
-        if other != label:
-            raise ValueError(f"'{other}' and '{label}' are spellings of one {kind}; keep one")
-    return labels
 
 
 def read_config(path: str | Path) -> StudyConfig:
@@ -352,9 +271,11 @@ def read_config(path: str | Path) -> StudyConfig:
     try:
         read = read_yaml(path)
     except FileNotFoundError:
-        raise EmovecError(f"{path}: no such study file. {command('init', path)} writes one.") from None
+        raise EmovecError(f"{path}: {_missing(path)}") from None
     if read.data is None:
-        raise EmovecError(f"{path}: holds no settings; {command('init', path, '--overwrite')} writes them all into it.")
+        raise EmovecError(
+            f"{path}: contains no settings; {command('init', path, '--overwrite')} writes them all into it."
+        )
     if not isinstance(read.data, dict):
         raise EmovecError(
             f"{path}: a study file is a mapping of settings, such as 'model: gemma-3-270m', and this is "
@@ -366,6 +287,14 @@ def read_config(path: str | Path) -> StudyConfig:
         kind: f"{folder}/{kind}.*.jsonl" for kind in ("stories", "neutral") if getattr(config.corpus, kind) == GENERATED
     }
     return config.model_copy(update={"corpus": config.corpus.model_copy(update=written)})
+
+
+def _missing(path: Path) -> str:
+    if path.suffix.lower() in {".yaml", ".yml"}:
+        return f"no such study file. {command('init', path)} writes one."
+    file = path.with_name(f"{path.name}.yaml")
+    hint = f"Did you mean {file}?" if file.is_file() else f"{command('init', file)} writes a study file."
+    return f"no such study file or folder. {hint}"
 
 
 def generated_folder(path: str | Path) -> Path:

@@ -49,7 +49,7 @@ def check_label(kind: LabelKind, text: str) -> str:
     if is_missing(label):
         if not label:
             raise EmovecError(f"no {kind}")
-        raise EmovecError(f"no {kind}: '{shortened(label)}' stands for a missing value")
+        raise EmovecError(f"no {kind}: '{shortened(label)}' means a missing value")
     if len(label) > LONGEST[kind]:
         raise EmovecError(
             f"'{shortened(label)}' is too long for {article} {kind}: {len(label):,} characters, where "
@@ -61,9 +61,9 @@ def check_label(kind: LabelKind, text: str) -> str:
     if wrong is not None:
         name = unicodedata.name(wrong, f"U+{ord(wrong):04X}").lower()
         sign = f"'{wrong}'" if wrong.isprintable() else name
-        raise EmovecError(f"'{shortened(label)}' can't be {article} {kind}: it holds {sign}; take that out")
+        raise EmovecError(f"'{shortened(label)}' can't be {article} {kind}: it contains {sign}; take that out")
     if not any(unicodedata.category(c)[0] in "LN" for c in label):
-        raise EmovecError(f"'{shortened(label)}' can't be {article} {kind}: it holds no letter")
+        raise EmovecError(f"'{shortened(label)}' can't be {article} {kind}: it contains no letter")
     return "neutral" if kind == "emotion" and label.casefold() == "neutral" else label
 
 

@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from emovec.config import BUNDLED, Source, StudyConfig, generated_folder, parse_config
+from emovec.config import BUNDLED, StudyConfig, generated_folder, parse_config
+from emovec.config_values import Source
 from emovec.errors import EmovecError
 from emovec.files import read_json
 
@@ -107,13 +108,24 @@ def moved(config: StudyConfig, base: Path, folder: Path) -> StudyConfig:
         data["corpus"][kind] = _moved_source(getattr(config.corpus, kind), base, folder)
     for section, names in _PATHS.items():
         for name in names:
-            if data[section][name] is not None:
-                data[section][name] = _seen_from(folder, base / data[section][name])
+            given = data[section][name]
+            if isinstance(given, dict):
+                data[section][name] = {key: _seen_from(folder, base / file) for key, file in given.items()}
+            elif given is not None:
+                data[section][name] = _seen_from(folder, base / given)
     for name in ("topics", "languages_folder"):
         value = data["generation"][name]
         if isinstance(value, str) and (name != "topics" or (base / value).is_file()):
             data["generation"][name] = _seen_from(folder, base / value)
     return parse_config(data, str(folder / RESULTS_FILE))
+
+
+def norm_files(config: StudyConfig, base: Path) -> Path | dict[str, Path] | None:
+    """The files of human norms that a study names, relative ones from a folder; None for the bundled norms."""
+    given = config.geometry.norms
+    if isinstance(given, dict):
+        return {language: base / file for language, file in given.items()}
+    return None if given is None else base / given
 
 
 def _moved_source(source: Any, base: Path, folder: Path) -> Any:

@@ -79,10 +79,12 @@ def require_folder(folder: Path, name: str, holds: Callable[[Path], bool], *, ov
     if folder.is_dir() and any(folder.iterdir()):
         if not overwrite:
             raise EmovecError(
-                f"{folder}: holds something already; give another `out`, or `overwrite` to replace {name} in it."
+                f"{folder}: already contains something; give another `out`, or `overwrite` to replace {name} in it."
             )
         if not holds(folder):
-            raise EmovecError(f"{folder}: holds something else than {name}, so it is not replaced; give another `out`.")
+            raise EmovecError(
+                f"{folder}: contains something other than {name}, so it is not replaced; give another `out`."
+            )
     _require_place(folder)
 
 
@@ -99,12 +101,12 @@ def require_results_folder(folder: Path, study: Path) -> None:
     from emovec.study_files import is_results_file
 
     if os.path.lexists(folder) and not folder.is_dir():
-        raise EmovecError(f"{folder}: is no folder, so it can't hold the study's results; give another `out`.")
+        raise EmovecError(f"{folder}: isn't a folder, so it can't hold the study's results; give another `out`.")
     for held in (folder, study.parent) if study.name == "study.yaml" else (folder,):
         if not is_imported(held):
             continue
         raise EmovecError(
-            f"{held}: holds vectors that were imported, which a run would replace; its report is there already. To "
+            f"{held}: contains vectors that were imported, which a run would replace; its report is there already. To "
             "run a study of your own, give another `out`."
         )
     if not folder.is_dir():
@@ -113,13 +115,13 @@ def require_results_folder(folder: Path, study: Path) -> None:
     if settings.exists():
         if not is_results_file(settings):
             raise EmovecError(
-                f"{folder}: holds the study file {settings.name}, which results would replace; give another `out`."
+                f"{folder}: contains the study file {settings.name}, which results would replace; give another `out`."
             )
         return
     for found in sorted(folder.iterdir()):
         if not found.name.startswith(".") and found.name != "run.log":
             raise EmovecError(
-                f"{folder}: holds '{found.name}' and no study, and results would mix with it; give another `out`."
+                f"{folder}: contains '{found.name}' and no study, and results would mix with it; give another `out`."
             )
 
 

@@ -76,7 +76,7 @@ def read_yaml(path: Path) -> YamlFile:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise EmovecError(f"{path}, line {line}: holds a byte that is no UTF-8; save the file as UTF-8.") from error
+        raise EmovecError(f"{path}, line {line}: contains a byte that isn't UTF-8; save the file as UTF-8.") from error
     return parse_yaml(text, str(path))
 
 
@@ -165,7 +165,7 @@ def _scalar(text: str, at: str) -> Any:
         return text
     whole, decimal = _INTEGER.fullmatch(text), _FLOAT.fullmatch(text)
     if (whole or decimal) and len(text) > MOST_DIGITS:
-        raise EmovecError(f"{at}: the number has {len(text):,} digits, more than any setting takes.")
+        raise EmovecError(f"{at}: the number has {len(text):,} digits, more than any setting allows.")
     if whole:
         return int(text.replace("_", ""))
     if decimal:

@@ -106,7 +106,7 @@ def test_a_full_disk_keeps_what_is_finished(
 
 
 def test_an_empty_folder_says_how_to_fill_it(tmp_path: Path) -> None:
-    with pytest.raises(EmovecError, match="holds no activations"):
+    with pytest.raises(EmovecError, match="contains no activations"):
         Activations(tmp_path)
 
 

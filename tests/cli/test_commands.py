@@ -150,7 +150,7 @@ def test_bad_input_gets_one_sentence_and_exit_code_2(
     ("content", "message"),
     [
         ("model: [", "not valid YAML"),
-        ("# nothing\n", "holds no settings; `emovec init"),
+        ("# nothing\n", "contains no settings; `emovec init"),
         ("- a", "is a mapping of settings"),
         (None, "no such study file"),
     ],
@@ -162,6 +162,13 @@ def test_a_broken_study_file(content: str | None, message: str, run: Run, tmp_pa
     assert code == 2
     assert message in err
     assert "bad.yaml" in err
+
+
+def test_a_missing_study_is_told_with_a_file_to_write_or_one_that_is_there(run: Run, tmp_path: Path) -> None:
+    assert "`emovec init mine.yml` writes one" in run("status", "mine.yml")[2]
+    assert "`emovec init mine.yaml` writes a study file" in run("status", "mine")[2]
+    (tmp_path / "mine.yaml").write_text("seed: 1\n")
+    assert "Did you mean mine.yaml?" in run("status", "mine")[2]
 
 
 def test_a_malformed_record_is_named_by_file_and_line(run: Run, study: Path, tmp_path: Path) -> None:
@@ -211,7 +218,7 @@ def test_interrupting_says_that_work_is_kept(run: Run, study: Path, monkeypatch:
     monkeypatch.setattr("emovec.pipeline.run.run_study", interrupt)
     code, out, _ = run("run", study)
     assert code == 130
-    assert "the same command goes on from there" in out
+    assert "the same command continues from there" in out
 
 
 def test_results_never_replace_the_users_files(run: Run, study: Path, tmp_path: Path) -> None:
@@ -219,7 +226,7 @@ def test_results_never_replace_the_users_files(run: Run, study: Path, tmp_path: 
     before = (tmp_path / "study.yaml").read_bytes()
     code, _, err = run("run", "study.yaml", "--out", ".")
     assert code == 2
-    assert "holds the study file" in err
+    assert "contains the study file" in err
     assert (tmp_path / "study.yaml").read_bytes() == before
     own = tmp_path / "study" / "corpus" / "stories.en.jsonl"
     own.parent.mkdir(parents=True)
@@ -227,7 +234,7 @@ def test_results_never_replace_the_users_files(run: Run, study: Path, tmp_path: 
     edit(tmp_path / "study.yaml", corpus={"stories": "study/corpus/stories.en.jsonl", "neutral": None})
     code, _, err = run("run", "study.yaml")
     assert code == 2
-    assert "holds 'corpus' and no study" in err
+    assert "contains 'corpus' and no study" in err
     assert own.read_bytes() == (tmp_path / "stories.jsonl").read_bytes()
 
 

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import yaml
 from emovec.errors import EmovecError
 from emovec.geometry.model_agreement import between_models
 from emovec.report.pages.comparison import scope, write_comparison
+from emovec.steering.experiments import preferences
+from emovec.steering.experiments.registry import COLUMNS
 from emovec.study.comparison import compare_studies
 from emovec.vectors.emotion_vectors import EmotionVectors
 from tests.cli.conftest import Run
@@ -104,3 +107,59 @@ def test_the_command_prints_tables_and_names_the_page(run: Run, tmp_path: Path) 
     assert "Page: c.html" in out
     assert run("compare", a)[0] == 2
     assert "ends in .html" in run("compare", a, b, "--page", "c.txt", "--permutations", "20")[2]
+
+
+def with_experiments(folder: Path, seed: int) -> Path:
+    """Preferences of 16 activities and answers under 3 rules, unsteered and steered by happy; all else left empty."""
+    rng = np.random.default_rng(seed)
+    base = {"kind": "baseline", "name": "baseline", "vector_language": "", "layer": -1, "strength": 0.0}
+    happy = {"kind": "emotion", "name": "happy", "vector_language": "en", "layer": 1, "strength": 0.1}
+    scores, answers = [], []
+    for condition in (base, happy):
+        scores += [
+            {
+                "language": "en", "design": "whole", **condition, "activity": str(i), "category": f"kind {i // 4}",
+                "text": f"text {i}", "steered": True, "score": 1500 + 50 * rng.normal(), "change": 10 * rng.normal(),
+            }
+            for i in range(16)
+        ]  # fmt: skip
+        answers += [
+            {
+                "language": "en", **condition, "rule": rule, "prompt": p, "request": f"{rule} {p}",
+                "followed": rng.random() < 0.5,
+            }
+            for rule in ("short", "loud", "rhymed") for p in "abcdef"
+        ]  # fmt: skip
+    tables = {"preference_scores": scores, "rule_answers": answers}
+    (folder / "steering").mkdir()
+    for experiment, names in (("preferences", preferences.TABLES), ("rules", ("rules", "rule_types", "rule_answers"))):
+        record = {"analysis": experiment, "summary": {"format": f"as {folder.name} is asked"}}
+        (folder / "steering" / f"{experiment}.json").write_text(json.dumps(record), encoding="utf-8")
+        for name in names:
+            table = pd.DataFrame(tables.get(name, [])).reindex(columns=list(COLUMNS[name]))
+            table.to_parquet(folder / "steering" / f"{name}.parquet")
+    return folder
+
+
+def test_preferences_and_rules_are_compared_where_both_have_them(run: Run, tmp_path: Path) -> None:
+    a = with_experiments(write(tmp_path / "base", 8, ("en",), EMOTIONS), 0)
+    b = with_experiments(write(tmp_path / "chat", 12, ("en",), EMOTIONS), 1)
+    code, out, err = run("compare", a, b, "--page", "c.html", "--permutations", "20")
+    said = " ".join(out.split())
+    assert (code, err) == (0, "")
+    assert "On preferences, base and chat share 16 activities and 1 way of steering. Asked: base as as base is" in said
+    assert "In English the unsteered scores of 16 activities in base and chat correlate with r =" in said
+    assert "4 unsteered scores of kinds of activities in English" in said
+    assert "On rules, base and chat share 18 requests" in said
+    assert "of its rules unsteered and chat" in said
+    text = Path("c.html").read_text(encoding="utf-8")
+    for name in ("agreement", "depth", "maps", "preferences", "preference-changes", "rules"):
+        assert text.count(f'data-figure="{name}"') == 1, name
+    names = {path.stem for path in Path("c").glob("*.parquet")}
+    assert names == {"studies", "agreement", "layers", "activities", "preference_agreement", "preferences", "rules"}
+    other = write(tmp_path / "other", 12, ("en",), EMOTIONS)
+    code, out, err = run("compare", a, other, "--page", "c.html", "--permutations", "20", "--overwrite")
+    assert (code, err) == (0, "")
+    assert "Of base and other only base has the experiment on rules." in " ".join(out.split())
+    assert {path.stem for path in Path("c").glob("*.parquet")} == {"studies", "agreement", "layers"}
+    assert 'id="preferences"' not in Path("c.html").read_text(encoding="utf-8")

@@ -91,7 +91,7 @@ def test_any_two_are_compared(pair: tuple[str, str], studies: dict[str, Path]) -
     ("arguments", "code", "said"),
     [
         (("status", "npz/study.yaml"), 0, "vectors were imported"),
-        (("run", "npz/study.yaml"), 2, "holds vectors that were imported"),
+        (("run", "npz/study.yaml"), 2, "contains vectors that were imported"),
         (("transfer", "npz/study.yaml", "npz/study.yaml"), 2, "`emovec compare` takes such studies"),
         (("vectors", "export", "npz", "--emotion", "sad", "--out", "x.gguf"), 2, "came without the residual norm"),
         (("vectors", "export", "npz", "--emotion", "sad", "--norm", "3", "--out", "x.gguf"), 0, "x.gguf"),

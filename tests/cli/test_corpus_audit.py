@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from emovec.cli import progress
 from emovec.corpus.bundled import bundled_stories
 
 Run = Callable[..., tuple[int, str, str]]
@@ -24,11 +25,11 @@ def texts(tmp_path: Path) -> Path:
     return file
 
 
-def test_scores_the_control_and_a_page(run: Run, texts: Path) -> None:
+def test_scores_the_surface_and_a_page(run: Run, texts: Path) -> None:
     code, out, _ = run("corpus", "check", texts, "--no-tokens", "--page", "page.html")
     assert code == 0
     assert "Scores of 100" in out
-    assert "Control, en: length, punctuation and words tell the emotion in" in out
+    assert "Control, en: length, punctuation and words identify the emotion in" in out
     assert "chance 33.3%" in out
     assert "Nearly equal texts: 2" in out
     assert "Markup and other leftovers: 1" in out
@@ -36,10 +37,17 @@ def test_scores_the_control_and_a_page(run: Run, texts: Path) -> None:
     assert "<h2>Scores</h2>" in Path("page.html").read_text(encoding="utf-8")
 
 
+def test_a_pipe_learns_how_far_the_audit_is(run: Run, texts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_FIRST_LINE", 0)
+    _, out, err = run("corpus", "check", texts, "--no-tokens")
+    assert "Looking for repeats and confounds: 16 % after" in err
+    assert "Looking for" not in out
+
+
 def test_the_audit_can_be_left_out(run: Run, texts: Path) -> None:
     code, out, _ = run("corpus", "check", texts, "--no-tokens", "--no-audit")
     assert code == 0
-    assert "Control" not in out
+    assert "Surface alone" not in out
     code, _, err = run("corpus", "check", texts, "--no-audit", "--page", "page.html")
     assert code == 2
     assert "--no-audit leaves out" in err

@@ -19,7 +19,7 @@ def test_there_and_back(run: Run, tmp_path: Path) -> None:
     card = (tmp_path / "ds" / "README.md").read_text(encoding="utf-8")
     assert "# Ours\n" in card
     assert "Two of us did." in card
-    assert "| English | ✗ surface control |" in card
+    assert "| English | ✗ surface alone |" in card
     assert "| Japanese | △ named emotion |" in card or "| Japanese | ✓ named emotion |" in card
     code, out, err = run("corpus", "import", "ds", "--out", "back.jsonl")
     assert (code, err) == (0, "")

@@ -111,7 +111,7 @@ def test_a_model_that_ignores_the_format(run: Run, study: Path, model: Any) -> N
     assert code == 2
     assert "15 of 15" in out
     assert "no list of texts in the answer “What a lovely idea! [bold]Tell[/bold] me more.”" in out
-    assert "none of its 15 answers holds a usable text" in err
+    assert "none of its 15 answers contains a usable text" in err
     assert "generation.per_completion: 1" in err
     assert not list((study.parent / "s-texts").glob("stories.*"))
 
@@ -153,7 +153,7 @@ def test_ctrl_c_keeps_what_was_answered(run: Run, study: Path, model: Any) -> No
     model(interrupted)
     code, out, _ = run("corpus", "generate", "s.yaml", "--yes")
     assert code == 130
-    assert "the same command goes on" in out
+    assert "the same command continues" in out
     kept = (study.parent / "s-texts" / "answers.jsonl").read_text().splitlines()
     assert len(kept) == 2
     assert list((study.parent / "s-texts").glob("*.en.jsonl"))

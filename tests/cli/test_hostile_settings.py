@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from emovec.corpus.generation.topics import load_topics
-from emovec.corpus.quality.synonyms import load_synonyms, synonyms_in
+from emovec.corpus.quality.synonyms import read_synonyms, synonyms_in
 from emovec.errors import EmovecError
 from emovec.languages.load import load_language
 from emovec.languages.norms import load_norms
@@ -49,7 +49,7 @@ def test_words_of_norms_and_synonyms_are_found_in_any_form(tmp_path: Path) -> No
     path.write_bytes("word;valence\n E\u0301mu ;1,5\n".replace(",", ".").encode("utf-16"))
     assert load_norms(path)[["word", "valence"]].values.tolist() == [["\u00e9mu", 1.5]]
     path.write_text("language\temotion\tword\nEN\te\u0301mu\t at  ease\nfr\t\u00e9mu\te\u0301mue\n", encoding="utf-8")
-    synonyms = load_synonyms(path)
+    synonyms = read_synonyms(path)
     assert synonyms_in("At ease.", "en-GB", "\u00e9mu", synonyms) == ("at ease",)
     assert synonyms_in("E\u0301MUE", "fr", "\u00e9mu", synonyms) == ("\u00e9mue",)
     for text, said in (
@@ -67,11 +67,11 @@ def test_words_of_norms_and_synonyms_are_found_in_any_form(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("emotions", "said"),
     [
-        (["sad", "../../x"], "it holds '/'|it holds '\\.'"),
+        (["sad", "../../x"], "it contains '/'|it contains '\\.'"),
         (["sad", "Neutral"], "'neutral' is no emotion"),
         (["e\u0301mu", "\u00e9mu"], "named twice: \u00e9mu"),
         (["sad", "Sad"], "'Sad' is spelt 'sad'"),
-        (["sad", "nan"], "stands for a missing value"),
+        (["sad", "nan"], "means a missing value"),
     ],
 )
 def test_vectors_take_labels_by_the_one_rule(run: Run, tmp_path: Path, emotions: list[str], said: str) -> None:
@@ -135,7 +135,7 @@ def test_corpus_export_replaces_nothing_but_its_own(run: Run, tmp_path: Path) ->
     assert files == ["README.md", "data/stories/ja.jsonl"]
     (tmp_path / "made" / "data" / "notes.txt").write_text("mine")
     code, _, err = run(*export, "a.jsonl", "--overwrite")
-    assert (code, "holds something else" in err) == (2, True)
+    assert (code, "contains something else" in err) == (2, True)
     assert (tmp_path / "made" / "data" / "notes.txt").read_text() == "mine"
 
 

@@ -35,7 +35,7 @@ def test_two_languages_become_a_study_with_a_report(run: Run, tmp_path: Path) ->
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "Emotion vectors of some/model" in page
     assert "imported from mine.npz" in page
-    assert "This takes the stories&#39; activations, and the vectors were made elsewhere." in page
+    assert "This needs the stories&#39; activations, but the vectors were made elsewhere." in page
     assert "Sink masking" not in page
 
 

@@ -96,7 +96,7 @@ def test_a_persons_own_study_yaml_is_not_taken_for_results(run: Run, study: Path
     assert Study(own).folder == own.with_suffix("")
     code, _, err = run("run", own, "--out", own.parent)
     assert code == 2
-    assert "holds the study file" in err
+    assert "contains the study file" in err
     assert own.is_file()
 
 

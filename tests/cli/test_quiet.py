@@ -1,6 +1,7 @@
 """What a command says is no more than a person wants to read."""
 
 import json
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -14,21 +15,36 @@ from tests.report.synthetic import write_study
 
 
 @pytest.mark.fault("U5")
-def test_a_pipe_gets_a_line_a_minute(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_gets_a_line_after_ten_seconds_and_then_one_a_minute(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     now = 0.0
     monkeypatch.setattr(progress.time, "monotonic", lambda: now)
     with progress.track("Extracting 1,000 texts", 1000) as advance:
         for _ in range(1000):  # ten minutes
             now += 0.6
             advance(1)
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 9
-    assert lines[0] == "Extracting 1,000 texts: 10 % after 60 seconds, about 9 minutes left"
+    printed = capsys.readouterr()
+    lines = printed.err.splitlines()
+    assert len(lines) == 10
+    assert lines[0] == "Extracting 1,000 texts: 1 % after 10 seconds, about 9.8 minutes left"
+    assert "after 70 seconds" in lines[1]
     with progress.track("Short", 10) as advance:
         for _ in range(10):
-            now += 5
+            now += 0.9
             advance(1)
-    assert capsys.readouterr().out == ""
+    assert printed.out + "".join(capsys.readouterr()) == ""
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(0.0, "Loading a model …"), (60.0, "")])
+def test_waiting_says_so_only_if_it_takes_long(
+    seconds: float, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "_FIRST_LINE", seconds)
+    with progress.waiting("Loading a model"):
+        time.sleep(0.2)
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err.strip()) == ("", said)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from emovec.cli import progress
 from emovec.cli.inputs import load_fitting
 from emovec.cli.steer import _columns as steer_columns
 from emovec.cli.steer import coherence_lines
@@ -58,6 +59,16 @@ def test_one_prompt_side_by_side(run: Run, talking: Path, vectors: Path) -> None
     assert "without angry: " in run(*common, "--project-out", "--form", "plain")[1]
 
 
+def test_a_pipe_has_the_texts_and_standard_error_how_far_they_are(
+    run: Run, talking: Path, vectors: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "_FIRST_LINE", 0)
+    _, out, err = run("steer", talking, vectors, "w1 w2", "--emotion", "sad", "--max-new-tokens", "5")
+    assert "Loading" in err
+    assert "Answering, token by token: 20 %" in err
+    assert "Answering" not in out
+
+
 def test_a_sweep_over_strengths_names_regimes(run: Run, talking: Path, vectors: Path) -> None:
     _, out, _ = run("steer", talking, vectors.parent, "w1 w2", "--emotion", "sad", "--sweep", "--max-new-tokens", "5")
     for strength in ("0.05", "0.1", "0.2", "0.4", "0.8"):
@@ -77,8 +88,8 @@ def test_each_emotion_may_come_from_a_language_of_its_own(run: Run, talking: Pat
         "--max-new-tokens",
         "2",
     )
-    code, out, err = run(*words, "--language", "en", "--language", "en")
-    assert (code, err) == (0, "")
+    code, out, _ = run(*words, "--language", "en", "--language", "en")
+    assert code == 0
     assert "sad, angry 0.1" in out
     code, _, err = run(*words, "--language", "en", "--language", "en", "--language", "en")
     assert code == 2

@@ -27,7 +27,7 @@ def dataset(folder: Path) -> Path:
     ("name", "content", "said"),
     [
         ("dataset_info.json", '{"features": {', r"dataset_info\.json: is not as `datasets` writes it \(line 1: expect"),
-        ("dataset_info.json", "[]", r"dataset_info\.json: is not as .* \(another structure\); save the dataset anew"),
+        ("dataset_info.json", "[]", r"dataset_info\.json: is not as .* \(another structure\); save the dataset again"),
         ("dataset_info.json", '{"features": [1]}', r"dataset_info\.json: is not as .* \(another structure\)"),
         ("dataset_info.json", '{"features": {"label": {"_type": "ClassLabel"}}}', r"\(no 'names'\)"),
         ("dataset_info.json", '{"features": {"label": {"_type": "ClassLabel", "names": "cs"}}}', "another structure"),
@@ -65,7 +65,7 @@ def test_json_in_another_encoding(tmp_path: Path) -> None:
 @pytest.mark.parametrize("info", ["{", "[]", '{"info": {"features": {"label": {"_type": "ClassLabel"}}}}'])
 def test_labels_of_parquet_that_lost_their_names(tmp_path: Path, info: str) -> None:
     pq.write_table(TABLE.replace_schema_metadata({b"huggingface": info.encode()}), tmp_path / "x.parquet")
-    with pytest.raises(EmovecError, match=r"x\.parquet: is not as .*; write the file anew"):
+    with pytest.raises(EmovecError, match=r"x\.parquet: is not as .*; write the file again"):
         import_corpus(tmp_path / "x.parquet", language="en")
 
 

@@ -98,10 +98,12 @@ def test_limit_takes_turns_over_topics(cells: list[tuple[str, str, str | None]],
     assert limit_stories(stories, limit) == sorted(expected, key=stories.index)
 
 
-def test_limit_leaves_neutral_texts_alone() -> None:
+def test_a_quick_look_has_twelve_neutral_texts_for_each_story_of_an_emotion() -> None:
     corpus = load_corpus(study(extraction={"limit": 2}), Path())
     assert set(Counter((s.language, s.emotion) for s in corpus.stories).values()) == {2}
-    assert len(corpus.neutral) == 144
+    assert Counter(s.language for s in corpus.neutral) == {"en": 24, "ja": 24}
+    assert set(Counter((s.language, s.topic) for s in corpus.neutral).values()) == {2}
+    assert len(load_corpus(study(extraction={"limit": 9}), Path()).neutral) == 144
 
 
 def test_sources_are_relative_to_the_study_and_may_be_many(tmp_path: Path) -> None:

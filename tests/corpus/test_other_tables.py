@@ -158,7 +158,7 @@ def test_a_second_spelling_is_told_by_its_line(tmp_path: Path) -> None:
     ]
     assert [(problem.line, problem.message) for problem in result.problems] == [
         (3, f"the emotion 'sad' is spelt 'Sad' in {tmp_path / 'a.csv'}:2; spell it in one way"),
-        (6, "no emotion: 'NA' stands for a missing value"),
+        (6, "no emotion: 'NA' means a missing value"),
     ]
 
 

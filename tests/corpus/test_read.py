@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emovec.config import Source
+from emovec.config_values import Source
 from emovec.corpus.read import Problem, ReadResult, read_sources, read_stories
 from emovec.corpus.story import Story
 from emovec.corpus.write import write_jsonl
@@ -156,7 +156,7 @@ def test_an_open_quote_is_a_problem_where_it_starts(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["e.jsonl", "e.csv"])
 def test_an_empty_file_is_a_problem(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()
-    assert read_one(tmp_path / name).problems == [Problem(str(tmp_path / name), 1, "the file holds no records")]
+    assert read_one(tmp_path / name).problems == [Problem(str(tmp_path / name), 1, "the file contains no records")]
 
 
 @given(good=st.lists(st.booleans(), min_size=1, max_size=20))
@@ -215,7 +215,7 @@ def test_missing_and_unreadable_files_are_named(tmp_path: Path) -> None:
     cases = {
         "gone.jsonl": "gone.jsonl: no such file or folder",
         "*.jsonl": r"\*.jsonl: no .jsonl, .ndjson, .csv, .tsv, .tab, .parquet file matches this pattern",
-        "empty": "empty: the folder holds no .jsonl",
+        "empty": "empty: the folder contains no .jsonl",
         "notes.txt": r"notes.txt: the format '.txt' can't be read; give .jsonl",
         "bad.parquet": "bad.parquet: is no valid Parquet file",
     }
@@ -272,5 +272,5 @@ def test_strict_reading_raises_on_the_first_problems(tmp_path: Path) -> None:
 
 
 def test_the_bundled_corpus_takes_no_mapping() -> None:
-    with pytest.raises(EmovecError, match="'bundled' takes no columns"):
+    with pytest.raises(EmovecError, match="'bundled' can't have columns"):
         read_one(Source(path="bundled", language="en"))

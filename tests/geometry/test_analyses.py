@@ -83,11 +83,11 @@ def run_all(inputs: Inputs) -> tuple[dict, dict]:
     return tables, summaries
 
 
-# Numbers that aren't defined for every row: a cluster of one, a control that is no matrix, a map in a plane, words
+# Numbers that aren't defined for every row: a cluster of one, a confound that is no matrix, a map in a plane, words
 # that nobody rated, a number computed at the chosen layer alone, a test of few emotions.
 MAY_LACK = {
     "silhouette": {"silhouette"},
-    "controls": {"r_control", "partial_noise_free"},
+    "confounds": {"r_confound", "partial_noise_free"},
     "cluster_quality": {
         "silhouette",
         "stability",

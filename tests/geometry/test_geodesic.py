@@ -8,17 +8,9 @@ from scipy.spatial.distance import cdist
 from sklearn.manifold import Isomap
 
 from emovec.geometry.analysis import Inputs
-from emovec.geometry.geodesic import (
-    chord_distances,
-    compare_distances,
-    connected_k,
-    corrected_table,
-    correlations,
-    geodesic_distances,
-    geodesic_rsa,
-    isomap,
-    main_k,
-)
+from emovec.geometry.geodesic import geodesic_rsa, isomap, main_k
+from emovec.geometry.geodesic_agreement import compare_distances, corrected_table
+from emovec.geometry.neighbour_paths import chord_distances, connected_k, geodesic_distances
 from emovec.geometry.registry import run_analysis
 from emovec.geometry.uncertainty import SPLITS
 from emovec.stats.resampling import half_weights
@@ -75,11 +67,6 @@ def test_a_draw_without_an_emotion_is_left_out():
     assert np.isnan(curved[1])
     assert np.isnan(straight[1])
     assert np.isfinite(curved[[0, 2]]).all()
-
-
-def test_correlations_equal_numpys():
-    a, b = np.random.default_rng(4).normal(size=(2, 3, 10))
-    assert np.allclose(correlations(a, b), [np.corrcoef(x, y)[0, 1] for x, y in zip(a, b, strict=True)])
 
 
 @settings(max_examples=10, deadline=None)

@@ -10,6 +10,7 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from emovec.emotions import DEFAULT_30
 from emovec.geometry.cells import Cells
+from emovec.geometry.grouping import groupings, point_grams
 from emovec.geometry.partition import (
     adjusted_rand,
     cosines_of,
@@ -18,7 +19,7 @@ from emovec.geometry.partition import (
     linkage_partitions,
     silhouettes,
 )
-from emovec.geometry.stability import cluster_agreement, cluster_profile, cluster_quality, groupings, point_grams
+from emovec.geometry.stability import cluster_agreement, cluster_profile, cluster_quality
 from emovec.languages.norms import load_norms
 from emovec.stats.labelled import unit
 from emovec.stats.resampling import bootstrap_weights

@@ -8,7 +8,7 @@ import yaml
 
 from emovec.corpus.generation.costs import characters_of_words, tokens_of
 from emovec.corpus.generation.prompts import KINDS, asking_languages
-from emovec.corpus.quality.synonyms import load_synonyms, synonyms_in
+from emovec.corpus.quality.synonyms import listed_synonyms, synonyms_in
 from emovec.emotions import ANTHROPIC_171, CONCEPTS_30, DEFAULT_30
 from emovec.errors import EmovecError
 from emovec.languages import load
@@ -65,7 +65,6 @@ def test_a_studied_language_is_complete(code: str) -> None:
 def test_every_module_reads_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "tlh.yaml").write_text(yaml.safe_dump(OWN, allow_unicode=True), encoding="utf-8")
     monkeypatch.setattr(load, "BUNDLED", tmp_path)
-    monkeypatch.setattr("emovec.corpus.quality.synonyms.BUNDLED", tmp_path)
     load._bundled.cache_clear()
     try:
         spoken = load_language("tlh")
@@ -76,7 +75,7 @@ def test_every_module_reads_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert labels("tlh", "angry") == ("θυμο",)
         assert emotion_words("tlh", "angry") == ("θυμο", "θυμε")
         assert named_words("ξθυμος θυμε", "tlh", "angry") == ("θυμε",)
-        assert synonyms_in("ξοργηξ", "tlh", "angry", load_synonyms()) == ("οργη",)
+        assert synonyms_in("ξοργηξ", "tlh", "angry", listed_synonyms(["tlh"])) == ("οργη",)
         assert (tokens_of(10, "tlh"), characters_of_words(10, "tlh")) == (5, 80)
         assert frame_word(spoken, "angry") == "θυμο"
         sing, sleep = (Activity(text, "x", "tlh", text) for text in ("sing", "sleep"))

@@ -48,7 +48,7 @@ def study(**generation: Any) -> StudyConfig:
 
 
 def test_real_answers_are_kept_and_judged(server: Server, tmp_path: Path) -> None:
-    with pytest.raises(EmovecError, match="none of its 4 answers holds a usable text"):
+    with pytest.raises(EmovecError, match="none of its 4 answers contains a usable text"):
         generate(study(), tmp_path, model=server.model)
     answers = read_answers(tmp_path).answers
     assert len(answers) == 4
@@ -66,7 +66,7 @@ def test_a_server_killed_midway(server: Server, tmp_path: Path) -> None:
     def killing(_description: str, _total: int) -> Iterator[Callable[[int], None]]:
         yield lambda _done: server.kill()
 
-    with pytest.raises(EmovecError, match=r"has stopped answering \(Connection error\); .* the same command goes on"):
+    with pytest.raises(EmovecError, match=r"has stopped answering \(Connection error\); .* the same command continues"):
         generate(study(stories=3), tmp_path, model=server.model, retries=0, track=killing)
     answers = read_answers(tmp_path).answers
     assert [answer.status == "error" for answer in answers] == [False, True, True, True]

@@ -209,7 +209,7 @@ def tables(
     _groups(rows, languages, emotions, layers)
     _uncertainty(rows, languages, layers)
     _confusions(rows, languages, emotions, layers[(2 * n_layers) // 3])
-    _controls(rows, languages, layers)
+    _confounds(rows, languages, layers)
     _paths(rows, languages, emotions, layers)
     _alignment(rows, languages, layers)
     if norms:
@@ -323,12 +323,12 @@ def _uncertainty(rows: dict[str, list[tuple]], languages: Sequence[str], layers:
                 rows["intervals"].append((variant, layer, "rsa_noise_free", a, b, "", *free))
 
 
-def _controls(rows: dict[str, list[tuple]], languages: Sequence[str], layers: Sequence[int]) -> None:
+def _confounds(rows: dict[str, list[tuple]], languages: Sequence[str], layers: Sequence[int]) -> None:
     alone = {"embeddings": 0.62, "words": 0.76, "first layer": 0.64}
     for variant, layer, (a, b) in product(VARIANTS, layers, pairs(languages)):
         for n, given in enumerate(("none", "embeddings", "words", "valence", "first layer", "all") if a != b else ()):
             left = 0.85 - 0.05 * n - 0.01 * abs(layer - 2)
-            rows["controls"].append(
+            rows["confounds"].append(
                 (variant, layer, a, b, given, alone.get(given, np.nan), left, left + 0.1, 0.0001, 0.0001, 10_000)
             )
 

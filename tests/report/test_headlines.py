@@ -71,7 +71,7 @@ def test_numbers_are_those_of_the_layer() -> None:
     assert "10,000" in text
     assert "29 of 30" in text
     assert "30 of 30" in text
-    assert "19 and 30 with the dimensions as they are" in text
+    assert "19 and 30 without standardising" in text
     assert "with an accuracy of 0.90 in English and 0.90 in Japanese, and 0.70 from English to Japanese" in text
     assert "chance is 0.033" in text
     assert "a mean cosine of 0.60, other emotions of −0.02" in text
@@ -82,7 +82,7 @@ def test_numbers_are_those_of_the_layer() -> None:
 def test_no_agreement_is_said_plainly() -> None:
     assert "There is no evidence that English and Japanese" in told(study((0.05, 0.04), (0.4, 0.3)))
     assert "alike only once the dimensions are standardised" in told(study((0.1, 0.75), (0.2, 0.0001)))
-    assert "alike only with the dimensions as they are" in told(study((0.7, 0.1), (0.0001, 0.2)))
+    assert "alike only without standardising" in told(study((0.7, 0.1), (0.0001, 0.2)))
 
 
 def test_a_small_agreement_is_not_called_alike() -> None:
@@ -108,15 +108,18 @@ def test_a_difference_between_raw_and_standardised_is_told() -> None:
 
 def test_words_and_activations_are_weighed() -> None:
     much, little, less = (told(study((0.8, 0.8), (0.1, 0.1), words=words)) for words in (0.5, 0.87, 0.95))
-    assert "in English the activations lie 40.0 points above" in much
-    assert much.count("more than a count of words gives") == 2
+    assert "in English the activations are 40.0 points above words" in much
+    assert much.count("better than word counts") == 2
     assert "no better" not in much
     # 3 points of 360 stories are within two standard errors of the difference.
-    assert "the activations lie 3.0 points above (standard error 2.4): no better than words within the error" in little
+    assert (
+        "the activations are 3.0 points above words (standard error 2.4): no better than words within the error"
+        in little
+    )
     assert little.count("no better than words within the error") == 2
-    assert "the activations lie 5.0 points below (standard error 2.0): less than a count of words gives" in less
+    assert "the activations are 5.0 points below words (standard error 2.0): worse than word counts" in less
     for text in (little, less):
-        assert "more than a count of words gives" not in text
+        assert "better than word counts" not in text
 
 
 def test_the_best_of_all_layers_is_said_to_be_one() -> None:
@@ -142,13 +145,13 @@ def test_perfect_words_leave_nothing_to_beat() -> None:
 
 def test_a_massive_dimension_is_named() -> None:
     text = told(study((0.8, 0.8), (0.1, 0.1)))
-    assert "in English 97 % of the mean vectors' (dimension 11), 7 % of the centred vectors' (dimension 21)" in text
-    assert "over all layers at most 31 % of the centred vectors' (layer 0, dimension 21)" in text
-    assert "2 % of the denoised vectors' (dimension 31)" in text
+    assert "in English 97 % for the mean vectors (dimension 11), 7 % for the centred vectors (dimension 21)" in text
+    assert "over all layers at most 31 % for the centred vectors (layer 0, dimension 21)" in text
+    assert "2 % for the denoised vectors (dimension 31)" in text
     assert "no single dimension dominates" in text
     heavy = told(study((0.8, 0.8), (0.1, 0.1), energy=0.4))
-    assert "40 % of the denoised vectors'" in heavy
-    assert "speaks largely of it" in heavy
+    assert "40 % for the denoised vectors" in heavy
+    assert "mostly reflect this one dimension" in heavy
     tables = study((0.8, 0.8), (0.1, 0.1))
     tables["outliers"] = tables["outliers"].query("kind != 'denoised'")
     assert "denoised" not in told(tables)
@@ -167,7 +170,7 @@ def test_languages_have_names() -> None:
 
 
 @pytest.mark.fault("F10", "F12")
-def test_intervals_controls_and_ratings_are_told_with_their_numbers() -> None:
+def test_intervals_confounds_and_ratings_are_told_with_their_numbers() -> None:
     tables = study((0.84, 0.87), (0.0001, 0.0001))
     tables["intervals"] = pd.DataFrame(
         [(v, layer, "rsa", "en", "ja", 0.8 + layer / 100, 0.9) for v in ("raw", "standardised") for layer in (0, 1)],
@@ -176,9 +179,9 @@ def test_intervals_controls_and_ratings_are_told_with_their_numbers() -> None:
     tables["ceiling"] = pd.DataFrame(
         [("standardised", 1, "en", "ja", 0.95)], columns=["variant", "layer", "language_a", "language_b", "ceiling"]
     )
-    columns = ["variant", "layer", "language_a", "language_b", "given", "r_control", "partial", "p_familywise"]
+    columns = ["variant", "layer", "language_a", "language_b", "given", "r_confound", "partial", "p_familywise"]
     rows = [("standardised", 1, "en", "ja", "words", 0.76, 0.7, 0.001)]
-    tables["controls"] = pd.DataFrame(
+    tables["confounds"] = pd.DataFrame(
         [*rows, ("standardised", 1, "en", "ja", "all", np.nan, 0.58, 0.001)], columns=columns
     ).assign(partial_noise_free=0.71, p=0.001)
     columns = ["variant", "layer", "language", "source", "scale", "r", "low", "high", "p_familywise"]
@@ -186,17 +189,17 @@ def test_intervals_controls_and_ratings_are_told_with_their_numbers() -> None:
         [("standardised", 1, "en", "Glasgow2019", "valence", 0.79, 0.6, 0.9, 0.002)], columns=columns
     ).assign(ceiling=np.nan, n_emotions=20)
     text = told(tables)
-    assert "On average over sets of as many other topics" in text
-    assert "lies between r = 0.81 and 0.90" in text
+    assert "Averaged over other sets of as many topics" in text
+    assert "is between r = 0.81 and 0.90" in text
     assert "would lie" not in text
-    assert "it could reach 0.95" in text
+    assert "it could be 0.95 at most" in text
     assert "agree with r = 0.76; beyond words" in text
     assert (
         "a partial r of 0.58 remains, 0.71 if corrected for how far it returns on other topics (p = 0.001, over" in text
     )
     rated = "valence with r = 0.79 in English (95 % interval 0.60 to 0.90, over all layers p = 0.002)"
     assert f"A regression that has not seen an emotion predicts how people rate it: {rated}." in text
-    tables["controls"]["p_familywise"] = 0.4
+    tables["confounds"]["p_familywise"] = 0.4
     assert "no agreement is left that chance would not give (partial r = 0.58, p = 0.001, over all layers p = 0.4)" in (
         told(tables)
     )
@@ -209,5 +212,5 @@ def test_what_is_no_prediction_is_not_called_one(r: float, p: float) -> None:
     table = pd.DataFrame([("raw", 1, "en", "Glasgow2019", "valence", r, -1.0, 0.5, p)], columns=columns)
     text = told({"affect": table.assign(ceiling=np.nan, n_emotions=20)})
     assert "predicts" not in text
-    assert "No rating by people is predicted beyond chance" in text
+    assert "no human rating is predicted beyond chance" in text
     assert f"valence with r = {r:.2f} in English".replace("-", "−") in text

@@ -12,6 +12,7 @@ from emovec.corpus.story import Story
 from emovec.geometry.analysis import Inputs
 from emovec.geometry.registry import ANALYSES
 from emovec.study.keys import output_keys
+from emovec.study_files import moved, norm_files
 
 STORY = Story("1", "en", "calm", None, "A quiet day.")
 CORPUS = Corpus([STORY], [], [], {})
@@ -69,6 +70,28 @@ def test_what_takes_a_changed_input_becomes_stale_and_nothing_else(changed: str,
             expected.add(name)
             touched |= analysis.passed_on
     assert stale(keys(config()), CHANGES[changed](tmp_path)) == expected != set()
+
+
+def test_norms_of_each_language_count_with_what_is_in_them(tmp_path: Path) -> None:
+    def with_norms(valence: int) -> dict[str, str]:
+        (tmp_path / "en.csv").write_text(f"word,valence\ncalm,{valence}\n")
+        return keys(config(geometry={"norms": {"en": "en.csv"}}), base=tmp_path)
+
+    first = with_norms(1)
+    takes = {name for name, analysis in ANALYSES.items() if "norms" in analysis.inputs}
+    assert stale(keys(config()), first) >= takes
+    assert stale(first, with_norms(2)) >= takes
+    assert not stale(first, with_norms(1))
+
+
+def test_the_files_of_norms_move_with_the_study(tmp_path: Path) -> None:
+    study = config(geometry={"norms": {"en": "own/en.csv"}})
+    (tmp_path / "results").mkdir()
+    gone = moved(study, tmp_path, tmp_path / "results")
+    assert gone.geometry.norms == {"en": "../own/en.csv"}
+    assert norm_files(gone, tmp_path / "results") == {"en": tmp_path / "results" / "../own/en.csv"}
+    assert norm_files(config(geometry={"norms": "en.csv"}), tmp_path) == tmp_path / "en.csv"
+    assert norm_files(config(), tmp_path) is None
 
 
 def test_every_input_is_changed_by_one_of_these() -> None:

@@ -87,7 +87,7 @@ def test_a_quick_look_leaves_the_full_result_alone(study_file: Path, change: Cha
     assert few.folder == folder.with_name(f"{folder.name}-limit1")
     run_study(few, "corpus")
     change(extraction={"limit": 1})
-    with pytest.raises(EmovecError, match="holds results of all texts"):
+    with pytest.raises(EmovecError, match="contains results of all texts"):
         run_study(Study(study_file), "corpus")
     assert {path: path.read_bytes() for path in before} == before
 

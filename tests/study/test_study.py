@@ -32,7 +32,7 @@ PUBLISHED = {
 }
 BEYOND = {
     "uncertainty",
-    "controls",
+    "confounds",
     "distances",
     "cross_layer",
     "languages",
@@ -45,7 +45,7 @@ BEYOND = {
     "alignment",
 }
 GEOMETRY = PUBLISHED | BEYOND
-PERMUTED = {"rsa", "crosslingual", "controls", "distances", "stability", "confusion", "affect", "axes"}
+PERMUTED = {"rsa", "crosslingual", "confounds", "distances", "stability", "confusion", "affect", "axes"}
 AT_THE_LAYER = {
     "umap",
     "outliers",
@@ -191,12 +191,12 @@ def test_norms_of_ones_own(finished: Path, change: Change, tmp_path: Path) -> No
         norms += f"{word},{word},{i},{i % 2},{i % 3},Mine2026,0,3\n"
     (tmp_path / "norms.csv").write_text(norms, encoding="utf-8")
     change(geometry={"norms": "norms.csv"})
-    rated = {"pca", "axes", "controls", "stability", "uncertainty", "affect", "robustness"}
+    rated = {"pca", "axes", "confounds", "stability", "uncertainty", "affect", "robustness"}
     assert set(run_study(Study(finished), "geometry")) == rated
     # Four emotions are too few for a correlation with ratings.
     assert Study(finished).table("axes").empty
     (tmp_path / "norms.csv").write_text(norms.replace(",3\n", ",4\n"), encoding="utf-8")
-    rated = {"pca", "axes", "controls", "stability", "uncertainty", "affect", "robustness"}
+    rated = {"pca", "axes", "confounds", "stability", "uncertainty", "affect", "robustness"}
     assert set(run_study(Study(finished), "geometry")) == rated
 
 

@@ -356,7 +356,7 @@ def _folder(folder: Path) -> Path:
         (_too_large, "too large for float32"),
         (_declared, "declares the shape"),
         (_twice, "'sad.npy' is there twice"),
-        (_folder, "holds 'notes.txt', which is no file of vectors"),
+        (_folder, "contains 'notes.txt', which isn't a file of vectors"),
     ],
 )
 def test_what_cannot_be_told_for_sure_is_refused(tmp_path: Path, write: Callable[[Path], Path], said: str) -> None:

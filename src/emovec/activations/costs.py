@@ -217,7 +217,7 @@ def token_counter(model: str, revision: str | None, trust_remote_code: bool) -> 
         try:
             fast = Tokenizer.from_file(str(path))
         except Exception as error:  # the library has no narrower one
-            raise EmovecError(f"model: {path} can't be read ({error}); download or convert the model anew.") from None
+            raise EmovecError(f"model: {path} can't be read ({error}); download or convert the model again.") from None
         fast.encode_special_tokens = True  # text is text, as in the extraction
         return lambda text: len(fast.encode(text, add_special_tokens=False).ids)
 

@@ -129,7 +129,7 @@ def store_folder(folder: Path, name: str) -> Path:
     """
     language = name.removesuffix(f".{NEUTRAL}")
     if check_label("language", language) != language:
-        raise EmovecError(f"{folder}: '{language}' is spelt otherwise than languages are; make the activations anew.")
+        raise EmovecError(f"{folder}: '{language}' isn't spelt like a language code; run the extraction again.")
     return folder / (file_name(language) + name[len(language) :])
 
 
@@ -156,7 +156,7 @@ class Activations:
         self._stores = {name: ShardStore(folder) for name, folder in stores.items() if (folder / MANIFEST).is_file()}
         self._indices: dict[tuple[str, bool], pd.DataFrame] = {}
         if not self._stores:
-            raise EmovecError(f"{self.folder}: holds no activations; a run of a study makes them.")
+            raise EmovecError(f"{self.folder}: contains no activations; a run of a study makes them.")
 
     @property
     def stores(self) -> list[ShardStore]:
@@ -247,7 +247,7 @@ class Activations:
     def _store(self, language: str, neutral: bool) -> ShardStore:
         name = f"{language}.{NEUTRAL}" if neutral else language
         if name not in self._stores:
-            raise EmovecError(f"{self.folder}: holds no activations of '{name}', only of {', '.join(self._stores)}.")
+            raise EmovecError(f"{self.folder}: contains no activations of '{name}', only of {', '.join(self._stores)}.")
         store = self._stores[name]
         if not any(record.stories for record in store.records()):
             raise EmovecError(f"{store.folder}: no text of '{name}' has activations; see `skipped` in {MANIFEST}.")
@@ -266,4 +266,4 @@ def repair(folder: Path) -> str:
     drop = command("status", folder, "--verify", "--drop")
     study = folder.parent if is_study(folder.parent) else "the study"
     again = command("run", study) if isinstance(study, Path) else "`emovec run`, with the study,"
-    return f"{drop} forgets broken shards; {again} then makes them anew."
+    return f"{drop} forgets broken shards; {again} then recreates them."

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from emovec.asking.batch_mode import batch_mode
@@ -90,67 +91,93 @@ def ask_all(
         EmovecError: if Inspect or the model isn't there, or the model stops answering: why, without keys.
     """
     try:
-        from inspect_ai.model import GenerateConfig, get_model
+        import_module("inspect_ai.model")
     except ImportError as error:
         raise EmovecError(f"{setting or model}: models are asked through Inspect: pip install inspect-ai") from error
-    shared = {
-        "max_retries": RETRIES,
-        "max_connections": connections,
-        "batch": True if batch else None,
-        **(config or {}),
-    }
-    queue = deque(questions)
-    failing: set[str] = set()
-    answered, opened = 0, False
-    stopped: EmovecError | None = None
+    shared = {"max_retries": RETRIES, "max_connections": connections, "batch": batch or None, **(config or {})}
     name = f"{setting}: {model}" if setting else str(model)
-
-    def gone(reason: str) -> EmovecError:
-        what = "the model has stopped answering" if answered else "the model gave no answer"
-        return EmovecError(f"{name}: {what} ({reason}){f'; {kept()}' if kept else ''}.")
-
-    async def work(asked: "Model", most: int | None = None) -> None:
-        nonlocal answered, stopped
-        while queue and stopped is None and most != 0:
-            most = None if most is None else most - 1
-            question = queue.popleft()
-            reply = await _reply(asked, question, GenerateConfig.model_validate({**shared, **question.config}))
-            if reply.error:
-                failing.add(question.key)
-            else:
-                answered += 1
-                failing.clear()
-            try:
-                queue.extend(on_answer(question, reply))
-            except EmovecError as error:  # a full disk, or answers that are of no use
-                stopped = stopped or error
-            if len(failing) >= (stop_after if answered or batch else 1):
-                stopped = stopped or gone(reply.error)
-
-    async def everything() -> None:
-        nonlocal opened
-        async with (
-            batch_mode() if batch else nullcontext(),
-            # A name is looked up anew for each run: a model that was closed before can't be asked again.
-            get_model(model, memoize=False) if isinstance(model, str) else nullcontext(model) as asked,
-        ):
-            opened = True
-            if not batch:
-                # The first alone: what is wrong with the model shows before all others are sent.
-                await work(asked, most=1)
-            n = min(len(queue), _MOST_IN_A_BATCH_RUN if batch else connections)
-            await asyncio.gather(*(work(asked) for _ in range(n)))
-
+    run = _Run(deque(questions), on_answer, shared, stop_after, batch, name, kept)
     try:
-        asyncio.run(everything())
+        asyncio.run(run.everything(model, connections))
     except (EmovecError, KeyboardInterrupt):
         raise
     except Exception as error:  # the provider can't be set up, or a batch can't be sent
-        if opened:
-            raise stopped or gone(reason_of(error)) from error
+        if run.opened:
+            raise run.stopped or run.gone(reason_of(error)) from error
         raise EmovecError(f"{name}: this model can't be asked ({reason_of(error)}).") from error
-    if stopped:
-        raise stopped
+    if run.stopped:
+        raise run.stopped
+
+
+@dataclass
+class _Run:
+    """The questions that wait, and what has come of those that were asked.
+
+    Attributes:
+        queue: questions that wait.
+        on_answer: as in `ask_all`.
+        config: fields of Inspect's `GenerateConfig` for all questions.
+        stop_after: as in `ask_all`.
+        batch: as in `ask_all`.
+        name: of the model, for messages.
+        kept: as in `ask_all`.
+        opened: whether the model could be set up.
+        answered: how many questions got an answer.
+        failing: keys of the questions that failed since the last answer.
+        stopped: why no more questions are sent.
+    """
+
+    queue: deque[Question]
+    on_answer: OnAnswer
+    config: Mapping[str, Any]
+    stop_after: int
+    batch: bool
+    name: str
+    kept: Callable[[], str] | None
+    opened: bool = False
+    answered: int = 0
+    failing: set[str] = field(default_factory=set[str])
+    stopped: EmovecError | None = None
+
+    async def everything(self, model: "str | Model", connections: int) -> None:
+        from inspect_ai.model import get_model
+
+        async with (
+            batch_mode() if self.batch else nullcontext(),
+            # A name is looked up anew for each run: a model that was closed before can't be asked again.
+            get_model(model, memoize=False) if isinstance(model, str) else nullcontext(model) as asked,
+        ):
+            self.opened = True
+            if not self.batch:
+                # The first alone: what is wrong with the model shows before all others are sent.
+                await self.work(asked, most=1)
+            n = min(len(self.queue), _MOST_IN_A_BATCH_RUN if self.batch else connections)
+            await asyncio.gather(*(self.work(asked) for _ in range(n)))
+
+    async def work(self, asked: "Model", most: int | None = None) -> None:
+        """Ask one question after the other, at most so many."""
+        from inspect_ai.model import GenerateConfig
+
+        while self.queue and self.stopped is None and most != 0:
+            most = None if most is None else most - 1
+            question = self.queue.popleft()
+            reply = await _reply(asked, question, GenerateConfig.model_validate({**self.config, **question.config}))
+            if reply.error:
+                self.failing.add(question.key)
+            else:
+                self.answered += 1
+                self.failing.clear()
+            try:
+                self.queue.extend(self.on_answer(question, reply))
+            except EmovecError as error:  # a full disk, or answers that are of no use
+                self.stopped = self.stopped or error
+            if len(self.failing) >= (self.stop_after if self.answered or self.batch else 1):
+                self.stopped = self.stopped or self.gone(reply.error)
+
+    def gone(self, reason: str) -> EmovecError:
+        """The error of a model that answers no more."""
+        what = "the model has stopped answering" if self.answered else "the model gave no answer"
+        return EmovecError(f"{self.name}: {what} ({reason}){f'; {self.kept()}' if self.kept else ''}.")
 
 
 async def _reply(asked: "Model", question: Question, config: Any) -> Reply:

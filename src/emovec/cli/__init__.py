@@ -18,7 +18,7 @@ from emovec.cli.corpus_label import label
 from emovec.cli.corpus_languages import languages
 from emovec.cli.corpus_share import export_corpus, import_corpus
 from emovec.cli.plan import plan as plan_command
-from emovec.cli.show import SafeConsole, with_options
+from emovec.cli.show import aside, with_options
 from emovec.cli.steer import steer as steer_command
 from emovec.cli.study import demo, init, run, status
 from emovec.cli.trace import trace as trace_command
@@ -117,5 +117,5 @@ def main() -> None:
         if said is None:
             raise
         shown = message(" ".join(with_options(str(said), _parameters(sys.argv[1:])).split()))
-        SafeConsole(stderr=True, soft_wrap=True).print(Text.assemble(("Error: ", "bold red"), shown))
+        aside.print(Text.assemble(("Error: ", "bold red"), shown), soft_wrap=True)
         sys.exit(2)

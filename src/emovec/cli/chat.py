@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from emovec.vectors.emotion_vectors import EmotionVectors
 
 _HELP = (
-    "/steer EMOTION STRENGTH sets an emotion (0 takes it off), /steer alone shows what is set, /off takes all off, "
-    "/new starts anew, /again answers the last message once more, /quit leaves."
+    "/steer EMOTION STRENGTH sets an emotion (0 takes it off), /steer by itself shows what is set, /off stops all "
+    "steering, "
+    "/new starts over, /again answers the last message once more, /quit leaves."
 )
 _DRAW = 1_000_003  # from one draw of an answer to the next: further than any conversation is long
 
@@ -33,9 +34,9 @@ def chat(
     device: Device = "auto",
     dtype: Dtype = "auto",
 ) -> None:
-    """Talk with an instruct model, and steer it meanwhile.
+    """Chat with an instruct model, and steer it as you go.
 
-    `/steer angry 0.1` adds an emotion. By default of the vectors' first language, at two thirds of the depth.
+    `/steer angry 0.1` adds an emotion. By default in the vectors' first language, at two thirds of the depth.
     """
     from rich.text import Text
 

@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 def compare(
     studies: Annotated[list[Path], typer.Argument(metavar="STUDY…", help="Study files or folders, two or more.")],
     page: Page = Path("compare.html"),
-    permutations: Annotated[int, typer.Option(min=1, help="Random relabellings of every test.")] = 10_000,
+    permutations: Annotated[int, typer.Option(min=1, help="Number of random relabellings in every test.")] = 10_000,
     seed: Seed = 0,
     overwrite: Overwrite = False,
 ) -> None:
-    """Compare the geometries of finished studies.
+    """Compare finished studies: their geometries, and what steering does in each.
 
-    Models, corpora, base and instruct. The page's tables go into a folder beside it.
+    The studies may differ in model or corpus. Preferences and rules are compared if two studies have measured them.
+    The page's tables go into a folder beside it.
     """
+    from emovec.report.pages.compared_experiments import preference_finding, rule_finding
     from emovec.report.pages.comparison import overview, require_page, scope, summary, write_comparison
     from emovec.study.comparison import compare_studies
 
@@ -32,7 +34,8 @@ def compare(
     found = compare_studies(studies, permutations=permutations, seed=seed, track=track)
     for title, rows in (("Studies", overview(found)), ("Agreement at the chosen layers", summary(found))):
         show_frame(rows, title)
-    for sentence in scope(found):
+    told = (preference_finding(found.experiments), rule_finding(found.experiments))
+    for sentence in (*scope(found), *filter(None, told)):
         console.print(sentence)
     say(f"Page: {write_comparison(found, target, overwrite=overwrite)}")
 
@@ -40,12 +43,10 @@ def compare(
 def transfer(
     studies: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="SOURCE… TARGET", help="Finished studies, then the one whose texts are named: files or folders."
-        ),
+        typer.Argument(metavar="SOURCE… TARGET", help="Finished studies, then the target study: files or folders."),
     ],
     source_out: Annotated[
-        Path | None, typer.Option(help="Folder of the source's results, where it is not beside it.")
+        Path | None, typer.Option(help="Folder of the source's results, if it isn't beside its study file.")
     ] = None,
     out: Out = None,
     language: Language = None,
@@ -53,15 +54,15 @@ def transfer(
     keep_topics: Annotated[
         bool,
         typer.Option(
-            "--keep-topics", help="Name stories also by centroids of their own topic, where both studies share it."
+            "--keep-topics", help="Compare stories with centroids of their own topic too, if both studies share it."
         ),
     ] = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Name a study's texts by the vectors of another study.
+    """Identify emotions in one study's texts with another's vectors.
 
-    From plain to literary, say, or to your own texts. `--out` and `--limit` are the target's. What it lacks of
-    activations is extracted first, and takes as long as `emovec run --until activations` does.
+    For example from plain to literary or to your own texts. `--out` and `--limit` are the target's. Activations
+    that it lacks are extracted first, which takes as long as `emovec run --until activations`.
     """
     from emovec.errors import EmovecError
     from emovec.pipeline.transfer import require_transferable, run_transfer

@@ -1,6 +1,7 @@
 """`emovec corpus`: look at the texts of a study, and check them."""
 
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -25,7 +26,7 @@ _ROWS = 10
 
 def check(
     source: Texts,
-    tokens: Annotated[bool, typer.Option(help="Count tokens under the study's tokenizer.")] = True,
+    tokens: Annotated[bool, typer.Option(help="Count tokens with the study's tokenizer.")] = True,
     everything: Annotated[bool, typer.Option("--all", help="List every finding, and the counts by topic.")] = False,
     audit: Annotated[bool, typer.Option(help="Look for repeats, motifs and confounds, and score each check.")] = True,
     page: Page = None,
@@ -33,9 +34,7 @@ def check(
         bool,
         typer.Option("--fix", help="Drop texts that break a rule: from a study's generated ones, else into --out."),
     ] = False,
-    out: Annotated[
-        Path | None, typer.Option(help="Where --fix writes the texts that stay: .jsonl or a folder.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Where --fix writes the texts it keeps: .jsonl or a folder.")] = None,
     rule: Annotated[
         list[str] | None,
         typer.Option(
@@ -45,55 +44,35 @@ def check(
     ] = None,
     overwrite: Overwrite = False,
     synonyms: Annotated[
-        Path | None, typer.Option(help="A CSV of language,emotion,word instead of the own list.")
+        Path | None, typer.Option(help="A CSV of language,emotion,word to use instead of the built-in list.")
     ] = None,
     similar: Annotated[
-        float, typer.Option(min=0.2, max=1, help="Near duplicates: from this Jaccard similarity on.")
+        float, typer.Option(min=0.2, max=1, help="Smallest Jaccard similarity of near duplicates.")
     ] = 0.5,
 ) -> None:
     """Count texts, and list what is wrong with them.
 
-    Lists what would make a run fail or its results mislead, and scores the corpus. Exits with 2 where a run would
+    Lists what would make a run fail or its results misleading, and scores the corpus. Exits with 2 if a run would
     fail, else with 0.
     """
     from emovec.cli import corpus_audit
-    from emovec.corpus.quality.check import check_corpus
     from emovec.errors import EmovecError
-    from emovec.study_files import is_study
 
     asked = corpus_audit.Asked(source, page, fix, out, rule, overwrite, synonyms, similar)
     asked.check()
     if (page or fix) and not audit:
         raise EmovecError("--page and --fix need what --no-audit leaves out.")
-    config, corpus, languages, emotions, neutral = _texts_of(source)
+    texts = _read(source)
+    corpus = texts.corpus
     most = None if everything else _ROWS
-    n_texts = len(corpus.stories) + len(corpus.neutral)
-    study = is_study(source)
-    if not corpus.left_out and not (corpus.stories if study else n_texts):
-        _print_problems(corpus.problems, most)
-        what = "corpus.stories holds" if study else "holds"
-        raise EmovecError(f"{source}: {what} no texts; a record needs a text, a language and an emotion.")
-    count_tokens = _token_counter(config) if tokens and n_texts else None
-    with track("Counting tokens", n_texts) if count_tokens else nullcontext() as progress:
-        report = check_corpus(
-            corpus,
-            languages,
-            emotions,
-            neutral=neutral,
-            offset=config.extraction.offset,
-            count_tokens=count_tokens,
-            progress=progress,
-        )
+    _require_some(source, corpus, most)
+    report = _checked(texts, tokens)
     _print_counts(report, corpus, everything)
-    _print_tokens(report, config)
+    _print_tokens(report, texts.config)
     _print_findings(report, most)
     found = corpus_audit.audit(corpus, asked) if audit and corpus.stories else None
     if found:
-        for title, frame in corpus_audit.audit_tables(found):
-            show_frame(frame, title, most=most)
-        columns = ("language", "check", "", "score", "finding")
-        show_table(columns, corpus_audit.score_rows(corpus, report, found), "Scores of 100")
-        corpus_audit.print_control(found)
+        corpus_audit.print_audit(corpus, report, found, most)
     _print_verdict(report, found.n_findings if found else 0)
     if found:
         corpus_audit.write_page(corpus, report, found, asked)
@@ -107,18 +86,18 @@ def show(
     language: Language = None,
     emotion: Emotion = None,
     topic: Annotated[list[str] | None, typer.Option(help="Which topic; repeat for more.")] = None,
-    kind: Annotated[Literal["stories", "neutral"], typer.Option(help="Which texts.")] = "stories",
+    kind: Annotated[Literal["stories", "neutral"], typer.Option(help="Which kind of texts.")] = "stories",
     number: Annotated[int, typer.Option("-n", min=1, help="How many texts.")] = 3,
 ) -> None:
     """Print some of the texts."""
     from emovec.commands import command
     from emovec.errors import EmovecError
 
-    _, corpus, _, _, _ = _texts_of(source)
+    corpus = _read(source).corpus
     chosen = corpus.stories if kind == "stories" else corpus.neutral
     if not chosen:
         raise EmovecError(
-            f"{source}: holds no {kind} to show; {command('corpus', 'check', source)} says what was read."
+            f"{source}: contains no {kind} to show; {command('corpus', 'check', source)} says what was read."
         )
     for field, wanted in (("language", language), ("emotion", emotion), ("topic", topic)):
         if not wanted:
@@ -142,8 +121,18 @@ def show(
         console.print(Text(f"{n_out} left out: see {command('corpus', 'check', source)}", style="yellow"))
 
 
-def _texts_of(source: str) -> "tuple[StudyConfig, Corpus, list[str], list[str], bool]":
+@dataclass(frozen=True)
+class _Read:
     """The study (for bare texts the default one), its texts, languages, emotions, and if it wants neutral texts."""
+
+    config: "StudyConfig"
+    corpus: "Corpus"
+    languages: list[str]
+    emotions: list[str]
+    neutral: bool
+
+
+def _read(source: str) -> _Read:
     from emovec.config import StudyConfig, read_config
     from emovec.corpus.load import collect_corpus, corpus_of
     from emovec.study_files import is_study, model_path, study_file
@@ -153,9 +142,37 @@ def _texts_of(source: str) -> "tuple[StudyConfig, Corpus, list[str], list[str], 
         config = read_config(path)
         config = config.model_copy(update={"model": model_path(config.model, path.parent)})
         corpus = collect_corpus(config, path.parent)
-        return config, corpus, config.languages, list(config.emotion_words), config.corpus.neutral is not None
+        return _Read(config, corpus, config.languages, list(config.emotion_words), config.corpus.neutral is not None)
     corpus, languages, emotions = corpus_of(source)
-    return StudyConfig(), corpus, languages, emotions, False
+    return _Read(StudyConfig(), corpus, languages, emotions, neutral=False)
+
+
+def _require_some(source: str, corpus: "Corpus", most: int | None) -> None:
+    from emovec.errors import EmovecError
+    from emovec.study_files import is_study
+
+    study = is_study(source)
+    if not corpus.left_out and not corpus.stories and (study or not corpus.neutral):
+        _print_problems(corpus.problems, most)
+        what = "corpus.stories contains" if study else "contains"
+        raise EmovecError(f"{source}: {what} no texts; a record needs a text, a language and an emotion.")
+
+
+def _checked(texts: _Read, tokens: bool) -> "CheckReport":
+    from emovec.corpus.quality.check import check_corpus
+
+    n_texts = len(texts.corpus.stories) + len(texts.corpus.neutral)
+    count_tokens = _token_counter(texts.config) if tokens and n_texts else None
+    with track("Counting tokens", n_texts) if count_tokens else nullcontext() as progress:
+        return check_corpus(
+            texts.corpus,
+            texts.languages,
+            texts.emotions,
+            neutral=texts.neutral,
+            offset=texts.config.extraction.offset,
+            count_tokens=count_tokens,
+            progress=progress,
+        )
 
 
 def _token_counter(config: "StudyConfig") -> "Callable[[str], int]":
@@ -246,7 +263,7 @@ def _print_verdict(report: "CheckReport", n_further: int = 0) -> None:
     elif n_findings:
         console.print(Text(f"✓ A run can start: {texts}, {count(n_findings, 'finding')} above.", style="bold yellow"))
     else:
-        console.print(Text(f"✓ A run can start: {texts}, nothing found that stops it.", style="bold green"))
+        console.print(Text(f"✓ A run can start: {texts}, nothing found that would stop it.", style="bold green"))
 
 
 def _range(low: object, high: object) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from emovec.cli.progress import track
-from emovec.cli.show import console, say, with_options
+from emovec.cli.show import console, say, show_frame, show_table, with_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,15 +82,24 @@ class Asked:
 def audit(corpus: "Corpus", asked: Asked) -> "AuditReport":
     """Audit the texts, with a bar."""
     from emovec.corpus.quality.audit import STAGES, audit_corpus
-    from emovec.corpus.quality.synonyms import load_synonyms
+    from emovec.corpus.quality.synonyms import read_synonyms
 
-    synonyms = load_synonyms(asked.synonyms)
+    synonyms = read_synonyms(asked.synonyms) if asked.synonyms else None
     total = STAGES * (len(corpus.stories) + len(corpus.neutral))
     with track("Looking for repeats and confounds", total) as progress:
         return audit_corpus(corpus, synonyms=synonyms, threshold=asked.similar, progress=progress)
 
 
-def audit_tables(report: "AuditReport") -> "list[tuple[str, pd.DataFrame]]":
+def print_audit(corpus: "Corpus", check: "CheckReport", report: "AuditReport", most: int | None) -> None:
+    """Print what was found, at most so many rows of each, and the scores."""
+    for title, frame in _tables(report):
+        show_frame(frame, title, most=most)
+    columns = ("language", "check", "", "score", "finding")
+    show_table(columns, _score_rows(corpus, check, report), "Scores of 100")
+    _print_surface(report)
+
+
+def _tables(report: "AuditReport") -> "list[tuple[str, pd.DataFrame]]":
     """What is printed as listings, with its title."""
     near = report.near_duplicates
     tied = report.confounds
@@ -110,7 +119,7 @@ def audit_tables(report: "AuditReport") -> "list[tuple[str, pd.DataFrame]]":
     ]  # fmt: skip
 
 
-def score_rows(corpus: "Corpus", check: "CheckReport", report: "AuditReport") -> list[tuple[object, ...]]:
+def _score_rows(corpus: "Corpus", check: "CheckReport", report: "AuditReport") -> list[tuple[object, ...]]:
     """Language, check, mark, score and finding of each check."""
     from emovec.corpus.quality.scores import NOT_JUDGED, scores
 
@@ -127,12 +136,12 @@ def score_rows(corpus: "Corpus", check: "CheckReport", report: "AuditReport") ->
     ]
 
 
-def print_control(report: "AuditReport") -> None:
-    """The corpus's own control, a sentence a language."""
+def _print_surface(report: "AuditReport") -> None:
+    """What the surface alone shows, a sentence for each language."""
     from emovec.corpus.quality.scores import surface_clause
 
     for _, row in report.surface[report.surface["features"] == "all"].iterrows():
-        console.print(Text(f"Control, {row['language']}: {surface_clause(row)}; {row['folds']}.", style="bold"))
+        console.print(Text(f"Surface alone, {row['language']}: {surface_clause(row)}; {row['folds']}.", style="bold"))
     for sentence in report.unjudged:
         console.print(Text(f"Not judged: {with_options(sentence, ['synonyms'])}", style="dim"))
 

@@ -28,19 +28,18 @@ def generate(
     study: StudyFile,
     model: AskedModel = None,
     yes: Annotated[bool, typer.Option("--yes", help="Start without asking.")] = False,
-    requests: Annotated[int | None, typer.Option(min=1, help="Send so many requests, then stop.")] = None,
+    requests: Annotated[int | None, typer.Option(min=1, help="Send this many requests, then stop.")] = None,
     out: Annotated[Path | None, typer.Option(help="The folder of the texts; by default <study>-texts.")] = None,
     retries: Retries = 5,
     mix: Annotated[
-        bool, typer.Option("--mix", help="Go on though the texts there are by another model or prompt.")
+        bool, typer.Option("--mix", help="Continue even if existing texts are by another model or prompt.")
     ] = False,
     prices: Prices = None,
 ) -> None:
     """Have a language model write the texts of a study.
 
-    What is there is never asked for again. Shows what it will take, and asks before it starts. Exits with 2 where no
-    answer holds a usable text or the model stops answering; what was answered is kept, and the same command goes on
-    from there.
+    Never requests a text again that is there. Shows the cost, and asks before it starts. Exits with 2 if no answer
+    contains a usable text or the model stops answering; answers are kept, and the same command continues from there.
     """
     from emovec.config import read_config
     from emovec.corpus.generation.run import generate, pending_requests
@@ -111,7 +110,7 @@ def _print_outcome(found: "Outcome", config: "StudyConfig", study: Path, out: Pa
         )
     if left := found.planned - found.there - found.given_up:
         console.print(
-            Text(f"{left:,} texts still to ask for: the same command goes on, without --requests to the end.")
+            Text(f"{left:,} texts still to ask for: the same command continues, without --requests to the end.")
         )
     if done and out is not None:
         from os.path import relpath

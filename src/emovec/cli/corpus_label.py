@@ -26,26 +26,26 @@ def label(
     source: Texts,
     model: AskedModel = None,
     human: Annotated[bool, typer.Option("--human", help="Label here in the terminal.")] = False,
-    web: Annotated[bool, typer.Option("--web", help="Label in a browser, in a page that this machine serves.")] = False,
+    web: Annotated[bool, typer.Option("--web", help="Label in a browser, on a page served by this machine.")] = False,
     annotator: Annotated[str, typer.Option(help="Who labels, with --human or --web.")] = "human",
-    summary: Annotated[bool, typer.Option("--summary", help="Only show the labels that there are.")] = False,
+    summary: Annotated[bool, typer.Option("--summary", help="Only show the existing labels.")] = False,
     sample: Annotated[
-        int | None, typer.Option(min=1, help="So many texts of each language, evenly over emotions.")
+        int | None, typer.Option(min=1, help="This many texts of each language, evenly over emotions.")
     ] = None,
     language: Language = None,
     top: Annotated[int, typer.Option(min=1, max=3, help="1, or 3 for the three best emotions.")] = 1,
     seed: Seed = 0,
     max_tokens: MaxTokens = 256,
-    max_connections: Annotated[int, typer.Option(min=1, help="Requests at once.")] = 10,
+    max_connections: Annotated[int, typer.Option(min=1, help="Number of requests at once.")] = 10,
     retries: Retries = 5,
-    retry: Annotated[bool, typer.Option("--retry", help="Ask again about texts that were given up.")] = False,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Of --web; 0 takes a free one.")] = 0,
+    retry: Annotated[bool, typer.Option("--retry", help="Ask again about texts without a usable label.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port for --web; 0 picks a free one.")] = 0,
     out: Annotated[Path | None, typer.Option(help="The labels' folder; by default beside the texts.")] = None,
 ) -> None:
-    """Label texts blind, by a model or by people.
+    """Have a model or people label texts blind.
 
-    Whoever labels does not see which emotion a text was written for; then the labels are compared. Exits with 2 where
-    a judge can't be asked, or fewer than half of its answers are labels.
+    The annotator does not see the intended emotion; the labels are then compared with it. Exits with 2 if a judge
+    can't be reached, or fewer than half of its answers are labels.
     """
     from emovec.corpus.annotation.answers import read_answers
     from emovec.corpus.annotation.judge import no_labels, sample_stories

@@ -19,12 +19,11 @@ if TYPE_CHECKING:
 def languages(
     code: Annotated[str | None, typer.Argument(metavar="[CODE]", help="Show this language's prompts.")] = None,
     folder: Annotated[Path | None, typer.Option(help="A folder of your own language files.")] = None,
-    kind: Annotated[str | None, typer.Option(help="Show this prompt alone: stories, neutral, …")] = None,
+    kind: Annotated[str | None, typer.Option(help="Show only this prompt: stories, neutral, …")] = None,
 ) -> None:
     """Check the files of all languages, or show one's prompts.
 
-    The prompts are what a model is asked to write texts in that language. Exits with 2 where a file is broken or
-    incomplete.
+    The prompts ask a model to write texts in that language. Exits with 2 if a file is broken or incomplete.
     """
     from emovec.corpus.generation.prompts import KINDS, asking_language, asking_languages
     from emovec.errors import EmovecError, did_you_mean

@@ -3,7 +3,7 @@
 import shlex
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,18 +11,23 @@ from emovec.cli.options import License, Overwrite, Texts
 from emovec.cli.progress import track
 from emovec.cli.show import console, say, with_options
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from emovec.corpus.story import Story
+
 
 def export_corpus(
     source: Texts,
     out: Annotated[Path, typer.Option(help="A folder, new or empty.")],
     format: Annotated[str, typer.Option(help="parquet or jsonl.")] = "parquet",
     license: License = None,
-    name: Annotated[str | None, typer.Option(help="Of the dataset; by default the folder's.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the dataset; by default the folder's.")] = None,
     about: Annotated[
         Path | None,
-        typer.Option(help="A Markdown file that goes into the card: who wrote, who labelled, what is weak."),
+        typer.Option(help="A Markdown file to add to the card: who wrote, who labelled, known weaknesses."),
     ] = None,
-    audit: Annotated[bool, typer.Option(help="Put the scores of `emovec corpus check` into the card.")] = True,
+    audit: Annotated[bool, typer.Option(help="Add the scores of `emovec corpus check` to the card.")] = True,
     overwrite: Overwrite = False,
 ) -> None:
     """Write texts as a dataset for the Hugging Face Hub.
@@ -73,18 +78,18 @@ def import_corpus(
             "levels=topic/emotion. Repeat for more."
         ),
     ] = None,
-    language: Annotated[str | None, typer.Option(help="Of all texts.")] = None,
-    emotion: Annotated[str | None, typer.Option(help="Of all texts; 'neutral' for none.")] = None,
+    language: Annotated[str | None, typer.Option(help="Language of all texts.")] = None,
+    emotion: Annotated[str | None, typer.Option(help="Emotion of all texts; 'neutral' for none.")] = None,
     relabel: Annotated[list[str] | None, typer.Option(help="THEIRS=OURS for an emotion's name; repeat.")] = None,
-    config: Annotated[str | None, typer.Option(help="The one config of a `datasets` folder that is wanted.")] = None,
+    config: Annotated[str | None, typer.Option(help="Read only this config of a `datasets` folder.")] = None,
     several: Annotated[
         str | None,
         typer.Option(
-            help="Of a text with several emotions: first takes the first, single leaves it out, each takes it for each."
+            help="Text with several emotions: first (use the first), single (leave it out), each (once for each)."
         ),
     ] = None,
     delimiter: Annotated[
-        str | None, typer.Option(help="Between the fields of CSV and TSV files: a character, or tab.")
+        str | None, typer.Option(help="Field separator of CSV and TSV files: a character, or tab.")
     ] = None,
     header: Annotated[
         bool | None, typer.Option("--header/--no-header", help="Whether the first row names the columns.")
@@ -98,7 +103,6 @@ def import_corpus(
     from emovec.corpus.exchange.importing import import_corpus as read
     from emovec.corpus.read import require_no_problems
     from emovec.corpus.write import write_jsonl
-    from emovec.labels import NEUTRAL
     from emovec.targets import TEXTS, require_file
 
     require_file(out, TEXTS, overwrite=overwrite, inputs=[source])
@@ -118,14 +122,20 @@ def import_corpus(
         say(with_options(imported.sentence, ["relabel", "layout", "several", "mapping"]))
     require_no_problems(imported.problems)
     write_jsonl(imported.stories, out)
-    emotions = list(dict.fromkeys(story.emotion for story in imported.stories if story.emotion != NEUTRAL))
-    n_neutral = sum(story.emotion == NEUTRAL for story in imported.stories)
-    languages = ", ".join(dict.fromkeys(story.language for story in imported.stories))
+    _print_labels(imported.stories)
+    look = command("corpus", "check", out)
+    say(f"{out}; look at it with {look}")
+
+
+def _print_labels(stories: "Sequence[Story]") -> None:
+    from emovec.labels import NEUTRAL
+
+    emotions = list(dict.fromkeys(story.emotion for story in stories if story.emotion != NEUTRAL))
+    n_neutral = sum(story.emotion == NEUTRAL for story in stories)
+    languages = ", ".join(dict.fromkeys(story.language for story in stories))
     shown = ", ".join(emotions[:8]) + (", …" if len(emotions) > 8 else "")
     beside = f", and {n_neutral:,} neutral texts," if n_neutral else ""
     say(f"{len(emotions)} emotions ({shown}){beside} in {languages}")
-    look = command("corpus", "check", out)
-    say(f"{out}; look at it with {look}")
 
 
 def _pairs(option: str, given: list[str] | None) -> dict[str, str]:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emovec.cli.progress import waiting
+
 if TYPE_CHECKING:
     from emovec.models.language_model import LanguageModel
     from emovec.vectors.emotion_vectors import EmotionVectors
@@ -92,6 +94,7 @@ def load_fitting(
             f"model: {model} is a base model without a chat template; take its instruct version, or give plain text: "
             "`emovec steer` continues a text of any model."
         )
-    loaded = load_model(model, revision=revision, device=device, dtype=dtype)
+    with waiting(f"Loading {model}"):
+        loaded = load_model(model, revision=revision, device=device, dtype=dtype)
     vectors.require_fit(loaded)
     return loaded

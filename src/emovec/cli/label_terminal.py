@@ -31,7 +31,7 @@ def label_in_terminal(
         title = f"{session.done + 1} of {session.total}"
         console.print(Panel(Text(printable(story.text)), title=title, title_align="left", width=min(console.width, 96)))
         if not _step(session, languages, console, ask):
-            console.print(Text(f"{session.done} of {session.total} labelled; the same command goes on from here."))
+            console.print(Text(f"{session.done} of {session.total} labelled; the same command continues from here."))
             return
     console.print(Text(f"All {session.total} texts are labelled.", style="green"))
 

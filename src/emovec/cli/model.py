@@ -17,11 +17,11 @@ def check(
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of the Hub.")] = None,
     device: Device = "auto",
     dtype: Dtype = "auto",
-    trust_remote_code: Annotated[bool, typer.Option(help="Let code that comes with the model run.")] = False,
+    trust_remote_code: Annotated[bool, typer.Option(help="Allow code that comes with the model to run.")] = False,
 ) -> None:
-    """Prove on your model that layers and steering are right.
+    """Check that layers and steering work correctly on your model.
 
-    Also padding, cache and read-out. Exits with 2 if something is wrong.
+    Also checks padding, cache and logit lens. Exits with 2 if something is wrong.
     """
     from rich.text import Text
 

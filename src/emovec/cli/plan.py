@@ -29,7 +29,7 @@ def plan(
     prices: Prices = None,
     model: AskedModel = None,
     measure: Annotated[
-        bool, typer.Option("--measure", help="Run the model on a few texts, which times this machine best.")
+        bool, typer.Option("--measure", help="Run the model on a few texts, for the best estimate of time.")
     ] = False,
     blocks: Annotated[int | None, typer.Option(min=1, help="Blocks of a model that isn't on this machine.")] = None,
     hidden: Annotated[int | None, typer.Option(min=1, help="Its hidden size.")] = None,
@@ -37,9 +37,9 @@ def plan(
     out: Out = None,
     limit: Limit = None,
 ) -> None:
-    """Show the money, time, memory and disk that a study takes.
+    """Estimate the money, time, memory and disk space for a study.
 
-    Spends nothing. A model given here stands for generation.model.
+    Spends nothing. A model given here replaces generation.model.
     """
     from emovec.corpus.generation.costs import planned_cost, read_prices
     from emovec.errors import EmovecError
@@ -180,7 +180,7 @@ def _texts(config: "StudyConfig", base: Path, generation: "GenerationCost | None
         generation: what generates the study's texts; None where they come from elsewhere.
     """
     from emovec.activations.costs import token_counter
-    from emovec.corpus.load import collect_corpus, limit_stories
+    from emovec.corpus.load import collect_corpus, limit_corpus
     from emovec.errors import EmovecError
 
     rows = [row for row in generation.rows if row.kind in {"stories", "neutral"}] if generation else []
@@ -192,10 +192,9 @@ def _texts(config: "StudyConfig", base: Path, generation: "GenerationCost | None
         return _planned(config, base, rows)
     if len(corpus.stories) + len(corpus.neutral) < sum(row.texts for row in rows):
         return _planned(config, base, rows)
-    stories = corpus.stories
     if config.extraction.limit is not None:
-        stories = limit_stories(stories, config.extraction.limit)
-    chosen = [*stories, *corpus.neutral]
+        corpus = limit_corpus(corpus, config.extraction.limit)
+    chosen = [*corpus.stories, *corpus.neutral]
     count = token_counter(config.model, config.revision, config.trust_remote_code)
     by_language = {language: [s for s in chosen if s.language == language] for language in config.languages}
     return [(language, len(there), _tokens(there, language, count)) for language, there in by_language.items()]

@@ -1,15 +1,17 @@
-"""How long steps show themselves on a terminal, and in a log file without one."""
+"""How long steps show themselves on standard error: a bar on a terminal, lines in a log file."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import typer
 
-from emovec.cli.show import console, say
+from emovec.cli.show import aside, console, say
+from emovec.printable import printable
 
-_BETWEEN_LINES = 60.0  # seconds
+_FIRST_LINE, _BETWEEN_LINES = 10.0, 60.0  # seconds
 
 
 @contextmanager
@@ -18,7 +20,7 @@ def resumable(kept: str) -> Generator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        say(f"Interrupted. {kept}: the same command goes on from there.")
+        say(f"Interrupted. {kept}: the same command continues from there.")
         raise typer.Exit(130) from None
 
 
@@ -26,11 +28,11 @@ def resumable(kept: str) -> Generator[None]:
 def track(description: str, total: int) -> Generator[Callable[[int], None]]:
     """Show a bar with percentage, elapsed time and remaining time; gives a function to advance it.
 
-    Where there is no terminal, such as in the log of a cluster's job, a line is printed once a minute; nothing of
-    a step that takes less.
+    Where there is no terminal, such as in the log of a cluster's job, a line is printed after ten seconds and then once
+    a minute; nothing of a step that takes less.
     """
-    if not console.is_terminal:
-        yield _once_a_minute(description, total)
+    if not aside.is_terminal:
+        yield _now_and_then(description, total)
         return
     from rich import progress as bars
 
@@ -44,27 +46,49 @@ def track(description: str, total: int) -> Generator[Callable[[int], None]]:
         bars.TimeRemainingColumn(),
         bars.TextColumn("left"),
     )
-    with bars.Progress(*columns, console=console) as progress:
+    # What is printed meanwhile stands above the bar, unless it goes to a file or a pipe.
+    with bars.Progress(*columns, console=aside, redirect_stdout=console.is_terminal) as progress:
         task = progress.add_task(description, total=total)
         yield lambda done: progress.advance(task, done)
 
 
-def _once_a_minute(description: str, total: int) -> Callable[[int], None]:
-    started = told = time.monotonic()
+@contextmanager
+def waiting(description: str) -> Generator[None]:
+    """Show that a step of unknown length goes on; without a terminal one line, if it takes over ten seconds."""
+    if aside.is_terminal:
+        with aside.status(printable(description)):
+            yield
+        return
+    line = threading.Timer(_FIRST_LINE, _print_line, [f"{description} …"])
+    line.daemon = True
+    line.start()
+    try:
+        yield
+    finally:
+        line.cancel()
+
+
+def _now_and_then(description: str, total: int) -> Callable[[int], None]:
+    started = time.monotonic()
+    due = started + _FIRST_LINE
     done = 0
 
     def advance(step: int) -> None:
-        nonlocal done, told
+        nonlocal done, due
         done += step
         now = time.monotonic()
-        if now - told < _BETWEEN_LINES or not 0 < done < total:
+        if now < due or not 0 < done < total:
             return
-        told = now
+        due = now + _BETWEEN_LINES
         elapsed = now - started
         left = duration(elapsed * (total - done) / done)
-        say(f"{description}: {100 * done // total} % after {duration(elapsed)}, about {left} left")
+        _print_line(f"{description}: {100 * done // total} % after {duration(elapsed)}, about {left} left")
 
     return advance
+
+
+def _print_line(text: str) -> None:
+    aside.print(text, soft_wrap=True)
 
 
 def duration(seconds: float) -> str:

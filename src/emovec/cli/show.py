@@ -33,6 +33,8 @@ class SafeConsole(Console):
 
 
 console = SafeConsole()
+aside = SafeConsole(stderr=True)
+"""Errors, and how far work is: what doesn't belong in the file or pipe that a command's output goes to."""
 _OTHERWISE = {"mapping": "map"}
 """Parameters of the library whose option has another name."""
 

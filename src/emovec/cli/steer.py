@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,7 +21,7 @@ from emovec.cli.options import (
     Temperature,
     Vectors,
 )
-from emovec.cli.progress import show_log
+from emovec.cli.progress import show_log, track
 from emovec.cli.show import console, say
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ SWEEP = (0.05, 0.1, 0.2, 0.4, 0.8)
 def steer(
     model: Model,
     vectors: Vectors,
-    prompt: Annotated[str, typer.Argument(help="What the model is to answer or to continue.")],
+    prompt: Annotated[str, typer.Argument(help="The text to answer or to continue.")],
     emotion: SomeEmotion,
     strength: Annotated[
         list[float] | None,
@@ -58,52 +59,58 @@ def steer(
 ) -> None:
     """Answer a prompt with and without an emotion, side by side.
 
-    By default the vectors' first language, and the layer at two thirds of the depth. Several emotions are added up;
-    give one language for all, or one for each.
+    By default it uses the vectors' first language, and the layer at two thirds of the depth. Several emotions are
+    added up; give one language for all, or one for each.
     """
-    from emovec.errors import EmovecError
     from emovec.models.form import require_form, spoken
     from emovec.steering.conditions import interventions
     from emovec.steering.side_by_side import side_by_side
-    from emovec.vectors.emotion_vectors import EmotionVectors
 
     show_log()
     way = require_form(form, "--form")
     amounts = strength or [0.1]
     languages = list[str | None](language or [None])
     _require_together(emotion, amounts, languages, positions)
-    if sweep and (strength or project_out):
-        raise EmovecError("--sweep: it has strengths of its own; leave out --strength and --project-out.")
-    strengths = SWEEP if sweep else (1.0,) if len(amounts) > 1 or project_out else (amounts[0],)
-    read = EmotionVectors.load(vectors_file(vectors))
-    if read.residual_norm is None and not project_out:
-        raise EmovecError(
-            f"{vectors}: came without the residual norm, the unit of strength, so it can't be steered by here; give "
-            "residual_norm to EmotionVectors.from_arrays, or norm= to emovec.steer in Python."
-        )
+    strengths = _strengths(strength, project_out, sweep)
+    read = _steerable(vectors, project_out)
     conditions = _conditions(read, emotion, amounts, languages, steering_layers(read, layer))
     how: dict[str, Any] = {"positions": positions, "project_out": project_out}
     interventions(conditions, read, rows=strengths, **how)  # what can't be is said before the model is waited for
     loaded = load_fitting(read, model, device, dtype)
     asked, chat = spoken(loaded, prompt, way)
+    how |= {"max_new_tokens": max_new_tokens, "temperature": temperature, "seed": seed, "chat": chat}
     heads = ["unsteered", *(_head(emotion, amounts, value, project_out) for value in strengths)]
-    with _live(heads) as show:
-        samples = side_by_side(
-            loaded,
-            asked,
-            read,
-            conditions,
-            times=strengths,
-            **how,
-            max_new_tokens=max_new_tokens,
-            temperature=temperature,
-            seed=seed,
-            chat=chat,
-            on_tokens=show,
-        )
+    with _live(heads, max_new_tokens) as show:
+        samples = side_by_side(loaded, asked, read, conditions, times=strengths, **how, on_tokens=show)
         show([sample.text for sample in samples])
     for line in coherence_lines(samples, heads, greedy=temperature == 0):
         say(line)
+
+
+def _strengths(asked: Sequence[float] | None, project_out: bool, sweep: bool) -> tuple[float, ...]:
+    """The strengths of the texts that are steered; 1 where each emotion has its own, or is taken out."""
+    from emovec.errors import EmovecError
+
+    if sweep and (asked or project_out):
+        raise EmovecError("--sweep: it has strengths of its own; leave out --strength and --project-out.")
+    if sweep:
+        return SWEEP
+    amounts = asked or [0.1]
+    return (1.0,) if len(amounts) > 1 or project_out else (amounts[0],)
+
+
+def _steerable(source: Path, project_out: bool) -> "EmotionVectors":
+    """The vectors, with the residual norm where strengths are given in it."""
+    from emovec.errors import EmovecError
+    from emovec.vectors.emotion_vectors import EmotionVectors
+
+    read = EmotionVectors.load(vectors_file(source))
+    if read.residual_norm is None and not project_out:
+        raise EmovecError(
+            f"{source}: came without the residual norm, the unit of strength, so it can't be steered by here; give "
+            "residual_norm to EmotionVectors.from_arrays, or norm= to emovec.steer in Python."
+        )
+    return read
 
 
 def _require_together(
@@ -148,16 +155,22 @@ def _head(emotions: Sequence[str], amounts: Sequence[float], strength: float, pr
 
 
 @contextmanager
-def _live(heads: Sequence[str]) -> Generator[Callable[[list[str]], None]]:
+def _live(heads: Sequence[str], most: int) -> Generator[Callable[[list[str]], None]]:
     """Columns that fill as the texts grow; without a terminal the finished texts are printed once, at the end."""
     from rich.live import Live
 
-    latest = [""] * len(heads)
     if not console.is_terminal:
-        yield lambda texts: latest.__setitem__(slice(None), texts)
+        latest = [""] * len(heads)
+        with track("Answering, token by token", most) as advance:
+
+            def keep(texts: list[str]) -> None:
+                latest[:] = texts
+                advance(1)
+
+            yield keep
         console.print(_columns(heads, latest))
         return
-    with Live(_columns(heads, latest), console=console, refresh_per_second=8) as live:
+    with Live(_columns(heads, [""] * len(heads)), console=console, refresh_per_second=8) as live:
         yield lambda texts: live.update(_columns(heads, texts))
 
 

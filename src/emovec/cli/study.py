@@ -46,26 +46,26 @@ def run(
         list[str] | None,
         typer.Option(
             metavar="EXPERIMENT",
-            help="Run this steering experiment and what it needs, no other: calibration, implicit, intensity, "
+            help="Run only this steering experiment and what it needs: calibration, implicit, intensity, "
             "preferences or rules. Repeat for more.",
         ),
     ] = None,
     no_steering: Annotated[
-        bool, typer.Option("--no-steering", help="Start no steering experiment; the report shows those that are done.")
+        bool, typer.Option("--no-steering", help="Start no steering experiment; the report shows finished ones.")
     ] = False,
     out: Out = None,
     limit: Limit = None,
 ) -> None:
     """Run a study from its texts to the report.
 
-    Does what is missing or out of date and nothing else; after an interruption it goes on from there.
+    Does only what is missing or out of date; after an interruption it continues from there.
     """
     from emovec.errors import EmovecError
     from emovec.steering.experiments.registry import EXPERIMENTS
     from emovec.study.keys import STAGES
 
     if only and (until or no_steering):
-        raise EmovecError("--only: runs steering experiments alone; leave out --until and --no-steering.")
+        raise EmovecError("--only: runs only steering experiments; leave out --until and --no-steering.")
     for name in only or ():
         _require_one_of("--only", name, list(EXPERIMENTS))
     stage = _require_one_of("--until", until or "report", STAGES)
@@ -77,17 +77,17 @@ def run(
 
 def status(
     study: StudyFile,
-    everything: Annotated[bool, typer.Option("--all", help="A row for each part of each stage.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Show a row for each part of each stage.")] = False,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Hash the activations again; exits with 2 where a file is broken.")
+        bool, typer.Option("--verify", help="Hash the activations again; exit with 2 if a file is broken.")
     ] = False,
     drop: Annotated[
-        bool, typer.Option("--drop", help="With --verify: forget broken files, so that a run makes them anew.")
+        bool, typer.Option("--drop", help="With --verify: drop broken files, so that a run recreates them.")
     ] = False,
     out: Out = None,
     limit: Limit = None,
 ) -> None:
-    """Show what is done, out of date and missing."""
+    """Show what is done, out of date or missing."""
     from emovec.study.study import Study, summarised
     from emovec.targets import is_imported
 
@@ -208,11 +208,11 @@ def _verify(source: Path, out: Path | None, limit: int | None, drop: bool) -> No
     else:  # a folder of activations by itself has no study to name
         anew = command("run", folder.parent) if is_study(folder.parent) else "`emovec run`, with the study,"
     if n_broken and drop:
-        say(f"Forgot {n_broken} broken files; {anew} makes them anew.")
+        say(f"Forgot {n_broken} broken files; {anew} recreates them.")
     elif n_broken:
         forget = ["--verify", "--drop"]
         said = study.command("status", more=forget) if study else command("status", folder, *forget)
-        say(f"{said} forgets them; {anew} then makes them anew.")
+        say(f"{said} forgets them; {anew} then recreates them.")
         raise typer.Exit(2)
     else:
         console.print(f"All {n_shards} files are as they were written.")

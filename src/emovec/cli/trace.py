@@ -7,7 +7,7 @@ import typer
 
 from emovec.cli.inputs import layers_of, load_fitting, vectors_file
 from emovec.cli.options import Device, Dtype, Emotion, Language, Layer, Model, Overwrite, Page, Vectors
-from emovec.cli.progress import show_log
+from emovec.cli.progress import show_log, waiting
 from emovec.cli.show import console, say
 
 if TYPE_CHECKING:
@@ -27,29 +27,27 @@ def trace(
     emotion: Emotion = None,
     language: Language = None,
     layer: Layer = None,
-    top: Annotated[int, typer.Option(min=1, help="How many emotions to show where none is named.")] = 5,
+    top: Annotated[int, typer.Option(min=1, help="How many emotions to show if none is named.")] = 5,
     baseline: Annotated[
-        str, typer.Option(help="What scores are against: neutral, text, or a file with a neutral text on each line.")
+        str, typer.Option(help="What to compare with: neutral, text, or a file with one neutral text per line.")
     ] = "neutral",
     page: Page = None,
     overwrite: Overwrite = False,
     device: Device = "auto",
     dtype: Dtype = "auto",
 ) -> None:
-    """Show where a text lies along emotion vectors, by token.
+    """Score each token of a text along the emotion vectors.
 
     A score is a token's projection on an emotion's vector, in standard deviations from the mean of neutral tokens.
-    Red lies along the vector, blue against it. A token's state holds all of the text before it. By default the
-    vectors of the language in whose script the text is written, at the study's layer or at two thirds of the depth; the
-    page has every emotion and layer.
+    Red means along the vector, blue against it. A token's state reflects all of the text before it. By default it
+    uses the vectors of the language whose script matches the text, at the study's layer or at two thirds of the
+    depth. The page has every emotion and layer.
     """
     import sys
 
-    from emovec.errors import EmovecError
     from emovec.files import write_bytes
     from emovec.report.pages.trace import page as drawn
     from emovec.steering import trace as tracing
-    from emovec.targets import PAGE, require_file
     from emovec.vectors.choosing import require_name
 
     show_log()
@@ -62,26 +60,33 @@ def trace(
     for name in emotion or ():
         tracing.known_emotions(opened, [name])
     against = baseline if baseline in ("neutral", "text") else _lines(Path(baseline))
-    if page and len(language or ()) > 1:
-        raise EmovecError("--page: shows the vectors of one language; give one --language.")
     if page:
-        inputs = [file, *([Path(baseline)] if not isinstance(against, str) else [])]
-        require_file(page, PAGE, overwrite=overwrite, inputs=inputs)
+        _require_page(page, language, overwrite, [file, *([Path(baseline)] if not isinstance(against, str) else [])])
     loaded = load_fitting(opened, model, device, dtype)
     for code in language or [None]:
-        traced = tracing.trace(
-            loaded,
-            opened,
-            text,
-            emotions=None if page else emotion,
-            language=code,
-            layers=None if page else shown_layers,
-            baseline=against,  # pyright: ignore[reportArgumentType]
-        )
+        with waiting("Reading the text and neutral ones"):
+            traced = tracing.trace(
+                loaded,
+                opened,
+                text,
+                emotions=None if page else emotion,
+                language=code,
+                layers=None if page else shown_layers,
+                baseline=against,  # pyright: ignore[reportArgumentType]
+            )
         shown = [_show(traced, number, emotion, top) for number in shown_layers]
         if page:
             write_bytes(page, drawn(traced, shown[0], shown_layers[0]).encode())
             say(f"\nPage: {page}")
+
+
+def _require_page(page: Path, languages: "list[str] | None", overwrite: bool, inputs: list[Path]) -> None:
+    from emovec.errors import EmovecError
+    from emovec.targets import PAGE, require_file
+
+    if len(languages or ()) > 1:
+        raise EmovecError("--page: shows the vectors of one language; give one --language.")
+    require_file(page, PAGE, overwrite=overwrite, inputs=inputs)
 
 
 def _show(traced: "xr.DataArray", layer: int, asked: "list[str] | None", top: int) -> list[str]:
@@ -126,7 +131,7 @@ def _lines(path: Path) -> list[str]:
             f"--baseline {path}: give neutral, text, or a file with a neutral text on each line ({error})."
         ) from error
     if not texts:
-        raise EmovecError(f"--baseline {path}: the file holds no text; put a neutral text on each line.")
+        raise EmovecError(f"--baseline {path}: the file contains no text; put a neutral text on each line.")
     return texts
 
 

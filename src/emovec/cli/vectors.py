@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def import_vectors(
-    out: Annotated[Path, typer.Option(help="Folder for the study that is made of them.")],
+    out: Annotated[Path, typer.Option(help="Folder for the study to make.")],
     files: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -25,25 +25,30 @@ def import_vectors(
     emotion: Annotated[
         list[str] | None, typer.Option(metavar="NAME=FILE", help="A file with one vector, and its emotion; repeat.")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="The model that they were made with, for the record.")] = None,
-    language: Annotated[str, typer.Option(help="Language of vectors whose names don't say it.")] = "en",
+    model: Annotated[
+        str | None, typer.Option(help="The model that the vectors were made with, for the record.")
+    ] = None,
+    language: Annotated[str, typer.Option(help="Language of vectors whose names don't give one.")] = "en",
     layer: Annotated[
         int | None,
         typer.Option(min=0, help="Layer to show first (two thirds of the depth by default); that of a lone vector."),
     ] = None,
     layer_offset: Annotated[
         int,
-        typer.Option(min=0, max=1, help="What the files call block 0: 1 for indices of hidden_states (0: embeddings)."),
+        typer.Option(
+            min=0, max=1, help="Number of block 0 in the files: 1 for indices of hidden_states (0: embeddings)."
+        ),
     ] = 0,
     names: Annotated[
-        str | None, typer.Option(metavar="PATTERN", help="How vectors are called, such as 'block_{layer}_{emotion}'.")
+        str | None,
+        typer.Option(metavar="PATTERN", help="Pattern of the vectors' names, such as 'block_{layer}_{emotion}'."),
     ] = None,
     array: Annotated[
-        str | None, typer.Option(help="The array with the vectors, where there are several beside the labels.")
+        str | None, typer.Option(help="The array with the vectors, if there are several besides the labels.")
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Make a study of vectors from elsewhere, with its report."""
+    """Make a study, with its report, from vectors of another program."""
     from emovec.pipeline.imported import require_import_folder, write_imported_study
     from emovec.vectors.importing import read_vectors
 
@@ -98,19 +103,19 @@ def export_vectors(
     emotion: Emotion = None,
     language: Language = None,
     layer: Layer = None,
-    kind: Annotated[str | None, typer.Option(help="denoised, centred or raw; by default the best there is.")] = None,
+    kind: Annotated[str | None, typer.Option(help="denoised, centred or raw; by default the best available.")] = None,
     strength: Annotated[
-        float, typer.Option(help="In residual norms: what factor 1 means in the program that adds the vector.")
+        float, typer.Option(help="Strength of factor 1 in the other program, in residual norms.")
     ] = 0.1,
-    norm: Annotated[float | None, typer.Option(help="The residual norm, for vectors that came without it.")] = None,
+    norm: Annotated[float | None, typer.Option(help="The residual norm, for vectors stored without one.")] = None,
     base_model: Annotated[str | None, typer.Option(help="The model's name on the Hub, for the card.")] = None,
     license: License = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Write vectors for llama.cpp, repeng, the Hub, other tools.
 
-    By default at two thirds of the depth. 'gguf' takes one emotion, and the first language; the others take all
-    emotions and languages.
+    By default at two thirds of the depth. 'gguf' takes one emotion, in the first language unless you name another;
+    the other formats take all emotions and languages.
     """
     from typing import get_args
 
@@ -148,6 +153,10 @@ def export_vectors(
         console.print("Block 0 is left out: control vectors can't steer it")
     if format != "safetensors" and (warned := not_steered(vectors.provenance)):
         say(warned, "yellow")
+    _list(files)
+
+
+def _list(files: list[Path]) -> None:
     for file in files[:3]:
         say(f"{file}")
     if len(files) > 3:

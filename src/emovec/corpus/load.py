@@ -9,12 +9,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emovec.commands import command
-from emovec.config import BUNDLED, Source, StudyConfig
+from emovec.config import BUNDLED, StudyConfig
+from emovec.config_values import Source
 from emovec.corpus.read import Problem, read_sources, require_no_problems
 from emovec.corpus.story import Story
 from emovec.errors import EmovecError
 from emovec.labels import NEUTRAL
 
+NEUTRAL_FOR_EACH = 12
+"""Neutral texts of a language for each story of an emotion, in a quick look.
+
+With two stories of each emotion of the bundled corpus, 24 neutral texts give denoised vectors whose cosine with those
+from all 72 is 0.95 to 0.97; with those from all stories, all 72 give 0.70 to 0.80, and 24 give 0.01 to 0.04 less.
+"""
 _SHOWN = 5
 
 
@@ -52,9 +59,7 @@ def load_corpus(config: StudyConfig, base: Path, study: str | Path | None = None
     for gap in find_gaps(corpus, config.languages, config.emotion_words, neutral=config.corpus.neutral is not None):
         shown = f" {command('corpus', 'check', study)} shows what was read." if study and not corpus.stories else ""
         raise EmovecError(gap + shown)
-    if config.extraction.limit is None:
-        return corpus
-    return replace(corpus, stories=limit_stories(corpus.stories, config.extraction.limit))
+    return corpus if config.extraction.limit is None else limit_corpus(corpus, config.extraction.limit)
 
 
 def collect_corpus(config: StudyConfig, base: Path) -> Corpus:
@@ -109,7 +114,7 @@ def find_gaps(corpus: Corpus, languages: Sequence[str], emotions: Sequence[str],
     found_languages = sorted({language for language, _ in found})
     found_emotions = sorted({emotion for _, emotion in found})
     if not found:
-        return ["corpus.stories: holds no stories; a record needs a text, a language and an emotion."]
+        return ["corpus.stories: contains no stories; a record needs a text, a language and an emotion."]
     empty = [language for language in languages if language not in found_languages]
     gaps = [
         f"languages: '{language}' has no stories; the corpus has {', '.join(found_languages)}; "
@@ -129,6 +134,15 @@ def find_gaps(corpus: Corpus, languages: Sequence[str], emotions: Sequence[str],
             if language not in have
         )
     return gaps
+
+
+def limit_corpus(corpus: Corpus, limit: int) -> Corpus:
+    """So many stories of each language and emotion, and `NEUTRAL_FOR_EACH` times as many neutral texts."""
+    return replace(
+        corpus,
+        stories=limit_stories(corpus.stories, limit),
+        neutral=limit_stories(corpus.neutral, limit * NEUTRAL_FOR_EACH),
+    )
 
 
 def limit_stories(stories: Iterable[Story], limit: int) -> list[Story]:

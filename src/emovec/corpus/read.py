@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-from emovec.config import BUNDLED, Source, as_source
+from emovec.config import BUNDLED
+from emovec.config_values import Source, as_source
 from emovec.corpus.bundled import Style, bundled_neutral, bundled_stories
 from emovec.corpus.rows import READERS, read_rows
 from emovec.corpus.story import Story
@@ -149,7 +150,8 @@ def _files(path: str, base: Path) -> list[Path]:
         found = [file for file in place.iterdir() if _holds_texts(file)]
         if not found:
             raise EmovecError(
-                f"{place}: the folder holds no {formats} files (for those in its subfolders give '{path}/**/*.jsonl')."
+                f"{place}: the folder contains no {formats} files (for those in its subfolders give "
+                f"'{path}/**/*.jsonl')."
             )
     elif glob.has_magic(path):
         pattern = str(Path(path).expanduser())
@@ -190,7 +192,9 @@ def _id_prefixes(parts: Sequence[tuple[Source, Path | None]]) -> list[str]:
 
 def _bundled(source: Source, neutral: bool) -> Iterator[tuple[int, Story]]:
     if source.columns or source.language or source.emotion:
-        raise EmovecError(f"corpus: '{source.path}' takes no columns, language or emotion: its records name their own.")
+        raise EmovecError(
+            f"corpus: '{source.path}' can't have columns, language or emotion: its records have their own."
+        )
     return enumerate(bundled_neutral() if neutral else bundled_stories(cast("Style", BUNDLED[source.path])), 1)
 
 
@@ -205,7 +209,7 @@ def _records(path: Path, source: Source, name: str, neutral: bool) -> Iterator[t
     if columns:
         _require_columns(path, source, columns, neutral)
     if not line:
-        yield 1, "the file holds no records"
+        yield 1, "the file contains no records"
 
 
 def _require_columns(path: Path, source: Source, columns: Sequence[str], neutral: bool) -> None:

@@ -76,7 +76,7 @@ def read_records(
                 raise EmovecError(f"{path}:{line}: the {field} '{value}' is that of line {before} already; change one.")
         found.append(item)
     if not line:
-        raise EmovecError(f"{setting}: {path}: holds no records; give one a line, such as {example}.")
+        raise EmovecError(f"{setting}: {path}: contains no records; give one a line, such as {example}.")
     return found
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from emovec.geometry.affect import component_affect as component_affect
-    from emovec.geometry.affect import held_out_predictions as held_out_predictions
     from emovec.geometry.affect import predict_ratings as predict_ratings
     from emovec.geometry.affect import word_influence as word_influence
     from emovec.geometry.alignment import procrustes as procrustes
@@ -22,10 +21,7 @@ if TYPE_CHECKING:
     from emovec.geometry.cells import topic_cells as topic_cells
     from emovec.geometry.clusters import k_means as k_means
     from emovec.geometry.clusters import umap_embedding as umap_embedding
-    from emovec.geometry.controls import control_table as control_table
-    from emovec.geometry.controls import mean_embeddings as mean_embeddings
-    from emovec.geometry.controls import partial_correlations as partial_correlations
-    from emovec.geometry.controls import profile_cosines as profile_cosines
+    from emovec.geometry.confounds import confound_table as confound_table
     from emovec.geometry.crosslingual import cross_lingual_cosine as cross_lingual_cosine
     from emovec.geometry.decoding import choose_layer as choose_layer
     from emovec.geometry.decoding import decode as decode
@@ -33,7 +29,6 @@ if TYPE_CHECKING:
     from emovec.geometry.distances import crossnobis as crossnobis
     from emovec.geometry.distances import debiased_cka as debiased_cka
     from emovec.geometry.distances import layer_agreement as layer_agreement
-    from emovec.geometry.geodesic import geodesic_distances as geodesic_distances
     from emovec.geometry.geodesic import geodesic_rsa as geodesic_rsa
     from emovec.geometry.geodesic import isomap as isomap
     from emovec.geometry.languages import language_agreement as language_agreement
@@ -42,8 +37,12 @@ if TYPE_CHECKING:
     from emovec.geometry.lens import logit_lens as logit_lens
     from emovec.geometry.manifold import aligned_umap as aligned_umap
     from emovec.geometry.manifold import pca_path as pca_path
+    from emovec.geometry.neighbour_paths import geodesic_distances as geodesic_distances
     from emovec.geometry.outliers import outlier_dimensions as outlier_dimensions
     from emovec.geometry.outliers import outlier_tokens as outlier_tokens
+    from emovec.geometry.partial_correlation import partial_correlations as partial_correlations
+    from emovec.geometry.profiles import mean_embeddings as mean_embeddings
+    from emovec.geometry.profiles import profile_cosines as profile_cosines
     from emovec.geometry.registry import ANALYSES as ANALYSES
     from emovec.geometry.registry import run_analysis as run_analysis
     from emovec.geometry.representational import rsa as rsa
@@ -63,10 +62,10 @@ if TYPE_CHECKING:
     from emovec.stats.resampling import intervals as intervals
     from emovec.stats.resampling import jackknife_interval as jackknife_interval
     from emovec.stats.resampling import jackknife_weights as jackknife_weights
+    from emovec.stats.ridge import held_out_predictions as held_out_predictions
 
 _MODULES = {
     "component_affect": "emovec.geometry.affect",
-    "held_out_predictions": "emovec.geometry.affect",
     "predict_ratings": "emovec.geometry.affect",
     "word_influence": "emovec.geometry.affect",
     "procrustes": "emovec.geometry.alignment",
@@ -79,10 +78,7 @@ _MODULES = {
     "topic_cells": "emovec.geometry.cells",
     "k_means": "emovec.geometry.clusters",
     "umap_embedding": "emovec.geometry.clusters",
-    "control_table": "emovec.geometry.controls",
-    "mean_embeddings": "emovec.geometry.controls",
-    "partial_correlations": "emovec.geometry.controls",
-    "profile_cosines": "emovec.geometry.controls",
+    "confound_table": "emovec.geometry.confounds",
     "cross_lingual_cosine": "emovec.geometry.crosslingual",
     "choose_layer": "emovec.geometry.decoding",
     "decode": "emovec.geometry.decoding",
@@ -90,7 +86,6 @@ _MODULES = {
     "crossnobis": "emovec.geometry.distances",
     "debiased_cka": "emovec.geometry.distances",
     "layer_agreement": "emovec.geometry.distances",
-    "geodesic_distances": "emovec.geometry.geodesic",
     "geodesic_rsa": "emovec.geometry.geodesic",
     "isomap": "emovec.geometry.geodesic",
     "language_agreement": "emovec.geometry.languages",
@@ -99,8 +94,12 @@ _MODULES = {
     "logit_lens": "emovec.geometry.lens",
     "aligned_umap": "emovec.geometry.manifold",
     "pca_path": "emovec.geometry.manifold",
+    "geodesic_distances": "emovec.geometry.neighbour_paths",
     "outlier_dimensions": "emovec.geometry.outliers",
     "outlier_tokens": "emovec.geometry.outliers",
+    "partial_correlations": "emovec.geometry.partial_correlation",
+    "mean_embeddings": "emovec.geometry.profiles",
+    "profile_cosines": "emovec.geometry.profiles",
     "ANALYSES": "emovec.geometry.registry",
     "run_analysis": "emovec.geometry.registry",
     "rsa": "emovec.geometry.representational",
@@ -120,6 +119,7 @@ _MODULES = {
     "intervals": "emovec.stats.resampling",
     "jackknife_interval": "emovec.stats.resampling",
     "jackknife_weights": "emovec.stats.resampling",
+    "held_out_predictions": "emovec.stats.ridge",
 }
 __all__ = sorted(_MODULES)  # pyright: ignore[reportUnsupportedDunderAll]
 

@@ -1,23 +1,34 @@
 """Can valence, arousal and dominance, as people rate them, be read off the vector of an emotion never fitted?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.linalg import helmert
 
 from emovec.geometry.analysis import Analysis, Outcome, Table, best, each_variant
 from emovec.geometry.axes import Poles, pca
 from emovec.geometry.component_tests import compared, rating_correlations
-from emovec.languages.norms import DIMENSIONS, MINIMUM_RATED, load_norms, norm_agreement, rating_ceiling
+from emovec.languages.norms import (
+    DIMENSIONS,
+    MINIMUM_RATED,
+    NormFiles,
+    load_norms,
+    norm_agreement,
+    norms_of,
+    rating_ceiling,
+)
 from emovec.stats.labelled import in_label_order, labels, layer_numbers
 from emovec.stats.permutation import familywise_p_values, label_permutations, null_bound, p_values
-from emovec.stats.resampling import jackknife_interval
+from emovec.stats.ridge import (
+    PENALTIES,
+    correlation_interval,
+    correlations,
+    correlations_without,
+    held_out_predictions,
+)
 from emovec.vectors.emotion_vectors import EmotionVectors
 
 TABLES = {
@@ -41,13 +52,6 @@ INFLUENCE = Table(
 PERMUTATIONS = 1_000
 """At most: each redoes the fits of all emotions, at all layers."""
 COMPONENTS = 2
-
-PENALTIES = np.logspace(-3, 3, 13)
-"""Ridge penalties to choose from, in units of the mean eigenvalue of the Gram matrix fitted on."""
-
-SINGLY = 40
-"""Up to so many emotions each is left out by itself for the interval; of more, `BLOCKS` random groups are."""
-BLOCKS = 20
 
 
 @dataclass(frozen=True)
@@ -91,50 +95,6 @@ def rated(norms: pd.DataFrame, emotions: list[str], together: tuple[str, ...] = 
                 yield Ratings(str(source), list(known), list(values.columns), values.to_numpy(dtype=np.float64))
 
 
-def held_out_predictions(gram: np.ndarray, ratings: np.ndarray) -> np.ndarray:
-    """Ridge predictions of each emotion's ratings from a fit that never saw that emotion.
-
-    For each emotion left out, the others' vectors and ratings are centred and fitted. Each scale is fitted by itself,
-    with the penalty of `PENALTIES` that has the least generalised cross-validation error for it among those others.
-    Everything follows from dot products, so the cost does not depend on the hidden size.
-
-    Source: generalised cross-validation, Golub, Heath & Wahba 1979.
-
-    Args:
-        gram: [emotion, emotion], dot products of the vectors about any origin.
-        ratings: [..., emotion, scale]; leading axes hold other ratings for the same vectors, as permuted ones.
-
-    Returns:
-        [..., emotion, scale], in the ratings' units.
-    """
-    n = ratings.shape[-2]
-    first = np.moveaxis(ratings, -2, 0)
-    columns, contrasts = first.reshape(n, -1), helmert(n - 1).T
-    predicted = [_fitted(gram, columns, contrasts, _others(n, out), np.array([out]))[0] for out in range(n)]
-    return np.moveaxis(np.stack(predicted).reshape(first.shape), 0, -2)
-
-
-def correlations_without(gram: np.ndarray, ratings: np.ndarray) -> np.ndarray:
-    """The correlation of predicted with rated without each emotion in turn, all fits made anew without it.
-
-    Args:
-        gram: [emotion, emotion], as for `held_out_predictions`.
-        ratings: [emotion, scale].
-
-    Returns:
-        [emotion left out, scale].
-    """
-    n, k = ratings.shape
-    predicted, contrasts = np.empty((n, n, k)), helmert(n - 2).T
-    for pair in combinations(range(n), 2):
-        # A fit without two emotions predicts each of them for the case that the other is left out.
-        either = _fitted(gram, ratings, contrasts, _others(n, *pair), np.array(pair))
-        predicted[pair[1], pair[0]], predicted[pair] = either
-    return np.stack(
-        [correlations(predicted[out][rest], ratings[rest]) for out in range(n) for rest in [_others(n, out)]]
-    )
-
-
 def predict_ratings(
     vectors: xr.DataArray, norms: pd.DataFrame, permutations: int = 1_000, seed: int = 0
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -157,32 +117,25 @@ def predict_ratings(
         ceiling (what a perfect predictor could reach, as `norm_agreement` has it); and layer, language, source,
         emotion, scale, rating, prediction. Without rows where fewer than ten emotions are rated.
     """
-    agreement = norm_agreement(norms)
     found: list[pd.DataFrame] = []
     predictions: list[pd.DataFrame] = []
     for language in labels(vectors, "language"):
         own = in_label_order(vectors, language).isel(language=0)
-        layers = layer_numbers(own)
-        for known in rated(norms, labels(own, "emotion")):
+        layers, spoken = layer_numbers(own), norms_of(norms, language)
+        agreement = norm_agreement(spoken)
+        for known in rated(spoken, labels(own, "emotion")):
             values = own.sel(emotion=known.emotions).transpose("layer", "emotion", "hidden").values
-            at = {"language": language, "source": known.source}
-            predicted = np.empty((len(layers), *known.values.shape))
-            null = np.empty((permutations, len(layers), len(known.scales)))
-            bounds = np.empty((2, len(layers), len(known.scales)))
-            permuted = known.values[label_permutations(len(known.emotions), permutations, seed)]
-            for i, rows in enumerate(values):
-                gram = rows @ rows.T
-                predicted[i] = held_out_predictions(gram, known.values)
-                null[:, i] = correlations(held_out_predictions(gram, permuted), permuted)
-                bounds[:, i] = _interval(correlations(predicted[i], known.values), gram, known.values, seed)
+            grams = [rows @ rows.T for rows in values]
+            predicted, null, (low, high) = _fitted(grams, known.values, permutations, seed)
             r = correlations(predicted, known.values)
+            at = {"language": language, "source": known.source}
             for d, scale in enumerate(known.scales):
                 columns = {
                     "layer": layers,
                     "scale": scale,
                     "r": r[:, d],
-                    "low": bounds[0, :, d],
-                    "high": bounds[1, :, d],
+                    "low": low[:, d],
+                    "high": high[:, d],
                     "p": p_values(r[:, d], null[:, :, d]),
                     "p_familywise": familywise_p_values(r[:, d], null[:, :, d]),
                     "null_95": null_bound(null[:, :, d]),
@@ -196,6 +149,24 @@ def predict_ratings(
             columns = {"rating": np.tile(known.values.ravel(), len(layers)), "prediction": predicted.ravel()}
             predictions.append(pd.DataFrame(columns, index).reset_index().assign(**at))
     return _joined(found), _joined(predictions)
+
+
+def _fitted(
+    grams: Sequence[np.ndarray], ratings: np.ndarray, permutations: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """At each layer what is predicted, how that correlates with permuted ratings, and the ends of r's interval.
+
+    Returns:
+        [layer, emotion, scale], [permutation, layer, scale] and [2, layer, scale].
+    """
+    permuted = ratings[label_permutations(len(ratings), permutations, seed)]
+    predicted = np.stack([held_out_predictions(gram, ratings) for gram in grams])
+    null = np.stack([correlations(held_out_predictions(gram, permuted), permuted) for gram in grams], axis=1)
+    ends = [
+        correlation_interval(correlations(own, ratings), gram, ratings, seed)
+        for own, gram in zip(predicted, grams, strict=True)
+    ]
+    return predicted, null, np.stack(ends, axis=1)
 
 
 def word_influence(vectors: xr.DataArray, norms: pd.DataFrame) -> pd.DataFrame:
@@ -212,7 +183,7 @@ def word_influence(vectors: xr.DataArray, norms: pd.DataFrame) -> pd.DataFrame:
     rows: list[tuple[object, ...]] = []
     for language in labels(vectors, "language"):
         own = in_label_order(vectors.expand_dims(layer=[0]), language).isel(language=0, layer=0)
-        for known in rated(norms, labels(own, "emotion")):
+        for known in rated(norms_of(norms, language), labels(own, "emotion")):
             values = own.sel(emotion=known.emotions).values
             gram = values @ values.T
             r = correlations(held_out_predictions(gram, known.values), known.values)
@@ -250,7 +221,7 @@ def component_affect(
         if language not in wide.index.get_level_values("language"):
             continue
         own = wide.xs(language).T.dropna(how="all").T
-        for known in rated(norms, [str(emotion) for emotion in own.index], ("valence", "arousal")):
+        for known in rated(norms_of(norms, language), [str(emotion) for emotion in own.index], ("valence", "arousal")):
             table, n = own.loc[known.emotions], len(known.emotions)
             columns = table.to_numpy(dtype=np.float64)
             orders = np.vstack([np.arange(n), label_permutations(n, permutations, seed)])
@@ -268,63 +239,11 @@ def component_affect(
     return pd.DataFrame(rows, columns=TABLES["affect_components"].without("variant"))
 
 
-def correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Pearson correlations over emotions, NaN where one of the two doesn't vary.
-
-    Args:
-        x: [..., emotion, scale].
-        y: the same, or broadcast with it.
-
-    Returns:
-        [..., scale].
-    """
-    x, y = x - x.mean(axis=-2, keepdims=True), y - y.mean(axis=-2, keepdims=True)
-    spread = (x**2).sum(axis=-2) * (y**2).sum(axis=-2)
-    along = (x * y).sum(axis=-2)
-    return np.clip(np.where(spread > 1e-24, along / np.sqrt(np.where(spread > 0, spread, 1)), np.nan), -1, 1)
-
-
-def _others(n: int, *out: int) -> np.ndarray:
-    return np.delete(np.arange(n), out)
-
-
-def _fitted(
-    gram: np.ndarray, columns: np.ndarray, contrasts: np.ndarray, rest: np.ndarray, out: np.ndarray
-) -> np.ndarray:
-    """Predictions [len(out), target] of columns [emotion, target] from ridge fits to the emotions `rest`.
-
-    `contrasts` [rest, rest − 1] sum to zero over the emotions fitted: they centre vectors and ratings by themselves.
-    """
-    inner = gram[np.ix_(rest, rest)]
-    values, turn = np.linalg.eigh(contrasts.T @ inner @ contrasts)
-    values, axes = np.clip(values, 0, None), contrasts @ turn
-    penalties = PENALTIES[:, None] * (values.mean() or 1.0)
-    left = penalties / (values + penalties)
-    scores = axes.T @ columns[rest]
-    chosen = (left**2 @ scores**2 / left.sum(axis=1)[:, None] ** 2).argmin(axis=0)
-    slopes = ((gram[np.ix_(out, rest)] - inner.mean(axis=0)) @ axes)[:, None] / (values + penalties)
-    return np.take_along_axis(slopes @ scores, chosen[None, None], axis=1)[:, 0] + columns[rest].mean(axis=0)
-
-
-def _interval(r: np.ndarray, gram: np.ndarray, ratings: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Lower and upper ends [scale] of the 95 % interval of r [scale]."""
-    n = len(ratings)
-    if n <= SINGLY:
-        without = correlations_without(gram, ratings)
-    else:
-        groups = np.array_split(np.random.default_rng(seed).permutation(n), BLOCKS)
-        kept = [_others(n, *group) for group in groups]
-        without = np.stack(
-            [correlations(held_out_predictions(gram[np.ix_(own, own)], ratings[own]), ratings[own]) for own in kept]
-        )
-    return jackknife_interval(r, without, fisher=True)[:2]
-
-
 def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
-def _affect(vectors: EmotionVectors, norms: str | Path | None, poles: Poles, permutations: int, seed: int) -> Outcome:
+def _affect(vectors: EmotionVectors, norms: NormFiles, poles: Poles, permutations: int, seed: int) -> Outcome:
     ratings = load_norms(norms)
     fewer = min(permutations, PERMUTATIONS)
     found: dict[str, list[pd.DataFrame]] = {"affect": [], "affect_predictions": []}
@@ -338,7 +257,7 @@ def _affect(vectors: EmotionVectors, norms: str | Path | None, poles: Poles, per
     highest = best(TABLES["affect"].of(found["affect"]), "r", ["variant", "language", "source", "scale"])
     together: list[dict[str, Any]] = [
         {"source": own.source, "r": float(np.corrcoef(own.values.T)[0, 1]), "n_emotions": len(own.emotions)}
-        for own in rated(ratings, vectors.emotions, ("valence", "arousal"))
+        for own in rated(norms_of(ratings), vectors.emotions, ("valence", "arousal"))
     ]
     summary: dict[str, Any] = {"best": highest, "valence_arousal": together}
     if not highest:

@@ -1,6 +1,6 @@
 """Can one language's emotions be turned onto another's, and does the turn hold for an emotion that it never saw?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,7 +85,8 @@ def procrustes(
     n, layers = pair.sizes["emotion"], layer_numbers(pair)
     if n < MINIMUM_EMOTIONS:
         raise EmovecError(
-            f"alignment: {language_a} and {language_b} share {n} emotions; it takes {MINIMUM_EMOTIONS} to align."
+            f"alignment: {language_a} and {language_b} share {n} emotions; at least {MINIMUM_EMOTIONS} are needed "
+            "to align."
         )
     numbers = [k for k in components if k <= min(n - 2, pair.sizes["hidden"])]
     counts = dict.fromkeys(layers, shuffles) if isinstance(shuffles, int) else {k: shuffles[k] for k in layers}
@@ -93,18 +94,24 @@ def procrustes(
     values = pair.transpose("layer", "language", "emotion", "hidden").values
     rows: list[tuple[object, ...]] = []
     for layer, (x, y) in zip(layers, values, strict=True):
-        a, b = (_places(side, max(numbers)) for side in (x, y))
         pairings = np.vstack([np.arange(n), orders[: counts[layer]]])
-        for k in (ALL, *numbers):
-            found = [_in_sample(a, b, pairings, k)] + ([_held_out(a, b, pairings, k)] if k else [])
-            for name, (r2, retrieval) in zip(SAMPLES, found, strict=False):
-                at = (layer, language_a, language_b, k)
-                rows.append((*at, name, r2[0], np.nan, retrieval[0], 1 / n, 0))
-                if len(r2) > 1:
-                    high = float(null_bound(r2[1:]))
-                    shuffled = (r2[1:].mean(), high, retrieval[1:].mean(), 1 / n, len(r2) - 1)
-                    rows.append((*at, f"shuffled {name}", *shuffled))
+        rows += [(layer, language_a, language_b, *found) for found in _aligned(x, y, pairings, numbers)]
     return pd.DataFrame(rows, columns=TABLES["procrustes"].without("variant"))
+
+
+def _aligned(
+    x: np.ndarray, y: np.ndarray, pairings: np.ndarray, numbers: Sequence[int]
+) -> Iterator[tuple[int, str, float, float, float, float, int]]:
+    """Of two languages [emotion, hidden]: components, sample, R² and its bound, retrieval, chance, shuffles."""
+    a, b = (_places(side, max(numbers)) for side in (x, y))
+    chance = 1 / len(x)
+    for k in (ALL, *numbers):
+        found = [_in_sample(a, b, pairings, k)] + ([_held_out(a, b, pairings, k)] if k else [])
+        for name, (r2, retrieval) in zip(SAMPLES, found, strict=False):
+            yield k, name, r2[0], np.nan, retrieval[0], chance, 0
+            if len(r2) > 1:
+                high = float(null_bound(r2[1:]))
+                yield k, f"shuffled {name}", r2[1:].mean(), high, retrieval[1:].mean(), chance, len(r2) - 1
 
 
 def _places(vectors: np.ndarray, most: int) -> _Places:
@@ -202,7 +209,7 @@ def _alignment(vectors: EmotionVectors, layer: int, seed: int) -> Outcome:
     for a, b in language_pairs(vectors):
         shared = in_label_order(vectors.best, a, b).sizes["emotion"]
         if shared < MINIMUM_EMOTIONS:
-            notes.append(f"{a} and {b} share {shared} emotions; it takes {MINIMUM_EMOTIONS} to align them.")
+            notes.append(f"{a} and {b} share {shared} emotions; at least {MINIMUM_EMOTIONS} are needed to align them.")
             continue
         frames += each_variant(vectors, lambda v, a=a, b=b: procrustes(v, a, b, shuffles, seed))
     table = TABLES["procrustes"].of(frames)

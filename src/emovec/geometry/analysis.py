@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from inspect import signature
 from itertools import combinations
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import xarray as xr
 
 from emovec.corpus.story import Story
+from emovec.languages.norms import NormFiles
 from emovec.vectors.emotion_vectors import EmotionVectors
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Inputs:
         fixed_layer: the layer that the study's settings fix, or None.
         layer: the one to show first, as the analysis `choice` gives it; by default the one at two thirds of the depth.
         decoding: the table of the analysis `decoding`; None where it has not been computed.
-        norms: a CSV of human norms instead of the bundled ones.
+        norms: a CSV of human norms instead of the bundled ones, or language → such a file.
         poles: axis (`valence`, `arousal`) → words of its high and of its low pole, in place of the post's.
         neutral: (layer, language) → [story, hidden] of the neutral texts; None where a language has none.
     """
@@ -56,7 +56,7 @@ class Inputs:
     fixed_layer: int | None = None
     layer: int | None = None
     decoding: pd.DataFrame | None = None
-    norms: str | Path | None = None
+    norms: NormFiles = None
     poles: Mapping[str, tuple[Sequence[str], Sequence[str]]] = field(default_factory=dict[str, Any])
     neutral: Callable[[int, str], xr.DataArray | None] = lambda _layer, _language: None
 

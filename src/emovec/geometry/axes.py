@@ -1,7 +1,6 @@
 """Principal components of a language's emotion vectors, held against valence and arousal."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import xarray as xr
 
 from emovec.geometry.analysis import VARIANTS, Analysis, Outcome, Table, each_variant, plain
 from emovec.geometry.component_tests import axis_cosines, compared, pole_correlations, rating_correlations
-from emovec.languages.norms import DIMENSIONS, MINIMUM_RATED, load_norms, norm_agreement
+from emovec.languages.norms import DIMENSIONS, MINIMUM_RATED, NormFiles, load_norms, norm_agreement, norms_of
 from emovec.stats.labelled import in_label_order, labels, layer_numbers
 from emovec.stats.permutation import label_permutations
 from emovec.vectors.emotion_vectors import EmotionVectors
@@ -111,7 +110,7 @@ def pca(
         )
         kept = min(components, rank)
         projected = u[:, :kept] * s[:kept]
-        projected *= _signs(projected, before.get(language), values, references(emotions, norms, poles))
+        projected *= _signs(projected, before.get(language), values, references(emotions, norms, poles, language))
         before[language] = projected
         frame = pd.DataFrame(projected, index=emotions, columns=range(1, kept + 1))
         frame = frame.rename_axis("emotion").reset_index().melt("emotion", var_name="component", value_name="score")
@@ -166,7 +165,7 @@ def axis_correlations(
         layers = [layer for layer in layers if layer in table.columns.get_level_values("layer")]
         families: dict[str, list[tuple[pd.DataFrame, np.ndarray]]] = {}
         axes = named_axes(poles)
-        for name, reference in references(emotions, norms, poles).items():
+        for name, reference in references(emotions, norms, poles, language).items():
             known = np.isfinite(reference)
             high, low = map(", ".join, pole_words(emotions, axes[name]) or ("", "")) if name in axes else ("", "")
             n = int(known.sum())
@@ -242,7 +241,9 @@ def _by_language(vectors: xr.DataArray) -> Iterator[tuple[str, list[int], list[s
             yield language, layers, emotions, dict(zip(layers, values - values.mean(1, keepdims=True), strict=True))
 
 
-def references(emotions: list[str], norms: pd.DataFrame | None, poles: Poles | None = None) -> dict[str, np.ndarray]:
+def references(
+    emotions: list[str], norms: pd.DataFrame | None, poles: Poles | None = None, language: str = ""
+) -> dict[str, np.ndarray]:
     """What components are held against, the axes first: name → [emotion].
 
     Of the axes the weights that make them of the vectors; of norms the ratings, NaN where unknown.
@@ -250,7 +251,7 @@ def references(emotions: list[str], norms: pd.DataFrame | None, poles: Poles | N
     axes = named_axes(poles).items()
     found = {name: own for name, sides in axes if (own := pole_weights(emotions, sides)) is not None}
     words = [emotion.casefold() for emotion in emotions]
-    for source, table in () if norms is None else norms.groupby("source"):
+    for source, table in () if norms is None else norms_of(norms, language).groupby("source"):
         values = table.set_index("word").reindex(words)
         found |= {f"{source} {dimension}": values[dimension].to_numpy(np.float64) for dimension in DIMENSIONS}
     return found
@@ -285,7 +286,7 @@ def _correlation(x: np.ndarray, y: np.ndarray) -> float:
 
 def _pca(
     vectors: EmotionVectors,
-    norms: str | Path | None,
+    norms: NormFiles,
     poles: Poles,
     neutral: Callable[[int, str], xr.DataArray | None],
 ) -> Outcome:
@@ -318,7 +319,7 @@ def _neutral_shares(
     return pd.concat(frames, ignore_index=True)
 
 
-def _axes(vectors: EmotionVectors, norms: str | Path | None, poles: Poles, permutations: int, seed: int) -> Outcome:
+def _axes(vectors: EmotionVectors, norms: NormFiles, poles: Poles, permutations: int, seed: int) -> Outcome:
     ratings = load_norms(norms)
 
     def correlations(own: xr.DataArray) -> pd.DataFrame:
@@ -333,7 +334,7 @@ def _axes(vectors: EmotionVectors, norms: str | Path | None, poles: Poles, permu
     absent = [f"The emotions lack a pole of the post's {axis} axis." for axis, words in known.items() if words is None]
     if (n := len(vectors.emotions)) < MINIMUM_RATED:
         absent = [f"There are {n} emotions; correlating components with an axis or with ratings takes {MINIMUM_RATED}."]
-    summary: dict[str, Any] = {"norm_agreement": plain(norm_agreement(ratings))}
+    summary: dict[str, Any] = {"norm_agreement": plain(norm_agreement(norms_of(ratings)))}
     parameters = {"poles": {axis: words and {"high": words[0], "low": words[1]} for axis, words in known.items()}}
     return Outcome(tables, summary | ({"note": " ".join(absent)} if absent else {}), parameters)
 

@@ -47,7 +47,9 @@ def cross_lingual_cosine(
     cosines = matrices.values if first == language_a else matrices.values.swapaxes(1, 2)
     n = cosines.shape[1]
     if n < 2:
-        raise EmovecError(f"crosslingual: {language_a} and {language_b} share {n} emotions; it takes two to compare.")
+        raise EmovecError(
+            f"crosslingual: {language_a} and {language_b} share {n} emotions; at least two are needed to compare."
+        )
     same = np.einsum("lee->l", cosines) / n
     other = (cosines.sum(axis=(1, 2)) - n * same) / (n * n - n)
     orders = np.vstack([np.arange(n), label_permutations(n, permutations, seed)])

@@ -254,7 +254,7 @@ def _choice(vectors: EmotionVectors, decoding: pd.DataFrame | None, fixed_layer:
         layer, reason = choose_layer(TABLES["decoding"].of([]) if decoding is None else decoding)
     except ValueError:
         layer, by = usual_layer(vectors), "depth"
-        reason = f"layer {layer} lies at two thirds of the depth: there are too few stories to choose by decoding"
+        reason = f"layer {layer} is at two thirds of the depth: there are too few stories to choose by decoding"
     return Outcome({}, {"layer": layer, "by": by, "reason": reason})
 
 

@@ -168,7 +168,7 @@ def cka(
     n = pair.sizes["emotion"]
     if n < MINIMUM_EMOTIONS:
         raise EmovecError(
-            f"cka: {language_a} and {language_b} share {n} emotions; it takes at least {MINIMUM_EMOTIONS} to compare."
+            f"cka: {language_a} and {language_b} share {n} emotions; at least {MINIMUM_EMOTIONS} are needed to compare."
         )
     fixed, permuted = kernel_triangles(pair.transpose("language", "layer", "emotion", "hidden").values)
     orders = np.vstack([np.arange(n), label_permutations(n, permutations, seed)])
@@ -236,7 +236,9 @@ def _distances(vectors: EmotionVectors, activations: Activations, permutations: 
     notes: list[str] = []
     for a, b in language_pairs(vectors):
         if shared[a, b] < MINIMUM_EMOTIONS:
-            notes.append(f"{a} and {b} share {shared[a, b]} emotions; it takes {MINIMUM_EMOTIONS} to compare.")
+            notes.append(
+                f"{a} and {b} share {shared[a, b]} emotions; at least {MINIMUM_EMOTIONS} are needed to compare."
+            )
             continue
         first, second = sorted((a, b))
         enough = kept[first, second] >= MINIMUM_EMOTIONS
@@ -286,7 +288,7 @@ def _crossnobis(
 
 def _cross_layer(vectors: EmotionVectors) -> Outcome:
     tables = each_variant(vectors, layer_agreement)
-    few = f"It takes {MINIMUM_EMOTIONS} emotions to compare layers."
+    few = f"At least {MINIMUM_EMOTIONS} emotions are needed to compare layers."
     return Outcome({"cross_layer": tables}, {} if any(map(len, tables)) else {"note": few})
 
 

@@ -59,7 +59,7 @@ def rsa(
     n = label_number(a)
     if n < MINIMUM_EMOTIONS:
         raise EmovecError(
-            f"rsa: {language_a} and {language_b} share {n} emotions; it takes at least {MINIMUM_EMOTIONS} to compare."
+            f"rsa: {language_a} and {language_b} share {n} emotions; at least {MINIMUM_EMOTIONS} are needed to compare."
         )
     found = compare_triangles(a, b, layers, permutations, seed).assign(language_a=language_a, language_b=language_b)
     return found[TABLES["rsa"].without("variant")]
@@ -181,7 +181,7 @@ def _rsa(vectors: EmotionVectors, permutations: int, seed: int) -> Outcome:
     for a, b in language_pairs(vectors):
         shared = cosine_matrices(vectors.best, a, b).sizes["emotion_a"]
         if shared < MINIMUM_EMOTIONS:
-            notes.append(f"{a} and {b} share {shared} emotions; it takes {MINIMUM_EMOTIONS} to compare.")
+            notes.append(f"{a} and {b} share {shared} emotions; at least {MINIMUM_EMOTIONS} are needed to compare.")
             continue
         frames += each_variant(vectors, lambda v, a=a, b=b: rsa(v, a, b, permutations, seed))
     table = TABLES["rsa"].of(frames)

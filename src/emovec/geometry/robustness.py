@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -23,7 +22,7 @@ from emovec.geometry.analysis import (
     noted,
     stories_read,
 )
-from emovec.languages.norms import load_norms
+from emovec.languages.norms import NormFiles, load_norms
 from emovec.stats.labelled import in_label_order, labels, unit
 from emovec.stats.permutation import MINIMUM_EMOTIONS
 from emovec.vectors.build import Denoise, layer_vectors
@@ -88,7 +87,7 @@ def analytic_choices(
 ) -> pd.DataFrame:
     """The headline numbers at one layer under each choice of centring, denoising, scaling, distance and dimensions.
 
-    One choice is changed at a time from the study's own; each is given with the dimensions as they are and
+    One choice is changed at a time from the study's own; each is given for raw and
     standardised. `dimensions` leaves out those that hold the most energy of the study's vectors, all languages
     together.
 
@@ -249,7 +248,7 @@ def _robustness(
     neutral: Callable[[int, str], xr.DataArray | None],
     stories: Sequence[Story],
     model: "Callable[[], LanguageModel]",
-    norms: str | Path | None,
+    norms: NormFiles,
     layer: int,
 ) -> Outcome:
     from emovec.activations.tokens import token_states

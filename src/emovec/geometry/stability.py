@@ -1,9 +1,7 @@
 """How far groups of emotions can be trusted: their fit, their stability under new topics, languages' agreement."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,22 +9,19 @@ import pandas as pd
 
 from emovec.geometry.analysis import Activations, Analysis, Outcome, Table, best, noted
 from emovec.geometry.cells import Cells, layer_cells
-from emovec.geometry.clusters import Label, language_sets
+from emovec.geometry.clouds import cloud_quality
+from emovec.geometry.clusters import Label
+from emovec.geometry.grouping import ALGORITHMS, Grouping, groupings, point_grams, redrawn
 from emovec.geometry.partition import (
-    BATCH,
-    MOST_STARTS,
     adjusted_rand,
     cosines_of,
-    k_means_partition,
-    linkage_partitions,
     silhouettes,
 )
-from emovec.languages.norms import load_norms
+from emovec.languages.norms import NormFiles, load_norms, norms_of
 from emovec.stats.permutation import (
     MINIMUM_EMOTIONS,
     familywise_p_values,
     label_permutations,
-    null_bound,
     p_values,
 )
 from emovec.stats.resampling import bootstrap_weights
@@ -46,56 +41,9 @@ TABLES = {
     ),
 }
 
-ALGORITHMS = ("k-means", "average linkage")
-KS = range(2, 11)
 DRAWS = 50
 CLOUDS = 19
 """The largest value of 19 clouds is exceeded by a twentieth in one case of 20: p = (1 + 0) / (1 + 19)."""
-
-_DRAWS_PER_CLOUD = 5
-# There are many clouds, and more starts hardly move the silhouette of points without groups.
-_CLOUD_STARTS = 100
-
-
-@dataclass(frozen=True)
-class Grouping:
-    """Partitions of one set of points: `labels[algorithm, k]` is [point], `owners` are (language, emotion)."""
-
-    languages: str
-    owners: list[Label]
-    gram: np.ndarray
-    labels: dict[tuple[str, int], np.ndarray]
-
-
-def groupings(cells: Cells, ks: Sequence[int] = KS, seed: int = 0) -> list[Grouping]:
-    """The partitions of each language's emotions and of all together; sets of fewer than four points are left out."""
-    found: list[Grouping] = []
-    for name, members in language_sets(cells.languages).items():
-        grams, owners = point_grams(cells, np.ones((1, len(cells.topics))), members)
-        if len(owners) < MINIMUM_EMOTIONS:
-            continue
-        usable = [k for k in ks if 2 <= k < len(owners)]
-        by = _partitions(cosines_of(grams), usable, seed)
-        found.append(Grouping(name, owners, grams[0], {key: labels[0] for key, labels in by.items()}))
-    return found
-
-
-def point_grams(cells: Cells, weights: np.ndarray, languages: Sequence[str]) -> tuple[np.ndarray, list[Label]]:
-    """Dot products of the vectors of some languages, one after the other, and whose they are.
-
-    Returns:
-        [draw, point, point], without the emotions that a language lacks; NaN where a draw holds no story of one.
-    """
-    whole = np.block([[cells.grams(weights, a, b) for b in languages] for a in languages])
-    known = [cells.counts[cells.languages.index(language)].sum(axis=0) > 0 for language in languages]
-    owners = [
-        (language, emotion)
-        for language, there in zip(languages, known, strict=True)
-        for emotion, one in zip(cells.emotions, there, strict=True)
-        if one
-    ]
-    kept = np.flatnonzero(np.concatenate(known))
-    return whole[:, kept[:, None], kept], owners
 
 
 def cluster_quality(
@@ -134,8 +82,8 @@ def cluster_quality(
         grams, _ = point_grams(cells, weights, one.languages.split("+"))
         grams = grams[np.isfinite(grams).all(axis=(1, 2))]
         ks = sorted({k for _, k in wanted})
-        drawn = _redrawn(cosines_of(grams), one.labels, ks, seed) if len(grams) else {}
-        chance = _clouds(one, grams, ks, seed, clouds) if clouds and len(grams) else {}
+        drawn = redrawn(cosines_of(grams), one.labels, ks, seed) if len(grams) else {}
+        chance = cloud_quality(one, grams, ks, seed, clouds) if clouds and len(grams) else {}
         nothing = dict.fromkeys(("silhouette_chance", "silhouette_95", "stability_chance", "stability_95"), np.nan)
         for key, labels in one.labels.items():
             measured = key in wanted and key in drawn
@@ -241,92 +189,6 @@ def _best_keys(fit: dict[tuple[str, int], float]) -> list[tuple[str, int]]:
     return best
 
 
-def _partitions(
-    cosines: np.ndarray, ks: Sequence[int], seed: int, most_starts: int = MOST_STARTS
-) -> dict[tuple[str, int], np.ndarray]:
-    """(algorithm, k) → [matrix, point]."""
-    return _found(cosines, ks, seed, most_starts, {})
-
-
-def _redrawn(
-    cosines: np.ndarray, whole: Mapping[tuple[str, int], np.ndarray], ks: Sequence[int], seed: int
-) -> dict[tuple[str, int], np.ndarray]:
-    """The same of draws, whose whole has the partitions `whole` ([point], or [matrix, point] of each draw's own whole).
-
-    The whole's partition is among the starts, so that a batch of others is enough to find a better one if there is any.
-    """
-    starts = {k: np.broadcast_to(whole[ALGORITHMS[0], k], cosines.shape[:2]) for k in ks}
-    return _found(cosines, ks, seed, BATCH, starts)
-
-
-def _found(
-    cosines: np.ndarray, ks: Sequence[int], seed: int, most_starts: int, starts: Mapping[int, np.ndarray]
-) -> dict[tuple[str, int], np.ndarray]:
-    """Both algorithms' partitions; the trees are made once for all k, and k-means starts from them too."""
-    linked = dict(zip(ks, linkage_partitions(cosines, ks), strict=True)) if len(ks) else {}
-    k_means = {k: k_means_partition(cosines, k, seed, most_starts, starts.get(k), linked[k]) for k in ks}
-    return {(ALGORITHMS[0], k): own for k, own in k_means.items()} | {
-        (ALGORITHMS[1], k): own for k, own in linked.items()
-    }
-
-
-def _clouds(
-    one: Grouping, grams: np.ndarray, ks: Sequence[int], seed: int, clouds: int
-) -> dict[tuple[str, int], dict[str, float]]:
-    """Silhouette and stability of clouds without groups: their mean, and what one in twenty exceeds."""
-    points = _coordinates(one.gram[None])[0]
-    rng = np.random.default_rng(seed)
-    per_cloud = min(_DRAWS_PER_CLOUD, len(grams))
-    noise = _aligned(_coordinates(grams), points) - points
-    whole = np.stack([_mixing(one.owners, rng) @ points for _ in range(clouds)])
-    which = np.arange(clouds * per_cloud) % len(grams)
-    drawn = np.repeat(whole, per_cloud, axis=0) + noise[which]
-    cosines, cosines_drawn = (cosines_of(x @ x.swapaxes(1, 2)) for x in (whole, drawn))
-    labels = _partitions(cosines, ks, seed, _CLOUD_STARTS)
-    repeated = {key: np.repeat(own, per_cloud, axis=0) for key, own in labels.items()}
-    redrawn = _redrawn(cosines_drawn, repeated, ks, seed)
-    found: dict[tuple[str, int], dict[str, float]] = {}
-    for key, own in labels.items():
-        fit = silhouettes(cosines, own)
-        ari = adjusted_rand(repeated[key], redrawn[key]).reshape(clouds, per_cloud).mean(axis=1)
-        found[key] = {
-            "silhouette_chance": float(np.nanmean(fit)) if np.isfinite(fit).any() else np.nan,
-            "silhouette_95": float(null_bound(fit)),
-            "stability_chance": float(ari.mean()),
-            "stability_95": float(null_bound(ari)),
-        }
-    return found
-
-
-def _coordinates(grams: np.ndarray) -> np.ndarray:
-    """Points [matrix, n, n] that have these dot products."""
-    values, vectors = np.linalg.eigh((grams + grams.swapaxes(1, 2)) / 2)
-    return vectors * np.sqrt(np.clip(values, 0, None))[:, None, :]
-
-
-def _aligned(points: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Points [matrix, n, n] turned as close to the target [n, n] as a rotation or reflection brings them."""
-    u, _, vt = np.linalg.svd(points.swapaxes(1, 2) @ target)
-    return points @ u @ vt
-
-
-def _mixing(owners: Sequence[Label], rng: np.random.Generator) -> np.ndarray:
-    """A random rotation [point, point] of each language's emotions that keeps their mean; the same one if it can be."""
-    from scipy.linalg import block_diag, helmert
-    from scipy.stats import ortho_group
-
-    languages = list(dict.fromkeys(language for language, _ in owners))
-    sets = [tuple(emotion for own, emotion in owners if own == language) for language in languages]
-    turns: dict[tuple[str, ...], np.ndarray] = {}
-    for emotions in sets:
-        if emotions not in turns:
-            n = len(emotions)
-            basis = helmert(n)
-            turn = ortho_group.rvs(n - 1, random_state=rng) if n > 2 else np.eye(n - 1)
-            turns[emotions] = basis.T @ turn @ basis + 1 / n
-    return block_diag(*(turns[emotions] for emotions in sets))
-
-
 def _stability(
     vectors: EmotionVectors,
     activations: Activations,
@@ -334,9 +196,9 @@ def _stability(
     permutations: int,
     bootstraps: int,
     seed: int,
-    norms: str | Path | None,
+    norms: NormFiles,
 ) -> Outcome:
-    ratings = load_norms(norms)
+    ratings = norms_of(load_norms(norms))
     draws = min(DRAWS, bootstraps)
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     units = ""

@@ -3,7 +3,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ from emovec.geometry.reliability import (
     spearman_brown,
     triangles,
 )
-from emovec.languages.norms import MINIMUM_RATED, load_norms
+from emovec.languages.norms import MINIMUM_RATED, NormFiles, load_norms
 from emovec.stats.permutation import MINIMUM_EMOTIONS
 from emovec.stats.resampling import (
     bootstrap_weights,
@@ -97,11 +96,13 @@ class References:
     poles: dict[str, np.ndarray]
 
 
-def component_references(emotions: list[str], norms: pd.DataFrame | None, own_poles: Poles | None = None) -> References:
+def component_references(
+    emotions: list[str], norms: pd.DataFrame | None, own_poles: Poles | None = None, language: str = ""
+) -> References:
     """The poles of the axes and human norms, as far as these emotions have them, named as in `axis_correlations`."""
     known = {
         name: own
-        for name, own in references(emotions, norms, own_poles).items()
+        for name, own in references(emotions, norms, own_poles, language).items()
         if np.isfinite(own).sum() >= MINIMUM_RATED
     }
     poles = {name: known.pop(name) for name in [*known] if name in AXIS_NAMES}
@@ -164,9 +165,9 @@ def layer_uncertainty(
     halved = {language: halves(blocks, language, left_out, splits) for language in cells.languages}
     has = {language: np.isfinite(own[language][0][0]).any(axis=0) for language in cells.languages}
     rows: list[dict[str, Any]] = []
-    references = component_references(cells.emotions, norms, poles)
     for language, (jackknife, draws) in own.items():
         if language in scores:
+            references = component_references(cells.emotions, norms, poles, language)
             kept, resampled = (component_correlations(g, scores[language], references) for g in (jackknife, draws))
             rows += [
                 _interval("pc_norm", kept[name], resampled[name], language, "", name)
@@ -183,16 +184,7 @@ def layer_uncertainty(
         without_noise = noise_free_rsa(halved[a], halved[b])
         rows.append(_interval("rsa_noise_free", without_noise, None, a, b))
         ceilings.append(_ceiling(a, b, float(kept["rsa"][0]), float(without_noise[0]), halved[a], halved[b]))
-    reliabilities = [
-        {
-            "language": language,
-            "r_half": float(half.correlation()[0]),
-            "r": float(spearman_brown(half.correlation()[0])),
-            "splits": SPLITS,
-        }
-        for language, half in halved.items()
-        if has[language].sum() >= MINIMUM_EMOTIONS
-    ]
+    reliabilities = [_reliability(name, half) for name, half in halved.items() if has[name].sum() >= MINIMUM_EMOTIONS]
     tables = {"intervals": rows, "reliability": reliabilities, "ceiling": ceilings}
     return {name: pd.DataFrame(found) for name, found in tables.items()}
 
@@ -222,6 +214,11 @@ def _interval(
     }
 
 
+def _reliability(language: str, half: Halves) -> dict[str, Any]:
+    r_half = half.correlation()[0]
+    return {"language": language, "r_half": float(r_half), "r": float(spearman_brown(r_half)), "splits": SPLITS}
+
+
 def _ceiling(a: str, b: str, r: float, without_noise: float, half_a: Halves, half_b: Halves) -> dict[str, Any]:
     reliabilities = {
         language: float(spearman_brown(half.correlation()[0])) for language, half in ((a, half_a), (b, half_b))
@@ -247,7 +244,7 @@ def _ceiling(a: str, b: str, r: float, without_noise: float, half_a: Halves, hal
 def _uncertainty(
     vectors: EmotionVectors,
     activations: Activations,
-    norms: str | Path | None,
+    norms: NormFiles,
     poles: Poles,
     bootstraps: int,
     seed: int,

@@ -162,7 +162,7 @@ def _prompts(prompts: Any, problems: _Problems) -> dict[str, str]:
             problems.append((key, f"prompts.{kind} lacks {', '.join(f'{{{name}}}' for name in sorted(lacking))}"))
         for name in sorted(names - needed - allowed):
             known = ", ".join(f"{{{name}}}" for name in sorted(needed | allowed))
-            problems.append((key, f"prompts.{kind}: {{{name}}} stands for nothing here; there are {known}"))
+            problems.append((key, f"prompts.{kind}: {{{name}}} is no placeholder here; there are {known}"))
     return texts
 
 

@@ -1,5 +1,6 @@
 """Human norms of emotion words: valence, arousal, dominance."""
 
+from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
 
@@ -19,21 +20,30 @@ BUNDLED = Path(__file__).parent.parent / "data" / "affective_norms.csv"
 _MEANT = {"content": "content (happy)"}
 
 
-def load_norms(path: str | Path | None = None) -> pd.DataFrame:
+NormFiles = str | Path | Mapping[str, str | Path] | None
+"""A file for all languages, language → file, or None for the bundled norms."""
+
+
+def load_norms(path: NormFiles = None) -> pd.DataFrame:
     """Norms of emotion words, one row for each source and word.
 
     The bundled ones are the Glasgow Norms (Scott et al. 2019, 1–9, CC BY 4.0) and Russell & Mehrabian 1977 (−1…1).
 
     Args:
         path: a CSV with a column `word` and at least one of `valence, arousal, dominance`, optionally `source` and
-            `term_in_source`; by default the bundled norms.
+            `term_in_source`; by default the bundled norms. Or language → such a file, for ratings by its speakers:
+            the bundled norms are then those of all others. Words are the study's emotions, whatever the language.
 
     Returns:
-        Columns source, word, term, valence, arousal, dominance (NaN where a source has none), sorted.
+        Columns source, word, term, valence, arousal, dominance (NaN where a source has none), sorted; where languages
+        have files of their own also language, empty for the bundled ones: see `norms_of`.
 
     Raises:
         EmovecError: if the file is missing, has no such columns, holds text for numbers, or gives a word twice.
     """
+    if isinstance(path, Mapping):
+        own = [load_norms(file).assign(language=language) for language, file in path.items()]
+        return pd.concat([load_norms().assign(language=""), *own], ignore_index=True)
     path = BUNDLED if path is None else Path(path)
     if not path.is_file():
         raise EmovecError(f"{path}: no such file of norms.")
@@ -47,9 +57,11 @@ def load_norms(path: str | Path | None = None) -> pd.DataFrame:
             empty = table[dimension].map(is_missing).astype(bool)
             table[dimension] = pd.to_numeric(table[dimension].mask(empty)).astype("float64")
         except (ValueError, TypeError, OverflowError) as error:
-            raise EmovecError(f"{path}: column '{dimension}' holds something that is no number ({error}).") from error
+            raise EmovecError(
+                f"{path}: column '{dimension}' contains something that isn't a number ({error})."
+            ) from error
         if np.isinf(table[dimension]).any():
-            raise EmovecError(f"{path}: column '{dimension}' holds an infinite number.")
+            raise EmovecError(f"{path}: column '{dimension}' contains an infinite number.")
     table = table.assign(
         source=table["source"].astype(str) if "source" in table else path.stem,
         word=[clean(str(word)).casefold() for word in table["word"]],
@@ -64,6 +76,19 @@ def load_norms(path: str | Path | None = None) -> pd.DataFrame:
         raise EmovecError(f"{path}: the word '{twice['word'].iloc[0]}' is given twice; keep one row for each word.")
     columns = ["source", "word", "term", *DIMENSIONS]
     return table.sort_values(["source", "word"], ignore_index=True)[columns]
+
+
+def norms_of(norms: pd.DataFrame, language: str = "") -> pd.DataFrame:
+    """The norms of a language: its own where it has some, else those of all; "" is what languages have in common.
+
+    Args:
+        norms: as `load_norms` returns them.
+        language: code.
+    """
+    if "language" not in norms:
+        return norms
+    own = norms["language"] == language
+    return norms[own if own.any() else norms["language"] == ""].drop(columns="language")
 
 
 def norm_agreement(norms: pd.DataFrame) -> pd.DataFrame:

@@ -179,7 +179,7 @@ def _use_errors(runs: Runs) -> Iterator[_Found]:
             f"steering {positions} changes what follows, as it changes each text alone without a cache",
             errors,
             "Steering here would do something else than it says, or nothing: don't steer this model at these "
-            "positions. Extraction and geometry are not concerned.",
+            "positions. Extraction and geometry are not affected.",
             0.01 if model.dtype == torch.float32 else 0.5,
         )
 

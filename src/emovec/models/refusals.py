@@ -56,7 +56,7 @@ def require_weights(folder: Path) -> None:
     """
     if not any(folder.glob("*.safetensors")):
         if pickled := _pickled(folder):
-            raise EmovecError(f"model: {folder} holds its weights as {pickled}: {_NO_PICKLE}")
+            raise EmovecError(f"model: {folder} contains its weights as {pickled}: {_NO_PICKLE}")
         raise EmovecError(
             f"model: {folder} can't be loaded as a causal language model: it has no weights (*.safetensors); copy the "
             "whole model folder."
@@ -162,7 +162,7 @@ def unreadable(model: str, error: Exception, *, local: bool, config: Any = None)
     reason = next((line.strip() for line in said.splitlines() if line.strip()), type(error).__name__)
     if "trust_remote_code" in said:
         return EmovecError(
-            f"model: {model} brings code of its own, which runs only where you ask for it: read that code, then set "
+            f"model: {model} comes with its own code, which runs only if you allow it: read that code, then set "
             "trust_remote_code: true."
         )
     if "pickle" in said.lower() or "weights_only" in said or "use_safetensors" in said or "model.safetensors" in said:
@@ -190,7 +190,7 @@ def unreadable(model: str, error: Exception, *, local: bool, config: Any = None)
     if "safetensor" in type(error).__name__.lower() or "deserializing header" in said:
         return EmovecError(f"model: the weights of {model} are damaged or cut short ({reason}); download it again.")
     if "configuration class" in said:
-        reason = f"{type(config).__name__.removesuffix('Config')} models write no text that goes on from a text"
+        reason = f"{type(config).__name__.removesuffix('Config')} models don't continue a text"
     if local:
         return EmovecError(f"model: {model} can't be loaded as a causal language model: {reason}")
     if (adapter := _hub_adapter(model)) is not None:
@@ -253,12 +253,14 @@ def _hub_adapter(model: str) -> Path | None:
 
 def _without_config(folder: Path) -> str:
     if not any(folder.iterdir()):
-        return "an empty folder without config.json; name one that holds config.json, *.safetensors and tokenizer.json."
+        return (
+            "an empty folder without config.json; name one that contains config.json, *.safetensors and tokenizer.json."
+        )
     if ggufs := sorted(folder.glob("*.gguf")):
-        return f"a folder without config.json, but it holds GGUF files; name one of them: {ggufs[0]}."
+        return f"a folder without config.json, but it contains GGUF files; name one of them: {ggufs[0]}."
     inner = sorted(path.parent for path in folder.glob("*/config.json"))
     inside = f" {inner[0]} has one." if inner else ""
-    return f"a folder without config.json, so it holds no transformers model.{inside}"
+    return f"a folder without config.json, so it contains no transformers model.{inside}"
 
 
 def _pickled(folder: Path) -> str | None:

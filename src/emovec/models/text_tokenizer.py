@@ -76,7 +76,7 @@ class TextTokenizer:
             EmovecError: if the tokenizer doesn't tell which characters its tokens hold.
         """
         if not getattr(self.tokenizer, "is_fast", False):
-            raise EmovecError("model: its tokenizer doesn't tell which characters its tokens hold.")
+            raise EmovecError("model: its tokenizer doesn't say which characters its tokens hold.")
         if special_tokens:
             return self._read([text], special=True, offsets=True)[0]
         return self._prompt(text, offsets=True)

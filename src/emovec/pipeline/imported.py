@@ -37,14 +37,14 @@ def require_import_folder(folder: Path, *, overwrite: bool = False, inputs: Iter
     if folder.is_dir() and is_imported(folder) and not (folder / "activations").exists():
         if not overwrite:
             raise EmovecError(
-                f"{folder}: holds imported vectors already; give another `out`, or `overwrite` to replace them."
+                f"{folder}: contains imported vectors already; give another `out`, or `overwrite` to replace them."
             )
         for given in inputs:
             if folder.resolve() in given.resolve().parents:
-                raise EmovecError(f"{given}: lies in the folder that would be replaced; give another `out`.")
+                raise EmovecError(f"{given}: is in the folder that would be replaced; give another `out`.")
         return
     if folder.is_dir() and (folder / "study.yaml").exists():
-        raise EmovecError(f"{folder}: holds a study of its own; give another `out`.")
+        raise EmovecError(f"{folder}: contains a study of its own; give another `out`.")
     require_folder(folder, "an earlier import", is_imported, overwrite=overwrite)
 
 
@@ -94,7 +94,7 @@ def write_imported_study(
         with track("Comparing vectors", len(ANALYSES)) as advance:
             for name, analysis in ANALYSES.items():
                 if lacking := sorted(words for used, words in _LACKING.items() if used in analysis.inputs):
-                    note = f"This takes the {listed(lacking)}, and the vectors were made elsewhere."
+                    note = f"This needs the {listed(lacking)}, but the vectors were made elsewhere."
                     result = _passed_over(analysis, note)
                 else:
                     try:

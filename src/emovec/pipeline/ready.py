@@ -9,7 +9,7 @@ from emovec.errors import EmovecError
 from emovec.files import require_writable
 from emovec.study.cluster_names import names_state
 from emovec.study.keys import STAGES, Stage
-from emovec.study_files import RESULTS_FILE
+from emovec.study_files import RESULTS_FILE, norm_files
 from emovec.targets import require_results_folder
 
 if TYPE_CHECKING:
@@ -69,11 +69,12 @@ def check_files(config: StudyConfig, base: Path, also: str | None = None) -> Non
     from emovec.steering.experiments.registry import EXPERIMENTS, require_experiments
 
     settings = config.steering
-    if config.geometry.norms is not None:
+    named = norm_files(config, base)
+    for language, file in named.items() if isinstance(named, dict) else [("", named)]:
         try:
-            load_norms(base / config.geometry.norms)
+            load_norms(file)
         except EmovecError as error:
-            raise EmovecError(f"geometry.norms: {error}") from error
+            raise EmovecError(f"geometry.norms{f'.{language}' if language else ''}: {error}") from error
     require_experiments(settings.experiments)
     spoken = [load_language(code, languages_folder(config, base)) for code in settings.languages or config.languages]
     there: set[str] = set()

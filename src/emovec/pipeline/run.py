@@ -89,7 +89,7 @@ def _require_as_many_texts(study: Study) -> None:
     if before is None or before > limit:
         texts = "all texts" if before is None else f"{before} texts of each emotion"
         raise EmovecError(
-            f"{study.folder}: holds results of {texts}, which those of {limit} of each emotion would replace; give "
+            f"{study.folder}: contains results of {texts}, which those of {limit} of each emotion would replace; give "
             "another `out`, or leave out extraction.limit."
         )
 

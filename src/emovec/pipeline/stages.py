@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emovec.config import Source
+from emovec.config_values import Source
 from emovec.corpus.story import Story
 from emovec.corpus.write import write_jsonl
 from emovec.errors import EmovecError
@@ -17,6 +17,7 @@ from emovec.models.depth import two_thirds
 from emovec.progress import Track
 from emovec.study.cluster_names import name_study_clusters
 from emovec.study.keys import STEERING_FILES, Stage, record_path
+from emovec.study_files import norm_files
 
 if TYPE_CHECKING:
     from emovec.geometry.analysis import AnalysisResult, Inputs
@@ -144,7 +145,7 @@ def leave_out_stale(study: "Study", experiments: Sequence[str]) -> None:
     for name in experiments:
         if study.state(name) == "stale":
             log.warning(
-                "%s was measured with other vectors or settings, so the report leaves it out; %s measures it anew",
+                "%s was measured with other vectors or settings, so the report leaves it out; %s measures it again",
                 name.capitalize(), study.command("run", more=["--only", name]),
             )  # fmt: skip
             record_path(study.folder, name).unlink()
@@ -202,7 +203,7 @@ def _require_elsewhere(study: "Study", folder: Path) -> None:
                 *(study.path.parent / path).resolve().parents,
             ]:
                 raise EmovecError(
-                    f"corpus: {path} lies where this study keeps its copy of the texts ({folder}); move it, or give "
+                    f"corpus: {path} is where this study keeps its copy of the texts ({folder}); move it, or give "
                     "another `out`."
                 )
 
@@ -242,7 +243,7 @@ def _inputs(study: "Study", vectors: "EmotionVectors", analysis: str) -> "Inputs
         seed=settings.seed,
         top_k=settings.top_k,
         fixed_layer=None if settings.layer == "auto" else settings.layer,
-        norms=None if settings.norms is None else study.path.parent / settings.norms,
+        norms=norm_files(study.config, study.path.parent),
         poles=settings.poles.sides(),
         **given,
     )
@@ -264,7 +265,6 @@ def steering_inputs(
     layer = two_thirds(model.n_layers, vectors.layers) if settings.layer == "auto" else settings.layer
     if layer not in vectors.layers:
         raise EmovecError(f"steering.layer: {layer} is none of the extracted layers {vectors.layers}.")
-    norms = study.config.geometry.norms
     return SteeringInputs(
         model=model,
         vectors=vectors,
@@ -275,7 +275,7 @@ def steering_inputs(
         seed=settings.seed,
         stories=stories,
         activations=lambda layer, language: activations().layer(layer, language),
-        norms=None if norms is None else study.path.parent / norms,
+        norms=norm_files(study.config, study.path.parent),
         base=study.path.parent,
         languages_folder=languages_folder(study.config, study.path.parent),
     )

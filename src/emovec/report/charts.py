@@ -91,6 +91,8 @@ Place = tuple[float, ...]
 class Scatter:
     """Labelled points in a plane. `legend` holds (label, colour, marker) of its entries.
 
+    A height that only keeps points apart has an empty `y_label`, and no numbers on its axis.
+
     Attributes:
         links: ends of thin lines between points.
         limits: ranges of x and y that hold for every frame; by default the points' own.

@@ -112,7 +112,7 @@ def _reason(study: StudyTables) -> str:
     if isinstance(study.config.geometry.layer, int):
         return ": set in the study file"
     reason = study.summaries.get("choice", {}).get("reason")
-    return f": {reason}" if reason else ": two thirds of depth, since no choice by decoding is recorded"
+    return f": {reason}" if reason else ": two thirds of depth, because no choice by decoding is recorded"
 
 
 def _sources(study: StudyTables) -> str:
@@ -173,13 +173,13 @@ def _denoising(study: StudyTables) -> str:
             f"{low} at every layer" if low == high else f"{components[at]} at layer {at} ({low}–{high} over the layers)"
         )
         share = vectors.noise_variance.get(language, {}).get(at)
-        held = f", holding {100 * share:.0f} % at layer {at}" if share is not None else ""
+        held = f", explaining {100 * share:.0f} % at layer {at}" if share is not None else ""
         parts.append(f"{language_name(language)} {count}{held}")
     number, share = settings.denoise_components, f"up to {100 * settings.denoise_variance:g} % of their variance"
     text = f"components of the {what} {f'({number})' if number else share} projected out: {'; '.join(parts)}"
     few = [count for count in study.corpus["neutral"].values() if count < _FEW_NEUTRAL]
     if settings.denoise == "neutral" and few:
-        text += f"; fewer than {_FEW_NEUTRAL:,} neutral texts a language, so these components are rough"
+        text += f"; fewer than {_FEW_NEUTRAL:,} neutral texts per language, so these components are rough"
     return text
 
 

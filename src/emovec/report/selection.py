@@ -223,12 +223,12 @@ class Selection:
         return Selector("layer", options, first, slider=True, in_paper=False, columns=["layer"], values=values)
 
     def kept_note(self, layers: Selector) -> str:
-        """What to tell a reader whose slider has fewer layers than the table."""
+        """A note for a reader whose slider has fewer layers than the table."""
         every = self.rows["layer"].nunique()
         if len(layers.options) == every:
             return ""
         kept = f"{len(layers.options)} of {every} layers"
-        return f"To keep this page light the slider holds {kept}; geometry/{self.name}.parquet holds all."
+        return f"To keep this page small, the slider has {kept}; geometry/{self.name}.parquet contains all."
 
     def side_by_side(
         self, selectors: Sequence[Selector], panel: Callable[["Selection"], Scatter]

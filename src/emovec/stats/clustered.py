@@ -28,6 +28,19 @@ def mean_interval(values: Floats, groups: NDArray[np.intp], level: float = 0.95)
     return mean - half, mean + half
 
 
+def mean_p_value(values: Floats, groups: NDArray[np.intp]) -> Floats:
+    """Two-sided p of a mean of 0, by the t of `mean_interval`; 1 where all values are 0, NaN where none can be had.
+
+    Args:
+        values: [thing, ...].
+        groups: [thing] number of the group of each, from 0.
+    """
+    mean, n_groups = np.asarray(values.mean(axis=0)), int(groups.max()) + 1
+    error = np.sqrt(_variance(values, groups))
+    off = np.divide(np.abs(mean), error, out=np.where(mean == 0, 0.0, np.nan), where=error > 0)
+    return np.where(n_groups > 1, 2 * t.sf(off, max(n_groups - 1, 1)), np.nan)
+
+
 def share_interval(hits: Floats, groups: NDArray[np.intp], level: float = 0.95) -> tuple[Floats, Floats]:
     """Wilson's interval of a share, with groups as the unit that is drawn; arguments as in `mean_interval`.
 

@@ -46,10 +46,9 @@ class WordComparison(NamedTuple):
         side = "above" if points >= 0 else "below"
         verdict = "no better than words within the error"
         if abs(self.gap) >= 2 * self.standard_error and self.gap:
-            verdict = "more than a count of words gives" if self.beyond else "less than a count of words gives"
-        return (
-            f"in {language} the activations lie {abs(points):.1f} points {side} (standard error {error:.1f}): {verdict}"
-        )
+            verdict = "better than word counts" if self.beyond else "worse than word counts"
+        size = f"{abs(points):.1f} points {side} words (standard error {error:.1f})"
+        return f"in {language} the activations are {size}: {verdict}"
 
 
 def compare_words(activations: float, n_activations: int, words: float, n_words: int) -> WordComparison:

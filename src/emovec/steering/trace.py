@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -84,14 +84,18 @@ def trace(
     against = against.where(~against["sink"])
     deviation = against.std("token")
     found = (own - against.mean("token")) / deviation.where(deviation > 0, 1.0)
-    pieces, texts = text_pieces(model, text)
-    found = found.assign_coords(
-        token_text=("token", model.token_texts(model.text_token_ids(text))),
-        piece=("token", pieces),
-        piece_text=("token", [texts[piece] for piece in pieces]),
-    )
+    found = found.assign_coords(_token_coordinates(model, text))
     found.attrs = {"model": model.id, "language": language, "variant": variant, "baseline": said, "text": text}
     return found.drop_vars("own", errors="ignore").transpose("emotion", "layer", "token").rename("trace")
+
+
+def _token_coordinates(model: LanguageModel, text: str) -> dict[str, tuple[str, list[Any]]]:
+    pieces, texts = text_pieces(model, text)
+    return {
+        "token_text": ("token", model.token_texts(model.text_token_ids(text))),
+        "piece": ("token", pieces),
+        "piece_text": ("token", [texts[piece] for piece in pieces]),
+    }
 
 
 def _sinks(states: xr.DataArray, threshold: float | None) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Finished studies side by side: their headline numbers, and how far their emotion geometries agree."""
+"""Finished studies side by side: headline numbers, how far their geometries agree, and what steering does in each."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from emovec.geometry.model_agreement import at_equal_depth, between_layers, betw
 from emovec.models.locate import model_name
 from emovec.progress import Track, untracked
 from emovec.stats.permutation import MINIMUM_EMOTIONS
+from emovec.study.compared_experiments import ComparedExperiments, compare_experiments
 from emovec.study.results import StudyTables, read_study
 from emovec.study_files import results_folder, study_file
 from emovec.vectors.emotion_vectors import EmotionVectors
@@ -77,11 +78,13 @@ class Comparison:
         studies: in the order given.
         agreement: columns study_a, study_b, variant and those of `between_models`.
         layers: columns study_a, study_b, variant and those of `between_layers`.
+        experiments: what they prefer, and how they follow rules, where two of them have asked.
     """
 
     studies: Sequence[ComparedStudy]
     agreement: pd.DataFrame
     layers: pd.DataFrame
+    experiments: ComparedExperiments
 
     @property
     def numbers(self) -> pd.DataFrame:
@@ -98,7 +101,7 @@ class Comparison:
 def compare_studies(
     paths: Sequence[str | Path], *, permutations: int = 10_000, seed: int = 0, track: Track = untracked
 ) -> Comparison:
-    """Compare every two of some finished studies, at the layers that they chose and over all layers.
+    """Compare every two of some finished studies: at the layers that they chose, over all layers, and in experiments.
 
     Args:
         paths: study files or their folders, two or more.
@@ -134,7 +137,8 @@ def compare_studies(
                 agreement.append(between_models(ours, theirs, a.layer, b.layer, permutations, seed).assign(**place))
                 layers.append(between_layers(ours, theirs).assign(**place))
             advance(1)
-    return Comparison(studies, *(_first(pd.concat(parts, ignore_index=True)) for parts in (agreement, layers)))
+    chosen, every = (_first(pd.concat(parts, ignore_index=True)) for parts in (agreement, layers))
+    return Comparison(studies, chosen, every, compare_experiments([(study.name, study.tables) for study in studies]))
 
 
 def _folder(path: Path) -> Path:

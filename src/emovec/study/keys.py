@@ -17,6 +17,7 @@ from emovec.corpus.story import fingerprint
 from emovec.files import read_json
 from emovec.languages.load import languages_folder, load_language
 from emovec.models.locate import model_identity
+from emovec.study_files import norm_files, read_provenance
 
 Stage = Literal["corpus", "activations", "vectors", "geometry", "steering", "report"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
@@ -57,7 +58,7 @@ def output_keys(config: StudyConfig, corpus: Corpus, base: Path) -> dict[str, st
         "poles": config.geometry.poles.sides(),
         "stories": stories,
         "model": identity,
-        "norms": None if config.geometry.norms is None else _file_digest(base / config.geometry.norms),
+        "norms": _digests(norm_files(config, base)),
         "vectors": keys["vectors"],
         "activations": keys["activations"],
         "neutral": keys["activations"],
@@ -107,7 +108,6 @@ def output_state(folder: Path, output: str, key: str) -> State:
     """How an output stands, given the key that it should have."""
     from emovec.geometry.registry import ANALYSES
     from emovec.steering.experiments.registry import EXPERIMENTS
-    from emovec.study_files import read_provenance
 
     record = record_path(folder, output)
     found = (read_provenance(record) if output == "vectors" else read_json(record)).get("key")
@@ -121,6 +121,12 @@ def output_state(folder: Path, output: str, key: str) -> State:
     if found is None or not all(file.is_file() for file in files):
         return "missing"
     return "done" if found == key else "stale"
+
+
+def _digests(named: Path | dict[str, Path] | None) -> Any:
+    if isinstance(named, dict):
+        return {name: _file_digest(file) for name, file in named.items()}
+    return None if named is None else _file_digest(named)
 
 
 def _file_digest(path: Path) -> str | None:

@@ -169,25 +169,25 @@ def _read_table(study: Path, stage: str, name: str) -> pd.DataFrame | None:
     except Exception as error:  # pyarrow raises many kinds for a broken file
         raise EmovecError(
             f"{path}: not a readable Parquet table ({' '.join(str(error).split())}). "
-            f"Delete it; {command('run', study, '--until', stage)} makes it anew."
+            f"Delete it; {command('run', study, '--until', stage)} recreates it."
         ) from error
     missing = [column for column in _COLUMNS[stage][name] if column not in table]
     if missing:
         raise EmovecError(
             f"{path}: lacks the columns {', '.join(missing)}. Delete it; "
-            f"{command('run', study, '--until', stage)} makes it anew."
+            f"{command('run', study, '--until', stage)} recreates it."
         )
     return table
 
 
 def _read_json(path: Path, study: Path) -> dict[str, Any]:
-    anew = f"Delete it; {command('run', study)} makes it anew."
+    anew = f"Delete it; {command('run', study)} recreates it."
     try:
         data: Any = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise EmovecError(f"{path}: not valid JSON ({error}). {anew}") from error
     if not isinstance(data, dict):
-        raise EmovecError(f"{path}: holds no JSON object. {anew}")
+        raise EmovecError(f"{path}: contains no JSON object. {anew}")
     return data
 
 
@@ -211,7 +211,7 @@ def _scan_corpus(path: Path, wanted: set[str]) -> tuple[int, dict[str, Story]]:
             except (ValueError, KeyError, TypeError, RecursionError) as error:
                 record, again = path.parent.parent / "corpus.json", command("run", path.parent.parent)
                 raise EmovecError(
-                    f"{path}, line {position}: no text record ({error}). Delete {record}; {again} writes it anew."
+                    f"{path}, line {position}: no text record ({error}). Delete {record}; {again} writes it again."
                 ) from error
             counts[story.emotion] += 1
             if story.emotion in wanted:

@@ -122,7 +122,8 @@ def require_own(
     for name, value in asked.items():
         if known[name] is not None and known[name] != value:
             raise EmovecError(
-                f"{folder}: holds a transfer with another {name.replace('_', ' ')} ({known[name]}, not {value}); give "
+                f"{folder}: contains a transfer with another {name.replace('_', ' ')} ({known[name]}, not "
+                f"{value}); give "
                 "`overwrite` to replace it, or move it."
             )
 
@@ -142,7 +143,7 @@ def _require_same_model(known: "Activations", asked: "Activations", source: "Stu
                 f"{asked.source.get('model')}, {known.source.get('model')}); give both studies the same model."
             )
     if known.source["pooling"] != asked.source["pooling"]:
-        log.warning("%s and %s were not read alike: %s, %s", source.path, target.path,
+        log.warning("%s and %s were not extracted in the same way: %s, %s", source.path, target.path,
                     known.source["pooling"], asked.source["pooling"])  # fmt: skip
 
 
@@ -158,8 +159,8 @@ def _table(
 ) -> "pd.DataFrame":
     import pandas as pd
 
-    from emovec.geometry.controls import mean_embeddings
     from emovec.geometry.decoding import story_labels
+    from emovec.geometry.profiles import mean_embeddings
     from emovec.geometry.transfer import transfer_accuracy, transfer_texts, unshared_topics
 
     sides = ((source, known), (target, asked))
@@ -220,7 +221,7 @@ def _texts(study: "Study", array: "xr.DataArray") -> list["Story"]:
     keys = [(str(a), str(b)) for a, b in zip(array["language"].values, array["id"].values, strict=True)]
     if not by_id.keys() >= set(keys):
         raise EmovecError(
-            f"{study.folder}: holds activations of texts that {study.path} has no more; "
+            f"{study.folder}: contains activations of texts that {study.path} has no more; "
             f"{study.command('run')} brings them up to date."
         )
     return [by_id[key] for key in keys]

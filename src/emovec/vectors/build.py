@@ -48,15 +48,10 @@ def build_vectors(
     """
     languages = list(languages or activations.languages)
     emotions = list(emotions or dict.fromkeys(activations.index["emotion"]))
-    layers = activations.layers
     counts = _counts(activations, languages, emotions)
-    lacking = [language for language in languages if not activations.has_neutral(language)]
-    if denoise == "neutral" and lacking:
-        if len(lacking) < len(languages):
-            raise EmovecError(f"No neutral texts in {', '.join(lacking)}: add some, or set vectors.denoise: none.")
-        denoise = "none"
+    denoise = _possible_denoise(activations, languages, denoise)
     by_layer: list[xr.Dataset] = []
-    for layer in layers:
+    for layer in activations.layers:
         by_language: list[xr.Dataset] = []
         for language in languages:
             stories = activations.layer(layer, language)
@@ -66,31 +61,50 @@ def build_vectors(
         by_layer.append(_concat(by_language, "language", languages))
         if progress:
             progress()
-    arrays = _concat(by_layer, "layer", layers)
-    residual_norm = xr.concat(
-        [activations.token_norms(language).median("story") for language in languages],
-        xr.Variable("language", languages),
-    )
+    norms = [activations.token_norms(language).median("story") for language in languages]
     recipe = {
         "centring": centring,
         "denoise": denoise,
         "denoise_variance": denoise_variance if denoise_components is None else None,
         "denoise_components": denoise_components,
     }
-    denoised = "denoised" in arrays
+    return _emotion_vectors(
+        _concat(by_layer, "layer", activations.layers),
+        xr.concat(norms, xr.Variable("language", languages)),
+        counts,
+        {**activations.source, **(provenance or {}), "vectors": recipe, "emovec": version("emovec")},
+    )
+
+
+def _possible_denoise(activations: "Activations", languages: Sequence[str], denoise: Denoise) -> Denoise:
+    """What is asked for, or `none` where no language has neutral texts to denoise by."""
+    lacking = [language for language in languages if not activations.has_neutral(language)]
+    if denoise != "neutral" or not lacking:
+        return denoise
+    if len(lacking) < len(languages):
+        raise EmovecError(f"No neutral texts in {', '.join(lacking)}: add some, or set vectors.denoise: none.")
+    return "none"
+
+
+def _emotion_vectors(
+    arrays: xr.Dataset, residual_norm: xr.DataArray, counts: xr.DataArray, provenance: dict[str, Any]
+) -> EmotionVectors:
+    """The arrays of all languages and layers, as `layer_vectors` gives them for one of each, with dims in order."""
+
+    def array(name: str, *dims: str) -> xr.DataArray | None:
+        return arrays[name].transpose(*dims) if name in arrays else None
+
     return EmotionVectors(
         raw=arrays["raw"].transpose(*VECTOR_DIMS),
         centred=arrays["centred"].transpose(*VECTOR_DIMS),
-        denoised=arrays["denoised"].transpose(*VECTOR_DIMS) if denoised else None,
-        story_std=arrays["story_std"].transpose("language", "layer", "hidden"),
+        denoised=array("denoised", *VECTOR_DIMS),
+        story_std=array("story_std", "language", "layer", "hidden"),
         residual_norm=residual_norm.transpose("language", "layer").astype(np.float32),
         counts=counts,
-        noise_components=arrays["noise_components"].transpose("language", "layer") if denoised else None,
-        noise_variance=arrays["noise_variance"].transpose("language", "layer") if denoised else None,
-        noise_directions=(
-            arrays["noise_directions"].transpose("language", "layer", "component", "hidden") if denoised else None
-        ),
-        provenance={**activations.source, **(provenance or {}), "vectors": recipe, "emovec": version("emovec")},
+        noise_components=array("noise_components", "language", "layer"),
+        noise_variance=array("noise_variance", "language", "layer"),
+        noise_directions=array("noise_directions", "language", "layer", "component", "hidden"),
+        provenance=provenance,
     )
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -31,7 +31,7 @@ def export_vectors(
     findings: Sequence[str] = (),
     overwrite: bool = False,
 ) -> list[Path]:
-    """Write vectors in a form that other programs read.
+    """Write vectors in a form that other programs read; gives the files written.
 
     - `gguf`: one emotion's control vector. Added with factor 1 (llama.cpp's `--control-vector`, repeng's coefficient)
       it steers at `strength`. Block 0 can't be steered there.
@@ -54,41 +54,39 @@ def export_vectors(
         findings: sentences about the vectors for the card.
         overwrite: whether an earlier export may be replaced.
 
-    Returns:
-        The files written.
-
     Raises:
         EmovecError: as in `control_vector`; or if block 0 is asked for in a GGUF, or something is there already that
             may not be replaced, or a file can't be written.
     """
     out = Path(out)
+    made = [
+        control_vector(vectors, emotion, language=language, layers=layers, kind=kind, strength=strength, norm=norm)
+        for language, emotion in _chosen(vectors, format, _listed(languages), _listed(emotions), layers)
+    ]
+    if format == "hub":
+        card: dict[str, Any] = {"base_model": base_model, "license": license, "findings": findings}
+        return write_hub_folder(vectors, made, out, **card, overwrite=overwrite)
+    require_file(out, CONTROL_VECTOR if format == "gguf" else CONTROL_VECTORS, overwrite=overwrite)
+    if format == "gguf":
+        write_gguf(made[0], out)
+    else:
+        write_safetensors(made, out)
+    return [out]
+
+
+def _chosen(
+    vectors: EmotionVectors, format: str, languages: list[str], emotions: list[str], layers: Sequence[int] | None
+) -> list[tuple[str, str]]:
+    """The languages and emotions whose vectors are to be written, if the format can take them."""
     if format not in get_args(Format):
         raise EmovecError(f"`format` {format}: give one of {', '.join(get_args(Format))}.")
     if format != "safetensors" and 0 in (layers or ()):
         raise EmovecError("`layer` 0: control vectors can't steer block 0 (llama.cpp counts from 1); leave it out.")
-    wanted = _listed(emotions)
-    spoken = _listed(languages)
-    if format == "gguf" and (len(wanted) != 1 or len(spoken) > 1):
-        raise EmovecError("`format` gguf holds one vector: give one `emotion` and one `language`.")
+    if format == "gguf" and (len(emotions) != 1 or len(languages) > 1):
+        raise EmovecError("`format` gguf contains one vector: give one `emotion` and one `language`.")
     if format == "gguf":
-        spoken = spoken or vectors.languages[:1]
-    build = partial(control_vector, vectors, layers=layers, kind=kind, strength=strength, norm=norm)
-    made = [
-        build(emotion, language=language)
-        for language in spoken or vectors.languages
-        for emotion in wanted or vectors.emotions
-    ]
-    if format == "gguf":
-        require_file(out, CONTROL_VECTOR, overwrite=overwrite)
-        write_gguf(made[0], out)
-        return [out]
-    if format == "safetensors":
-        require_file(out, CONTROL_VECTORS, overwrite=overwrite)
-        write_safetensors(made, out)
-        return [out]
-    return write_hub_folder(
-        vectors, made, out, base_model=base_model, license=license, findings=findings, overwrite=overwrite
-    )
+        languages = languages or vectors.languages[:1]
+    return list(product(languages or vectors.languages, emotions or vectors.emotions))
 
 
 def not_steered(facts: dict[str, Any]) -> str | None:

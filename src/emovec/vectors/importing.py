@@ -96,11 +96,11 @@ def _sources(path: Path) -> list[_Source]:
     files = [file for file in files if not any(part.startswith(".") for part in file.relative_to(path).parts)]
     if other := next((file for file in files if file.suffix.lower() not in READERS), None):
         raise EmovecError(
-            f"{path}: holds '{shortened(other.name, 60)}', which is no file of vectors; name the files that "
+            f"{path}: contains '{shortened(other.name, 60)}', which isn't a file of vectors; name the files that "
             f"are ({', '.join(READERS)})."
         )
     if not files:
-        raise EmovecError(f"{path}: the folder holds no files of vectors.")
+        raise EmovecError(f"{path}: the folder contains no files of vectors.")
     return [_Source(file, above=file.relative_to(path).parts[:-1]) for file in files]
 
 
@@ -146,7 +146,7 @@ def _named(
     alone = len(contents.arrays) == 1
     if source.emotion is not None and not alone:
         raise EmovecError(
-            f"{where}: holds {len(contents.arrays)} vectors, so it can't be '{source.emotion}' as a whole."
+            f"{where}: contains {len(contents.arrays)} vectors, so it can't be '{source.emotion}' as a whole."
         )
     full: dict[Parts, Parts] = {}
     for parts in contents.arrays:
@@ -163,7 +163,7 @@ def _named(
         )
         if each.emotion is None:
             raise EmovecError(
-                f"{where}: the names tell layers, but no emotion; give an emotion for each file, or `names`."
+                f"{where}: the names give layers, but no emotion; give an emotion for each file, or `names`."
             )
         if each in found:
             raise EmovecError(f"{where}: '{shortened(each.emotion, 40)}' is there twice; give each vector once.")
@@ -183,7 +183,7 @@ def _by_layer(
     """[hidden] by 0-based block, of an array [layer, hidden] or [hidden]."""
     name = f"{key[0]}.{shortened(key[1], 40)}"
     if values.dtype.kind not in "fiu":
-        raise EmovecError(f"{where}: {name}: holds {values.dtype} and no numbers.")
+        raise EmovecError(f"{where}: {name}: contains {values.dtype} and no numbers.")
     if values.ndim == 2 and told is not None and len(values) == 1:
         values = values[0]
     if values.ndim == 1:
@@ -196,7 +196,7 @@ def _by_layer(
         number = told - offset if told is not None else int(asked or 0)
         return {number: values} if number >= 0 else {}
     if values.ndim != 2 or told is not None:
-        wanted = "[hidden], since its name tells the layer" if told is not None else "[layer, hidden] or [hidden]"
+        wanted = "[hidden], because its name gives the layer" if told is not None else "[layer, hidden] or [hidden]"
         raise EmovecError(f"{where}: {name}: has the shape {values.shape}; a vector is {wanted}.")
     numbers = range(len(values)) if layers is None else layers
     if len(numbers) != len(values):
@@ -218,7 +218,7 @@ def _require_equal_layers(rows: Mapping[_Key, _Rows]) -> None:
     first_key, first = next(iter(rows.items()))
     wanted = sorted(first.by_layer)
     if not wanted:
-        raise EmovecError(f"{first.path}: holds nothing but embeddings (layer 0) with this `layer_offset`.")
+        raise EmovecError(f"{first.path}: contains nothing but embeddings (layer 0) with this `layer_offset`.")
     for key, found in rows.items():
         if sorted(found.by_layer) != wanted:
             raise EmovecError(

@@ -40,12 +40,12 @@ def labelled(
     if array.sizes["emotion"] < 2:
         raise EmovecError("vectors: give at least two emotions: a vector is what sets an emotion apart from others.")
     if 0 in array.shape:
-        raise EmovecError(f"vectors: the shape {array.shape} holds nothing.")
+        raise EmovecError(f"vectors: the shape {array.shape} contains nothing.")
     require_finite(array.values, "vectors")
     with np.errstate(over="ignore"):
         narrow = array.astype("float32").rename("raw")
     if not np.isfinite(narrow.values).all():
-        raise EmovecError("vectors: hold numbers too large for float32 (beyond 3.4e38).")
+        raise EmovecError("vectors: contain numbers too large for float32 (beyond 3.4e38).")
     return narrow
 
 
@@ -83,7 +83,7 @@ def require_finite(values: np.ndarray, name: str) -> None:
         EmovecError: if there are not.
     """
     if values.dtype.kind not in "fiu":
-        raise EmovecError(f"{name}: holds {values.dtype} and no numbers.")
+        raise EmovecError(f"{name}: contains {values.dtype} and no numbers.")
     wrong = np.count_nonzero(~np.isfinite(values))
     if wrong:
         raise EmovecError(f"{name}: {wrong:,} of {values.size:,} values are not finite (NaN or infinite).")

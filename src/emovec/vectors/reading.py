@@ -55,7 +55,7 @@ def read_contents(path: Path) -> Contents:
         raise EmovecError(f"{path}: no such file.")
     found = reader(path)
     if not found.arrays and found.whole is None:
-        raise EmovecError(f"{path}: holds no vectors.")
+        raise EmovecError(f"{path}: contains no vectors.")
     return found
 
 
@@ -71,7 +71,7 @@ def _read_npz(path: Path) -> Contents:
                 raise EmovecError(f"{path}: would take {unpacked:,} bytes when unpacked; it is taken for broken.")
             for entry in entries:
                 if not entry.filename.endswith(".npy"):
-                    raise ValueError(f"it holds '{shortened(entry.filename, 60)}', which is no array")
+                    raise ValueError(f"it contains '{shortened(entry.filename, 60)}', which isn't an array")
                 _require_declared(archive, entry)
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
@@ -117,7 +117,7 @@ def _read_safetensors(path: Path) -> Contents:
         header = json.loads(metadata.get("control_vectors", "{}"))
         layers = header.get("layers")
         if layers is not None and not (isinstance(layers, list) and all(type(each) is int for each in layers)):  # pyright: ignore[reportUnknownVariableType]
-            raise ValueError("its header doesn't tell the layers")
+            raise ValueError("its header doesn't give the layers")
         model = (header.get("provenance") or {}).get("model")
         arrays = {name: tensor.float().numpy() for name, tensor in tensors.items()}
     except (SafetensorError, OSError, ValueError, AttributeError, RuntimeError, RecursionError, TypeError) as error:
@@ -163,7 +163,7 @@ def _read_torch(path: Path) -> Contents:
         data: Any = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise EmovecError(
-            f"{path}: holds more than tensors, lists, words and numbers, and reading the rest could run somebody's "
+            f"{path}: contains more than tensors, lists, words and numbers, and reading the rest could run somebody's "
             "code; have its maker save it as .safetensors or .npz."
         ) from error
     except Exception as error:  # the reader raises many kinds for a broken file
@@ -173,7 +173,7 @@ def _read_torch(path: Path) -> Contents:
     try:
         _collect(data, (), arrays, labels)
     except (TypeError, ValueError, RuntimeError, RecursionError) as error:
-        raise EmovecError(f"{path}: holds something else than tensors of numbers ({_brief(error)}).") from error
+        raise EmovecError(f"{path}: contains something other than tensors of numbers ({_brief(error)}).") from error
     return _told_apart(arrays, labels)
 
 

@@ -227,7 +227,7 @@ def test_no_path_of_the_makers_machine_is_told(tmp_path: Path, model: str, told:
 @pytest.mark.parametrize("record", ["", "[]", "{}", '{"model": "m", "prompts": 3}', '{"model": "m", "earlier": [1]}'])
 def test_a_record_that_tells_nothing_is_told(tmp_path: Path, record: str) -> None:
     (tmp_path / "generation.json").write_text(record, encoding="utf-8")
-    with pytest.raises(EmovecError, match=r"generation\.json: doesn't tell how the texts were made; put it back"):
+    with pytest.raises(EmovecError, match=r"generation\.json: doesn't say how the texts were made; put it back"):
         generated_provenance(tmp_path)
 
 
@@ -237,7 +237,7 @@ def test_a_record_that_tells_nothing_is_told(tmp_path: Path, record: str) -> Non
         (lambda out: write_dataset({"stories": []}, out), "no text to export"),
         (lambda out: write_dataset({"stories": [*some(), *some()]}, out), "the id 'en0' occurs twice"),
         (lambda out: write_dataset({"stories": some()}, out, format="csv"), "give one of parquet, jsonl"),
-        (lambda out: write_dataset({"stories": some()}, out.parent), "holds something already"),
+        (lambda out: write_dataset({"stories": some()}, out.parent), "contains something already"),
         (lambda out: export_corpus("bundled", out, license="mit"), "the bundled corpus is under cc-by-4.0"),
         (lambda out: export_corpus(out.parent / "broken.jsonl", out), "broken.jsonl:1: no text"),
     ],

@@ -259,7 +259,7 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "options", "said"),
     [
-        ({"a.pdf": "x"}, {}, "holds nothing that can be read as texts"),
+        ({"a.pdf": "x"}, {}, "contains nothing that can be read as texts"),
         ({"a.json": []}, {}, "read as nested JSON, but no text is in it"),
         ({"a.json": {}}, {"layout": "xml"}, "`layout` xml: give one of auto, jsonl-folder"),
         ({"a.json": {}}, {"mapping": {"mood": "x"}}, "`mapping` mood=…: what can be mapped is id, language"),

@@ -222,7 +222,7 @@ def test_a_server_that_dies_midway_loses_nothing(tmp_path: Path) -> None:
             raise ConnectionError("Connection refused")
         return mixed(input, tools, choice, config)
 
-    with pytest.raises(EmovecError, match=r"has stopped answering .Connection refused.; .* the same command goes on"):
+    with pytest.raises(EmovecError, match=r"has stopped answering .Connection refused.; .* the same command continues"):
         generate(CONFIG, broken, model=mock_model(dying))
     kept = [answer for answer in read_answers(broken).answers if answer.status != "error"]
     assert len(kept) == 9
@@ -257,11 +257,11 @@ def test_a_model_that_ignores_the_format_is_told_early(tmp_path: Path, text: str
         return said(text)
 
     many = small(stories=60)
-    with pytest.raises(EmovecError, match=r"none of its 2[0-9] answers holds a usable text"):
+    with pytest.raises(EmovecError, match=r"none of its 2[0-9] answers contains a usable text"):
         generate(many, tmp_path, model=mock_model(answer))
     assert not files_of(tmp_path)
     assert len(read_answers(tmp_path).answers) < 30
-    with pytest.raises(EmovecError, match="none of its 6 answers holds a usable text"):
+    with pytest.raises(EmovecError, match="none of its 6 answers contains a usable text"):
         generate(small(stories=2), tmp_path / "few", model=mock_model(answer))
 
 
@@ -338,7 +338,7 @@ def test_a_record_that_tells_nothing_is_no_leave_to_mix(tmp_path: Path, record: 
         (tmp_path / "generation.json").unlink()
     else:
         (tmp_path / "generation.json").write_text(record)
-    with pytest.raises(EmovecError, match=r"generation\.json: doesn't tell how the texts there were asked for"):
+    with pytest.raises(EmovecError, match=r"generation\.json: doesn't say how the texts there were asked for"):
         generate(small(), tmp_path, model=mock_model(good))
     assert generate(small(), tmp_path, model=mock_model(good), mix=True).there == 8
 

@@ -93,7 +93,7 @@ def test_a_wrong_record_is_named_by_its_line(tmp_path: Path, line: str, message:
         (["night_drive", "picnic", "night_drive"], "named twice: night_drive"),
         ([], "the list is empty"),
         ("defualt-100", "'defualt-100' is neither default-100 nor a file in"),
-        ("empty.jsonl", "empty.jsonl: holds no records"),
+        ("empty.jsonl", "empty.jsonl: contains no records"),
         ("bytes.jsonl", "bytes.jsonl"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,10 +13,12 @@ from emovec.corpus.quality.audit import STAGES, AuditReport, audit_corpus
 from emovec.corpus.quality.boilerplate import leftovers
 from emovec.corpus.quality.check import check_corpus
 from emovec.corpus.quality.scores import scores
-from emovec.corpus.quality.synonyms import load_synonyms, synonyms_in
+from emovec.corpus.quality.synonyms import listed_synonyms, read_synonyms, synonyms_in
 from emovec.corpus.story import Story
 from emovec.emotions import DEFAULT_30
 from emovec.errors import EmovecError
+from emovec.languages import load
+from emovec.languages.files import read_language_file
 from emovec.languages.lexicon import named_words
 from emovec.languages.load import load_language
 
@@ -88,7 +91,7 @@ def test_bundled_texts_have_no_leftovers() -> None:
 
 
 def test_synonyms_are_listed_for_every_default_emotion_and_name_none() -> None:
-    synonyms = load_synonyms()
+    synonyms = listed_synonyms(["en-GB", "ja", "de", "en"])
     assert set(synonyms) == {(language, emotion) for language in ("en", "ja") for emotion in DEFAULT_30}
     assert synonyms_in("He was Furious, and at  ease; curiously.", "en-GB", "angry", synonyms) == ("furious",)
     assert synonyms_in("at\nease", "en", "calm", synonyms) == ("at ease",)
@@ -98,9 +101,23 @@ def test_synonyms_are_listed_for_every_default_emotion_and_name_none() -> None:
     assert synonyms_in("furious", "de", "angry", synonyms) == ()
 
 
+def test_synonyms_take_the_files_of_their_languages_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def own(path: Path) -> dict[str, Any]:
+        read.append(path.name)
+        return read_language_file(path)
+
+    monkeypatch.setattr(load, "read_language_file", own)
+    load._bundled.cache_clear()
+    load._read.cache_clear()
+    listed_synonyms(["ja", "pt-BR", "tlh"])
+    assert set(read) == {"ja.yaml", "pt.yaml"}
+
+
 @pytest.mark.parametrize("code", ["en", "ja"])
 def test_words_that_prompts_forbid_are_found_by_the_checks(code: str) -> None:
-    language, synonyms = load_language(code), load_synonyms()
+    language, synonyms = load_language(code), listed_synonyms([code])
     for emotion in DEFAULT_30:
         for word in language.labels[emotion]:
             # Of one character in Japanese: parts of unrelated words.
@@ -111,17 +128,17 @@ def test_words_that_prompts_forbid_are_found_by_the_checks(code: str) -> None:
 def test_a_list_of_ones_own_replaces_the_synonyms(tmp_path: Path) -> None:
     file = tmp_path / "mine.csv"
     file.write_text("language,emotion,word\nde,angry,wütend\n", encoding="utf-8")
-    synonyms = load_synonyms(file)
+    synonyms = read_synonyms(file)
     assert synonyms_in("Er war WÜTEND.", "de", "angry", synonyms) == ("wütend",)
     assert synonyms_in("furious", "en", "angry", synonyms) == ()
     file.write_text("language,word\nde,wütend\n", encoding="utf-8")
     with pytest.raises(EmovecError, match=r"mine\.csv: .*no column 'emotion'"):
-        load_synonyms(file)
+        read_synonyms(file)
     file.write_text("language,emotion,word\nde,,wütend\n", encoding="utf-8")
     with pytest.raises(EmovecError, match=r"mine\.csv:2: .*one is empty"):
-        load_synonyms(file)
+        read_synonyms(file)
     with pytest.raises(EmovecError, match=r"none\.csv: can't be read"):
-        load_synonyms(tmp_path / "none.csv")
+        read_synonyms(tmp_path / "none.csv")
 
 
 def faulty() -> Corpus:
@@ -159,8 +176,8 @@ def test_the_audit_finds_what_was_put_in_and_scores_it() -> None:
     assert table.loc["script", ["score", "mark"]].tolist() == [100, "✓"]
     assert table.loc["balance", "score"] == 100
     accuracy, chance = found.surface.set_index("features").loc["all", ["accuracy", "chance"]]
-    assert table.loc["surface control", "score"] == pytest.approx(100 * (1 - (accuracy - chance) / (1 - chance)))
-    assert table.loc["surface control", "mark"] == "✗"
+    assert table.loc["surface alone", "score"] == pytest.approx(100 * (1 - (accuracy - chance) / (1 - chance)))
+    assert table.loc["surface alone", "mark"] == "✗"
     assert np.isnan(table.loc["length", "score"])  # not judged: no tokens were counted
 
 
@@ -186,3 +203,10 @@ def test_groups_are_numbered_through_languages_and_unlisted_words_are_told() -> 
     found = report(Corpus(stories, [], [], {}))
     assert found.near_duplicates["group"].tolist() == [1, 1, 2, 2, 3, 3]
     assert sum("no synonyms are listed for giddy" in sentence for sentence in found.unjudged) == 3
+
+
+def test_every_text_counts_for_the_script_also_one_without_letters() -> None:
+    texts = ("She sat down.", "Она села.", "123!")
+    corpus = Corpus([Story(str(i), "en", "calm", None, text) for i, text in enumerate(texts)], [], [], {})
+    table = scores(corpus, check_corpus(corpus, ["en"], ["calm", "sad"]), report(corpus)).set_index("check")
+    assert table.loc["script", ["n_found", "finding"]].tolist() == [2, "2 of 3 texts are in another script"]

@@ -93,7 +93,7 @@ def test_duplicates(records: list[tuple[str, str, str | None, str]]) -> None:
 
 def test_every_empty_corpus_still_gives_whole_tables() -> None:
     report = check_corpus(Corpus([], [], [], {}), ["en"], ["calm"], count_tokens=len)
-    assert report.gaps == ["corpus.stories: holds no stories; a record needs a text, a language and an emotion."]
+    assert report.gaps == ["corpus.stories: contains no stories; a record needs a text, a language and an emotion."]
     assert list(report.named.columns) == ["language", "emotion", "id", "words"]
     assert report.n_findings == 1
     assert check_corpus(Corpus([], [], [], {}), [], []).n_findings == 0
@@ -163,7 +163,7 @@ def run(*arguments: str) -> tuple[int, str]:
 def test_check_command_on_the_bundled_corpus() -> None:
     code, output = run("check", "bundled-literary", "--no-tokens")
     assert code == 0
-    assert "A run can start: 864 texts, nothing found that stops it." in output
+    assert "A run can start: 864 texts, nothing found that would stop it." in output
     assert "Tokens" not in output
 
 
@@ -171,9 +171,9 @@ def test_check_command_refuses_what_holds_no_texts(tmp_path: Path) -> None:
     texts, study = tmp_path / "empty.jsonl", tmp_path / "study.yaml"
     texts.write_text("")
     study.write_text("languages: [en]\ncorpus: {stories: empty.jsonl}\n")
-    with pytest.raises(EmovecError, match=r"empty\.jsonl: holds no texts; a record needs"):
+    with pytest.raises(EmovecError, match=r"empty\.jsonl: contains no texts; a record needs"):
         run("check", str(texts), "--no-tokens")
-    with pytest.raises(EmovecError, match=r"study\.yaml: corpus\.stories holds no texts; a record needs"):
+    with pytest.raises(EmovecError, match=r"study\.yaml: corpus\.stories contains no texts; a record needs"):
         run("check", str(study), "--no-tokens")
 
 

@@ -1,4 +1,4 @@
-"""Surface features against counting, eta² against sums of squares, the control against the words-only baseline."""
+"""Surface features against counting, eta² against sums of squares, the surface against the words-only baseline."""
 
 import random
 import statistics

@@ -140,11 +140,13 @@ def test_findings_and_rows_speak_of_the_chosen_layer(study: Path, page: Page):
     best = rows.query("variant == 'standardised' and train_language == 'en' and test_language == 'en'")[
         "accuracy"
     ].item()
-    assert f"At layer 8 held-out stories are given their emotion with an accuracy of {best:.2f} in English" in page.text
+    assert (
+        f"At layer 8 held-out stories are assigned their emotion with an accuracy of {best:.2f} in English" in page.text
+    )
     first = table(study, "outliers").query("variant == 'raw' and layer == 8 and language == 'ja' and rank == 1")
     by = first.set_index("kind")
     told = [
-        f"{100 * by.at[kind, 'energy_share']:.0f} % of the {name} vectors' (dimension {by.at[kind, 'dimension']})"
+        f"{100 * by.at[kind, 'energy_share']:.0f} % for the {name} vectors (dimension {by.at[kind, 'dimension']})"
         for kind, name in (("raw", "mean"), ("centred", "centred"), ("denoised", "denoised"))
     ]
     assert f"in Japanese {', '.join(told)}" in page.text
@@ -157,7 +159,8 @@ def test_words_alone_are_weighed_by_the_error(study: Path, page: Page):
     error = (best["accuracy"] * (1 - best["accuracy"]) / 360 + words["accuracy"] * (1 - words["accuracy"]) / 360) ** 0.5
     gap = 100 * (best["accuracy"] - words["accuracy"])
     found = re.search(
-        rf"in English the activations lie {gap:.1f} points above \(standard error ([\d.]+)\): more than", page.text
+        rf"in English the activations are {gap:.1f} points above words \(standard error ([\d.]+)\): better than",
+        page.text,
     )
     assert found is not None
     assert float(found[1]) == pytest.approx(100 * error, rel=0.2)
@@ -206,7 +209,7 @@ def test_what_was_run_is_told(page: Page):
     for fact in (
         "gemma-3-270m", "abc123", "before any final norm (resid_post)",
         "8: best mean held-out decoding within languages",
-        "the first 50 tokens", "7 at every layer, holding 52 % at layer 8", "61,234 tokens",
+        "the first 50 tokens", "7 at every layer, explaining 52 % at layer 8", "61,234 tokens",
         "token × layer pairs: English 721", "80.5",
         "10,000 permutations", "2 stories were left out: 2 (no token past the offset).",
     ):  # fmt: skip
@@ -241,7 +244,7 @@ def test_a_heavy_figure_keeps_fewer_layers_and_says_so(study: Path, tmp_path: Pa
     layers = page.figures["cosine"]["selectors"][0]
     assert layers["labels"][layers["initial"]] == "8"
     assert layers["labels"] == ["0", "8", "12"]
-    assert "holds 3 of 4 layers; geometry/cosine.parquet holds all" in page.text
+    assert "has 3 of 4 layers; geometry/cosine.parquet contains all" in page.text
 
 
 def test_markup_in_names_and_stories_is_shown_and_not_obeyed(hostile: Path):
@@ -274,7 +277,7 @@ def test_a_study_with_nothing_but_its_settings_still_gets_a_page(tmp_path: Path)
     page = Page(write_report(tmp_path))
     assert not page.figures
     assert page.text.count("There is no geometry/") == len(TABLES)
-    assert "There are no tables yet" in page.text
+    assert "There are no findings yet" in page.text
 
 
 def test_an_empty_table_is_noted_in_the_analysis_s_own_words(
@@ -297,7 +300,7 @@ def test_other_shapes_of_study(tmp_path: Path, languages: list[str], layers: lis
     monkeypatch.setattr("emovec.report.pages.study.write_figures", lambda *_: [])
     folder = write_study(tmp_path / "s", languages, ["up", "down", "left"], layers, norms=norms, neutral=neutral)
     page = Page(write_report(folder))
-    assert ("the study has one" in page.text) == (len(languages) == 1)
+    assert ("the study has only one" in page.text) == (len(languages) == 1)
     assert ("there were no neutral texts" in page.text) == (not neutral)
     assert ("rsa" in page.figures) == (len(languages) > 1)
     if len(languages) > 1:

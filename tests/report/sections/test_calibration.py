@@ -52,7 +52,7 @@ def test_a_planted_window_and_its_effect_are_told(strong: StudyTables) -> None:
     assert told.count("own word rises") == 2
     assert "random and shuffled directions of the same length" in told
     assert "In 6 of 6 cases" in told
-    assert "controls with the same choice of layer and strength (one more control would be larger" in told
+    assert "controls with the same choice of layer and strength (by chance, one more control would be larger" in told
 
 
 def test_without_controls_none_are_said_to_be_exceeded(strong: StudyTables) -> None:
@@ -64,9 +64,9 @@ def test_without_controls_none_are_said_to_be_exceeded(strong: StudyTables) -> N
     tables["calibration_cross"] = cross.drop(columns=[name for name in cross if name.startswith(("control", "excess"))])
     bare = dataclasses.replace(strong, tables=tables)
     told = from_tables(calibration.finding, bare)
-    assert told.count("with no control to set it against") == 3
+    assert told.count("with no control for comparison") == 3
     assert "larger than" not in told
-    assert from_tables(calibration_languages.finding, bare).count("with no control to set it against") == 4
+    assert from_tables(calibration_languages.finding, bare).count("with no control for comparison") == 4
 
 
 @pytest.mark.fault("F11")
@@ -80,11 +80,12 @@ def test_no_difference_is_not_told_as_an_equal_effect(strong: StudyTables) -> No
         tables = {**strong.tables, "calibration_cross": table}
         told[low] = from_tables(calibration_languages.finding, dataclasses.replace(strong, tables=tables))
     assert (
-        "in English texts the effect of Japanese vectors less that of English ones is 0.47 [−0.32, 1.26]" in told[-0.32]
+        "in English texts the effect of Japanese vectors minus that of English ones is 0.47 [−0.32, 1.26]"
+        in told[-0.32]
     )
     assert "no difference is shown, which doesn't mean that there is none" in told[-0.32]
-    assert "Japanese vectors do more" in told[0.2]
-    assert "Japanese vectors do less" in told[-1.2]
+    assert "Japanese vectors have more" in told[0.2]
+    assert "Japanese vectors have less" in told[-1.2]
 
 
 def test_texts_that_repeat_themselves_unsteered_are_not_called_coherent(strong: StudyTables) -> None:
@@ -94,7 +95,7 @@ def test_texts_that_repeat_themselves_unsteered_are_not_called_coherent(strong: 
         calibration.finding, dataclasses.replace(strong, tables={**strong.tables, "calibration_sweep": looping})
     )
     assert told.count("stay coherent") == 1
-    assert "Japanese texts repeat themselves without steering too (10 % of word pairs distinct)" in told
+    assert "Japanese texts repeat themselves even without steering (10 % of word pairs distinct)" in told
 
 
 def test_no_effect_is_told_as_none(none: StudyTables) -> None:

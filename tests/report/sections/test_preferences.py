@@ -47,6 +47,7 @@ def planted(effect: float, controls: int = 2, mass: float = 0.9, share_a: float 
                 place | {
                     "activity": f"{c}-{i}", "category": c, "text": f"<b>{c}</b> {i}", "steered": True,
                     "score": 1500 + 40 * rng.normal(), "low": 1400.0, "high": 1600.0, "sequential": 1500.0,
+                    "change": 0.0,
                 }
                 for c in CATEGORIES for i in range(2)
             ]  # fmt: skip
@@ -56,7 +57,15 @@ def planted(effect: float, controls: int = 2, mass: float = 0.9, share_a: float 
             for c in CATEGORIES:
                 change = 10 * size * strength / 0.1 * rng.normal()
                 rows["preference_changes"].append(
-                    place | {"category": c, "change": change, "low": change - 9, "high": change + 9, "n_activities": 8}
+                    place
+                    | {
+                        "category": c,
+                        "change": change,
+                        "low": change - 9,
+                        "high": change + 9,
+                        "n_activities": 8,
+                        "change_sequential": change / 2,
+                    }
                 )
             if design == "half":
                 change = 20 * size * strength / 0.1 * rng.normal()
@@ -103,7 +112,7 @@ def test_no_effect_is_told_as_none(study: Path) -> None:
 
 def test_too_few_or_no_controls_are_told_of(study: Path) -> None:
     said = from_tables(finding, holding(study, planted(20, controls=0)))
-    assert "with no control to set it against" in said
+    assert "with no control for comparison" in said
     tables = planted(20, controls=1)
     few = {
         name: table[~table["name"].isin(["afraid", "angry", "calm"])] if "name" in table else table
@@ -120,18 +129,18 @@ def test_one_activity_of_a_kind_has_no_interval_and_says_so(study: Path) -> None
     tables["preference_probe"] = tables["preference_probe"].head(1).assign(p_kinds=np.nan)
     held = holding(study, tables)
     said = from_tables(finding, held) + from_tables(probe_finding, held)
-    assert "no interval: it takes two activities of a kind" in said
-    assert "kinds with one activity can't be shuffled within" in said
-    assert "of 1 emotion goes" in said
+    assert "no interval: that needs two activities of a kind" in said
+    assert "with one activity per kind, shuffling within kinds isn't possible" in said
+    assert "of 1 emotion passes" in said
     assert "– to –" not in said
 
 
 @pytest.mark.parametrize(
     ("mass", "share", "told"),
     [
-        (0.2, 0.5, "in English A and B hold only 20 % of the probability"),
-        (0.9, 0.9, "in English the unsteered model says A 90 % of the time"),
-        (0.9, 0.1, "in Japanese the unsteered model says B 90 % of the time"),
+        (0.2, 0.5, "in English A and B have only 20 % of the probability"),
+        (0.9, 0.9, "in English the unsteered model answers A 90 % of the time"),
+        (0.9, 0.1, "in Japanese the unsteered model answers B 90 % of the time"),
     ],
 )
 def test_a_model_that_does_not_answer_is_told_of(study: Path, mass: float, share: float, told: str) -> None:
@@ -169,6 +178,9 @@ def test_the_listings(study: Path) -> None:
         assert all(len(row) == len(made.columns) for row in made.frames[key])
     made = from_tables(largest, found)
     assert made is not None
+    # 2 languages, strengths and designs, 5 emotions, 8 kinds; planted as half of the other.
+    assert made.note.startswith("Over all 320 changes under emotions")
+    assert "r = 1.00 and have the same sign in 100 %" in made.note
     sizes = [abs(float(str(row[3]).replace("−", "-").replace("+", ""))) for row in made.frames["whole", "en"]]
     assert sizes == sorted(sizes, reverse=True)
     assert all(
@@ -178,16 +190,18 @@ def test_the_listings(study: Path) -> None:
 
 def test_the_probe_says_whether_any_emotion_goes_with_preference(study: Path) -> None:
     said = from_tables(probe_finding, holding(study, planted(20)))
-    assert "activations along calm go best with how much they are preferred (r = 0.70" in said
-    assert "1 of 5 emotions goes with preference beyond shuffling, kinds and controls" in said
+    assert "activations of the activities along calm correlate best with how much they are preferred (r = 0.70" in said
+    assert "1 of 5 emotions passes all three tests (shuffling, shuffling within kinds, controls)" in said
     assert "shuffled within kinds p = 0.01; directions without emotion up to 0.30" in said
     for column, value in (("p_kinds", 0.2), ("control", 0.8)):
         tables = planted(20)
         tables["preference_probe"][column] = value
-        assert "none of 5 emotions goes with preference beyond shuffling, kinds and controls" in from_tables(
+        assert "none of 5 emotions passes all three tests (shuffling, shuffling within kinds, controls)" in from_tables(
             probe_finding, holding(study, tables)
         )
     tables["preference_probe"]["control"] = float("nan")
-    assert "without controls it can't be laid to the emotion" in from_tables(probe_finding, holding(study, tables))
+    assert "without controls it can't be attributed to the emotion" in from_tables(
+        probe_finding, holding(study, tables)
+    )
     said = from_tables(probe_finding, holding(study, planted(1)))
-    assert "none of 5 emotions goes with preference beyond shuffling, kinds and controls" in said
+    assert "none of 5 emotions passes all three tests (shuffling, shuffling within kinds, controls)" in said

@@ -29,7 +29,7 @@ UNASKED = {"without the rule": -0.4}
 
 def test_where_nothing_was_checked_unasked_nothing_is_said_of_it(study: Path) -> None:
     found = with_answers(study, UNASKED)
-    assert "% of its answers to the same tasks keep them unasked" in from_tables(finding, found)
+    assert "% of its answers to the same tasks keep them without being asked" in from_tables(finding, found)
     asked = found.tables["rules"][found.tables["rules"]["kind"] != "unasked"]
     said = from_tables(finding, dataclasses.replace(found, tables={**found.tables, "rules": asked}))
     assert "unasked" not in said
@@ -52,13 +52,13 @@ def test_no_effect_is_said_to_be_none(study: Path) -> None:
 
 def test_a_base_rate_of_chance_allows_no_finding(study: Path) -> None:
     said = from_tables(finding, with_answers(study, {"angry": -0.4}))
-    assert said.endswith("so the base rate is too low to tell what steering does to obedience.")
+    assert said.endswith("so the base rate is too low to show what steering does to obedience.")
     assert "angry" not in said
 
 
 def test_without_controls_no_emotion_is_held_responsible(study: Path) -> None:
     said = from_tables(finding, with_answers(study, {"angry": -0.3, **UNASKED}, controls=0))
-    assert said.endswith("without controls it can't be laid to the emotion.")
+    assert said.endswith("without controls it can't be attributed to the emotion.")
 
 
 def test_rules_that_are_hardly_ever_kept_are_counted(study: Path) -> None:

@@ -52,7 +52,7 @@ def test_a_users_categories_follow_ours(tmp_path: Path) -> None:
         ([line(), "nonsense"], ":2: not valid JSON"),
         ([line(), "[1]"], ":2: no JSON object"),
         ([line(), line(id="b", text="run", category="y")], ": the category 'x' has one activity in 'en'"),
-        ([""], "holds no records"),
+        ([""], "contains no records"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_told_with_its_line(tmp_path: Path, lines: list[str], told: str) -> None:

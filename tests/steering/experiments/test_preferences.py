@@ -15,7 +15,7 @@ from emovec.languages.load import load_language
 from emovec.models.language_model import LanguageModel
 from emovec.models.load import load_model
 from emovec.models.text_tokenizer import TextTokenizer
-from emovec.stats.bradley_terry import bradley_terry
+from emovec.stats.bradley_terry import bradley_terry, sequential_elo
 from emovec.steering.conditions import BASELINE
 from emovec.steering.experiments import preference_scores
 from emovec.steering.experiments.activities import CATEGORIES, Activity
@@ -213,6 +213,21 @@ def test_a_planted_shift_of_a_kind_and_of_the_half_are_found() -> None:
     np.testing.assert_allclose(found["preference_changes"]["change"], 0.5 * 173.72, atol=2)
     everyone = summarise_condition(planted(theta + 0.5), base, activities, None, 0)
     np.testing.assert_allclose(everyone["preference_changes"]["change"], 0, atol=1e-6)
+
+
+def test_the_change_of_sequential_elo_is_that_of_the_same_games_in_the_same_order() -> None:
+    activities = kinds_of(16, 4)
+    theta = np.random.default_rng(3).normal(size=16)
+    base, moved = planted(theta), theta + np.repeat([0.8, 0, 0, 0], 4)
+    whole = summarise_condition(planted(moved), base, activities, None, 5)["preference_changes"]
+    rated = sequential_elo(planted(moved).wins, k=16, seed=5) - sequential_elo(base.wins, k=16, seed=5)
+    np.testing.assert_allclose(whole["change_sequential"], rated.reshape(4, 4).mean(1))
+    assert whole["change_sequential"].argmax() == 0
+    same = summarise_condition(planted(theta), base, activities, None, 5)["preference_changes"]
+    assert (same["change_sequential"] == 0).all()
+    half = steered_half(activities, 0)
+    found = summarise_condition(planted(theta + 0.5 * half).only(asked(activities, half)), base, activities, half, 5)
+    assert (found["preference_changes"]["change_sequential"] > 0).all()
 
 
 def test_intervals_of_a_kinds_change_cover() -> None:

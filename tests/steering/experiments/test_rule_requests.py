@@ -109,7 +109,7 @@ GOOD = {"language": "en", "prompt": "Say hi."}
         ([GOOD, GOOD], ":2: the text 'Say hi.' is that of line 1 already"),
         ([GOOD | {"id": "a"}, {"language": "en", "prompt": "Ho.", "id": "a"}], ":2: the id 'a' is that of line 1"),
         ([GOOD, "Say ho."], ":2: no JSON object"),
-        ([], "holds no records"),
+        ([], "contains no records"),
     ],
 )
 def test_a_broken_prompt_is_named_by_file_and_line(tmp_path: Path, rows: list, message: str) -> None:

@@ -100,7 +100,7 @@ def test_a_broken_scenario_is_told_by_file_and_line(tmp_path: Path, record: obje
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"template": "It rained."}, "must hold {number} once"),
+        ({"template": "It rained."}, "must contain {number} once"),
         ({"values": [1, 1, 2]}, "at least 3 different numbers"),
         ({"values": "1,2,3"}, "list of numbers"),
         ({"values": [1, None, 3]}, "list of numbers"),
@@ -122,5 +122,5 @@ def test_a_broken_template_is_told_by_file_and_line(tmp_path: Path, change: dict
 def test_files_that_are_missing_or_empty(tmp_path: Path) -> None:
     with pytest.raises(EmovecError, match="no such file"):
         read_scenarios(tmp_path / "none.jsonl")
-    with pytest.raises(EmovecError, match="holds no records"):
+    with pytest.raises(EmovecError, match="contains no records"):
         read_templates(_write(tmp_path / "empty.jsonl"))

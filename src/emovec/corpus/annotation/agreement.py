@@ -17,6 +17,7 @@ ALL = "all"
 """Stands for all languages together."""
 DRAWS = 1000
 """Bootstrap samples of topics."""
+_ACCURACY = ["by", "kind", "language", "n", "accuracy", "low", "high", "chance", "top3", "none", "kappa", "first"]
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,7 @@ def agreement(labels: pd.DataFrame, options: Sequence[str], seed: int = 0) -> Ag
     together: list[dict[str, object]] = []
     confusions: list[pd.DataFrame] = []
     confused: list[pd.DataFrame] = []
-    views = _views(labels)
-    for language, part in views:
+    for language, part in _views(labels):
         annotators = list(part["by"].unique())
         for by in annotators:
             own = part[part["by"] == by]
@@ -85,24 +85,9 @@ def agreement(labels: pd.DataFrame, options: Sequence[str], seed: int = 0) -> Ag
             if len(both):
                 pairs.append({"by_a": a, "by_b": b, "language": language} | _pair(both, a, b, seed))
         if len(annotators) > 1:
-            values = wide[annotators].astype(object)
-            complete = values.dropna()
-            together.append(
-                {
-                    "language": language,
-                    "annotators": len(annotators),
-                    "n": len(complete),
-                    "fleiss": fleiss_kappa(_counts(complete)),
-                    "alpha": krippendorff_alpha(_counts(values)),
-                }
-            )
+            together.append({"language": language} | _together(wide[annotators].astype(object)))
     return Agreement(
-        pd.DataFrame(
-            accuracy,
-            columns=[
-                *("by", "kind", "language", "n", "accuracy", "low", "high", "chance", "top3", "none", "kappa", "first"),
-            ],
-        ),
+        pd.DataFrame(accuracy, columns=_ACCURACY),
         pd.DataFrame(recall, columns=["by", "kind", "language", "emotion", "n", "recall", "low", "high"]),
         _stacked(confusions, ["by", "language", "emotion", "label", "count"]),
         _stacked(confused, ["by", "language", "emotion_a", "emotion_b", "count", "rate"]),
@@ -219,6 +204,17 @@ def _pair(both: pd.DataFrame, a: str, b: str, seed: int) -> dict[str, object]:
     return {"n": len(both), "agreement": same, "kappa": float(cohen_kappa(whole)), "low": low, "high": high}
 
 
+def _together(values: pd.DataFrame) -> dict[str, object]:
+    """How well all annotators (columns) agree on the texts (rows)."""
+    complete = values.dropna()
+    return {
+        "annotators": values.shape[1],
+        "n": len(complete),
+        "fleiss": fleiss_kappa(_counts(complete)),
+        "alpha": krippendorff_alpha(_counts(values)),
+    }
+
+
 def _cross(a: "pd.Series[str]", b: "pd.Series[str]", names: Sequence[str]) -> NDArray[np.float64]:
     table = pd.crosstab(a, b).reindex(index=list(names), columns=list(names), fill_value=0)
     return table.to_numpy(dtype=float)
@@ -228,11 +224,9 @@ def _counts(values: pd.DataFrame) -> NDArray[np.float64]:
     """[text, label]: how many annotators (columns) gave each text (rows) each label; missing ones don't count."""
     names = list(pd.unique(values.to_numpy().ravel()))
     names = [name for name in names if isinstance(name, str)]
-    return (
-        np.stack([(values == name).sum(axis=1).to_numpy(dtype=float) for name in names], axis=1)
-        if names
-        else (np.zeros((0, 0)))
-    )
+    if not names:
+        return np.zeros((0, 0))
+    return np.stack([(values == name).sum(axis=1).to_numpy(dtype=float) for name in names], axis=1)
 
 
 def _stacked(frames: Sequence[pd.DataFrame], columns: list[str]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,44 +107,90 @@ def label_with_model(
     Raises:
         EmovecError: if Inspect or the model isn't there, requests fail, or no answer names an emotion.
     """
-    name = str(model)
-    waiting = unanswered(stories, options, name, answers, top=top, retry=retry)
+    judge = _Judge(str(model), options, answers, top, seed, progress)
+    waiting = unanswered(stories, options, judge.by, answers, top=top, retry=retry)
     if not waiting:
         return
+    for story, attempt in waiting:
+        judge.last[text_digest(story)] = attempt + ATTEMPTS - 1 if retry else ATTEMPTS
     order = np.random.default_rng(seed).permutation(len(waiting))
-    last = {text_digest(story): attempt + ATTEMPTS - 1 if retry else ATTEMPTS for story, attempt in waiting}
-    asked_about = {"by": name, "kind": "judge", "options": options_digest(options), "top": top}
-    statuses: Counter[str] = Counter()
-
-    def asked(story: Story, attempt: int) -> Question:
-        text = text_digest(story)
-        shown = np.random.default_rng([seed, int(text, 16), attempt]).permutation(sorted(options)).tolist()
-        warm = {"temperature": TEMPERATURE if attempt == 1 else AGAIN}
-        return Question(text, question(story.text, shown, top), warm, (story, attempt, shown))
-
-    def keep(asked_now: Question, reply: Reply) -> list[Question]:
-        story, attempt, shown = asked_now.about
-        about = asked_about | {"text": asked_now.key, "attempt": attempt}
-        answer = _understood(about, reply, options, shown, top, story.language)
-        keep_answer(answers, answer)
-        statuses[answer.status] += 1
-        if not statuses["ok"] and statuses.total() - statuses["error"] >= TRIAL * ATTEMPTS:
-            raise EmovecError(no_labels(read_answers(answers), name, answers))
-        if answer.status in FAILED and attempt < last[asked_now.key]:
-            return [asked(story, attempt + 1)]
-        if progress is not None:
-            progress(1)
-        return []
-
     ask_all(
-        [asked(*waiting[i]) for i in order],
+        [judge.question(*waiting[i]) for i in order],
         model,
-        keep,
+        judge.keep,
         config={"max_tokens": max_tokens, "max_retries": retries},
         stop_after=FAILURES,
         connections=max_connections,
-        kept=lambda: "what was answered is kept, and the same command goes on from there",
+        kept=lambda: "what was answered is kept, and the same command continues from there",
     )
+
+
+@dataclass
+class _Judge:
+    """What a judge is asked, and what has come of it in this run.
+
+    Attributes:
+        by: the judge's name.
+        options: as in `label_with_model`; so are answers, top, seed and progress.
+        last: the number of the last attempt at each text, by its digest.
+        statuses: how many answers of each kind there are.
+    """
+
+    by: str
+    options: Sequence[str]
+    answers: Path
+    top: int
+    seed: int
+    progress: Callable[[int], None] | None
+    last: dict[str, int] = field(default_factory=dict[str, int])
+    statuses: Counter[str] = field(default_factory=Counter[str])
+
+    def question(self, story: Story, attempt: int) -> Question:
+        text = text_digest(story)
+        rng = np.random.default_rng([self.seed, int(text, 16), attempt])
+        shown = rng.permutation(sorted(self.options)).tolist()
+        warm = {"temperature": TEMPERATURE if attempt == 1 else AGAIN}
+        return Question(text, question(story.text, shown, self.top), warm, (story, attempt, shown))
+
+    def keep(self, asked: Question, reply: Reply) -> list[Question]:
+        """Keep an answer; gives the question to ask again where it is no label and attempts are left."""
+        story, attempt, _ = asked.about
+        answer = self.understood(asked, reply)
+        keep_answer(self.answers, answer)
+        self.statuses[answer.status] += 1
+        if not self.statuses["ok"] and self.statuses.total() - self.statuses["error"] >= TRIAL * ATTEMPTS:
+            raise EmovecError(no_labels(read_answers(self.answers), self.by, self.answers))
+        if answer.status in FAILED and attempt < self.last[asked.key]:
+            return [self.question(story, attempt + 1)]
+        if self.progress is not None:
+            self.progress(1)
+        return []
+
+    def understood(self, asked: Question, reply: Reply) -> Answer:
+        story, attempt, shown = asked.about
+        about: dict[str, Any] = {
+            "by": self.by,
+            "kind": "judge",
+            "options": options_digest(self.options),
+            "top": self.top,
+            "text": asked.key,
+            "attempt": attempt,
+        }
+        if reply.error:
+            return Answer(**about, status="error", reason=reply.error)
+        usage = {"input": reply.usage.get("input_tokens", 0), "output": reply.usage.get("output_tokens", 0)}
+        about |= {"said": reply.text, "usage": usage if reply.usage else None}
+        if reply.stop == "content_filter":
+            return Answer(**about, status="refusal", reason="the provider withheld the answer")
+        if reply.cut:  # it might have gone on to name others
+            return Answer(**about, status="truncated", reason="the answer was cut off at the limit of tokens")
+        named, problem = parse_answer(reply.text, self.options, self.top, story.language)
+        if named:
+            position = shown.index(named[0]) if named[0] in shown else None
+            return Answer(**about, status="ok", labels=named, position=position)
+        if declines(reply.text):
+            return Answer(**about, status="refusal", reason="the model declined to answer")
+        return Answer(**about, status="malformed", reason=problem)
 
 
 def unanswered(
@@ -182,23 +229,3 @@ def no_labels(answers: Iterable[Answer], by: str, path: Path) -> str:
         f"“{example}”). Take a more capable model, or raise `max_tokens` for one that thinks first; all answers are in "
         f"{path}."
     )
-
-
-def _understood(
-    about: dict[str, Any], reply: Reply, options: Sequence[str], shown: Sequence[str], top: int, language: str
-) -> Answer:
-    if reply.error:
-        return Answer(**about, status="error", reason=reply.error)
-    usage = {"input": reply.usage.get("input_tokens", 0), "output": reply.usage.get("output_tokens", 0)}
-    about |= {"said": reply.text, "usage": usage if reply.usage else None}
-    if reply.stop == "content_filter":
-        return Answer(**about, status="refusal", reason="the provider withheld the answer")
-    if reply.cut:  # it might have gone on to name others
-        return Answer(**about, status="truncated", reason="the answer was cut off at the limit of tokens")
-    named, problem = parse_answer(reply.text, options, top, language)
-    if named:
-        position = shown.index(named[0]) if named[0] in shown else None
-        return Answer(**about, status="ok", labels=named, position=position)
-    if declines(reply.text):
-        return Answer(**about, status="refusal", reason="the model declined to answer")
-    return Answer(**about, status="malformed", reason=problem)

@@ -59,7 +59,7 @@ def label_results(stories: Sequence[Story], options: Sequence[str], folder: Path
     labels = label_table(stories, answers, options)
     if labels.empty:
         raise EmovecError(
-            f"{folder / ANSWERS}: holds no label of these texts among these emotions yet; label some first."
+            f"{folder / ANSWERS}: contains no label of these texts among these emotions yet; label some first."
         )
     texts = {text_digest(story) for story in stories}
     wanted = options_digest(options)

@@ -96,7 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
                 wrong = action in _ACTIONS
                 self._refuse(
                     HTTPStatus.METHOD_NOT_ALLOWED if wrong else HTTPStatus.NOT_FOUND,
-                    f"'{action}' takes a POST." if wrong else "There is no such page.",
+                    f"'{action}' needs a POST." if wrong else "There is no such page.",
                 )
 
     def do_POST(self) -> None:
@@ -153,7 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
             for _ in range(min(length, _MOST_DRAINED) // _MOST_BYTES):
                 self.rfile.read(_MOST_BYTES)
             self.close_connection = True
-            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A label takes less than {_MOST_BYTES:,} bytes.")
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A label must have less than {_MOST_BYTES:,} bytes.")
             return None
         try:
             given = json.loads(self.rfile.read(length))
@@ -170,7 +170,7 @@ class _Handler(BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """As every refusal: methods that the page doesn't use, and what is no HTTP."""
         if code == HTTPStatus.NOT_IMPLEMENTED:
-            code, message = HTTPStatus.METHOD_NOT_ALLOWED, "The page asks by GET and POST alone."
+            code, message = HTTPStatus.METHOD_NOT_ALLOWED, "The page uses only GET and POST."
         self.close_connection = True
         self._refuse(HTTPStatus(code), message or HTTPStatus(code).phrase)
 
@@ -188,7 +188,7 @@ class _Handler(BaseHTTPRequestHandler):
         if name not in _HOSTS:
             self._refuse(
                 HTTPStatus.FORBIDDEN,
-                f"This page answers to localhost and 127.0.0.1 alone, not to '{host[:80]}'. From another machine, open "
+                f"This page answers only to localhost and 127.0.0.1, not to '{host[:80]}'. From another machine, open "
                 f"a tunnel: ssh -L 8000:127.0.0.1:{self.form.server_address[1]} THIS-MACHINE, and the address that the "
                 "terminal shows, with port 8000.",
             )

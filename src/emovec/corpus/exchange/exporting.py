@@ -139,7 +139,7 @@ def generated_provenance(folder: Path) -> Provenance:
         return _provenance(record)
     except (AttributeError, KeyError, TypeError) as error:
         raise EmovecError(
-            f"{folder / GENERATION_RECORD}: doesn't tell how the texts were made; put it back, or export the files of "
+            f"{folder / GENERATION_RECORD}: doesn't say how the texts were made; put it back, or export the files of "
             "texts themselves and say it with `about`."
         ) from error
 

@@ -11,7 +11,7 @@ from emovec.errors import EmovecError
 
 
 @contextmanager
-def understood(path: Path, remedy: str = "save the dataset anew with `save_to_disk`") -> Generator[None]:
+def understood(path: Path, remedy: str = "save the dataset again with `save_to_disk`") -> Generator[None]:
     """Tell of a file whose content isn't what `datasets` writes."""
     try:
         yield
@@ -49,7 +49,7 @@ def parquet_names(path: Path) -> dict[str, Sequence[str]]:
         metadata = import_module("pyarrow.parquet").read_schema(path).metadata or {}
     except (arrow.ArrowException, OSError):
         return {}  # what is wrong with the file, reading it says
-    with understood(path, "write the file anew, or name other columns with `mapping`"):
+    with understood(path, "write the file again, or name other columns with `mapping`"):
         info: Any = json.loads(metadata.get(b"huggingface", b"{}"))
         return feature_names(info.get("info", {}).get("features") or {})
 

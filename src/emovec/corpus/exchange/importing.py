@@ -1,7 +1,7 @@
 """Other people's corpora as stories: folders of JSONL, nested JSON, folders of text files, `datasets` folders."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -82,7 +82,7 @@ def import_corpus(
         raise EmovecError(f"{path}: no such file or folder.")
     if layout not in LAYOUTS:
         raise EmovecError(f"`layout` {layout}: give one of {', '.join(LAYOUTS)}.")
-    chosen = detect_layout(path) if layout == "auto" else layout
+    layout = detect_layout(path) if layout == "auto" else layout
     choices = replace(
         _choices(mapping or {}, config),
         several=several,
@@ -90,16 +90,25 @@ def import_corpus(
         header=header,
         emotion_given=emotion is not None,
     )
-    title, reader, _ = _READERS[chosen]
     kinds: tuple[tuple[LabelKind, str | None], ...] = (("language", language), ("emotion", emotion))
     fixed = {kind: _given_label(f"`{kind}`", kind, value) for kind, value in kinds if value is not None}
     relabel = {clean(theirs): _given_label("`relabel`", "emotion", ours) for theirs, ours in (relabel or {}).items()}
     require_several(several)
+    usable, problems, n_crowded = _read(path, layout, choices, fixed, relabel)
+    stories, renamed = _with_ids(usable)
+    return Imported(stories, problems, _sentence(path, layout, choices, fixed, stories, renamed, n_crowded))
+
+
+def _read(
+    path: Path, layout: str, choices: Choices, fixed: Mapping[str, str], relabel: Mapping[str, str]
+) -> tuple[list[Story], list[Problem], int]:
+    """The usable texts, what is wrong with others, and how many have several emotions; `choices` notes what is left."""
+    title, reader, _ = _READERS[layout]
     spellings, read = Spellings(), set[str]()
     usable: list[Story] = []
     problems: list[Problem] = []
     crowded: list[Found] = []
-    for found in _with_one_emotion(reader(path, choices), relabel, several, crowded):
+    for found in _with_one_emotion(reader(path, choices), relabel, choices.several, crowded):
         story = found.fields if isinstance(found.fields, str) else _story({**found.fields, **fixed}, relabel)
         if isinstance(story, Story) and (other := spelt_otherwise(story, spellings, _where(found))):
             story = f"{other} (`relabel` THEIRS=OURS renames an emotion)"
@@ -109,33 +118,23 @@ def import_corpus(
         else:
             usable.append(story)
             read.add(str(found.file))
-    if crowded and several is None:
+    if crowded and choices.several is None:
         raise EmovecError(
             f"{_where(crowded[0])}: a text with several emotions, one of {len(crowded):,} beside {len(usable):,} with "
             "one; `several` single leaves them out, first takes their first emotion, each takes a text once for each."
         )
     problems = _without_other_files(path, problems, read, choices)
-    choices.left.extend(other_files(path, chosen))
+    choices.left.extend(other_files(path, layout))
     for file, n in choices.unlabelled.items():
         choices.left.append(f"{_texts(n)} of {Path(file).name} with none of the emotions")
-    if crowded and several == "single":
+    if crowded and choices.several == "single":
         choices.left.append(f"{_texts(len(crowded))} with several emotions")
     if not usable and not problems:
         raise EmovecError(
             f"{path}: read as {title}, but no text is in it; `layout` takes {', '.join(LAYOUTS[1:])}."
             + (f" Left out: {'; '.join(choices.left)}." if choices.left else "")
         )
-    stories, renamed = _with_ids(usable)
-    taken = {**choices.placed, **choices.taken, **dict.fromkeys(fixed, "what you gave")}
-    if choices.places:
-        title += f" ({'; '.join(dict.fromkeys(choices.places))})"
-    sentence = _sentence(path, title, taken, renamed, choices.left, len(stories))
-    if crowded and several in {"first", "each"}:
-        how = "for the first of them" if several == "first" else "once for each of them"
-        sentence += f" {_texts(len(crowded))} with several emotions: taken {how}."
-    if numbers := sorted({story.emotion for story in stories if story.emotion.isdigit()}, key=int):
-        sentence += f" Emotions are numbers ({', '.join(numbers[:5])}…): `relabel` {numbers[0]}=NAME names one."
-    return Imported(stories, problems, sentence)
+    return usable, problems, len(crowded)
 
 
 def detect_layout(path: Path) -> Layout:
@@ -158,7 +157,9 @@ def detect_layout(path: Path) -> Layout:
     best: Layout = max(files, key=lambda layout: files[layout])
     if not files[best]:
         endings = ", ".join(ending for group in suffixes.values() for ending in group)
-        raise EmovecError(f"{path}: holds nothing that can be read as texts: no {endings}, and no `datasets` folder.")
+        raise EmovecError(
+            f"{path}: contains nothing that can be read as texts: no {endings}, and no `datasets` folder."
+        )
     return best
 
 
@@ -284,13 +285,32 @@ def _with_ids(stories: list[Story]) -> tuple[list[Story], bool]:
     return named, True
 
 
-def _sentence(path: Path, title: str, taken: Mapping[str, str], renamed: bool, left: list[str], n: int) -> str:
+def _sentence(
+    path: Path,
+    layout: str,
+    choices: Choices,
+    fixed: Mapping[str, str],
+    stories: Sequence[Story],
+    renamed: bool,
+    n_crowded: int,
+) -> str:
+    """What was taken for what, and what was left out."""
+    taken = {**choices.placed, **choices.taken, **dict.fromkeys(fixed, "what you gave")}
     titles = {"emotion": "emotion", "other": "other emotion", "topic": "topic", "language": "language", "text": "text"}
     parts = [f"the {title} from {taken[name]}" for name, title in titles.items() if name in taken]
     if "topic" not in taken:
         parts.append("no topics")
     parts.append("new ids" if renamed else f"ids from {taken.get('id', 'the path')}")
-    most = 20
-    more = f"; and {len(left) - most} more" if len(left) > most else ""
-    out = f" Left out: {'; '.join(left[:most])}{more}." if left else ""
-    return f"Took {path} for {title}: {_texts(n)}, {', '.join(parts)}.{out}"
+    title = _READERS[layout][0]
+    if choices.places:
+        title += f" ({'; '.join(dict.fromkeys(choices.places))})"
+    said = f"Took {path} for {title}: {_texts(len(stories))}, {', '.join(parts)}."
+    left, most = choices.left, 20
+    if left:
+        said += f" Left out: {'; '.join(left[:most])}{f'; and {len(left) - most} more' * (len(left) > most)}."
+    if n_crowded and choices.several in {"first", "each"}:
+        how = "for the first of them" if choices.several == "first" else "once for each of them"
+        said += f" {_texts(n_crowded)} with several emotions: taken {how}."
+    if numbers := sorted({story.emotion for story in stories if story.emotion.isdigit()}, key=int):
+        said += f" Emotions are numbers ({', '.join(numbers[:5])}…): `relabel` {numbers[0]}=NAME names one."
+    return said

@@ -113,7 +113,9 @@ def hub_files(folder: Path) -> dict[str, list[tuple[str, Path]]]:
         return configs
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in READERS)
     if not found:
-        raise EmovecError(f"{folder}: holds no data of `datasets`: no state.json, no card with configs, no data files.")
+        raise EmovecError(
+            f"{folder}: contains no data of `datasets`: no state.json, no card with configs, no data files."
+        )
     return {"default": [(re.split(r"[-.]", path.name)[0], path) for path in found]}
 
 

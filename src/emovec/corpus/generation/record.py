@@ -69,12 +69,13 @@ def require_same(record: Mapping[str, Any], old: Mapping[str, Any], folder: Path
     """
     if not old:
         raise EmovecError(
-            f"{folder / RECORD}: doesn't tell how the texts there were asked for; put it back, give another `out` for "
+            f"{folder / RECORD}: doesn't say how the texts there were asked for; put it back, give another `out` for "
             "new texts, or go on with `mix`."
         )
     if changed := _changes(record, old):
         raise EmovecError(
-            f"{folder}: its texts were asked for otherwise ({'; '.join(changed)}); put that back, give another `out` "
+            f"{folder}: its texts were requested with other settings ({'; '.join(changed)}); put that back, give "
+            "another `out` "
             "for texts of the new kind, or go on with `mix`."
         )
 

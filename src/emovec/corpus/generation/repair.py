@@ -24,7 +24,7 @@ RULES: dict[str, str] = {
     "duplicate": "nearly the same as another text",
     "named": "names its emotion",
     "script": "is written in another script than its language's",
-    "leftover": "holds markup, a label or the author model's own voice",
+    "leftover": "contains markup, a label or the author model's own voice",
     "synonym": "uses a near synonym of its emotion",
     "opening": "begins as others do",
 }

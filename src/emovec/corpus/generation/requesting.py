@@ -56,7 +56,7 @@ class Asking:
             connections=settings.max_connections,
             batch=settings.batch and has_batch_mode(str(self.model)),
             kept=lambda: (
-                f"{len(self.kept.texts):,} texts are kept in {self.folder}, and the same command goes on from there"
+                f"{len(self.kept.texts):,} texts are kept in {self.folder}, and the same command continues from there"
             ),
         )
         if not self.kept.texts:
@@ -126,7 +126,8 @@ def _status(problems: Sequence[str]) -> tuple[Status, str]:
 
 def _none_usable(answers: int) -> str:
     return (
-        f"none of its {answers} answers holds a usable text (problems.jsonl has them all); take a model that follows "
+        f"none of its {answers} answers contains a usable text (problems.jsonl has them all); take a model that "
+        "follows "
         "instructions, ask for one text at a time (generation.per_completion: 1), or allow longer answers "
         "(generation.max_tokens)"
     )

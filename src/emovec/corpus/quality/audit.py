@@ -11,7 +11,7 @@ from emovec.corpus.quality.confounds import confounds
 from emovec.corpus.quality.motifs import motifs, names, openings
 from emovec.corpus.quality.near_duplicates import THRESHOLD, near_duplicates
 from emovec.corpus.quality.surface import predict_from_surface
-from emovec.corpus.quality.synonyms import Synonyms, load_synonyms, synonyms_in
+from emovec.corpus.quality.synonyms import Synonyms, listed_synonyms, synonyms_in
 from emovec.corpus.story import Story
 from emovec.languages.language import base_language
 
@@ -72,13 +72,14 @@ def audit_corpus(
 
     Args:
         corpus: the texts.
-        synonyms: from `load_synonyms`; by default the list of the package.
+        synonyms: from `read_synonyms`; by default those of the languages' own files.
         threshold: Jaccard similarity (0–1) from which on two texts are nearly the same.
         permutations: shuffles of the test of confounds.
         seed: of shuffles and folds.
         progress: called with numbers of texts that add up to `STAGES` times all texts.
     """
-    synonyms = load_synonyms() if synonyms is None else synonyms
+    if synonyms is None:
+        synonyms = listed_synonyms(story.language for story in corpus.stories)
     told = progress or _silent
     parts: dict[str, list[pd.DataFrame]] = {}
     unjudged: list[str] = []

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from emovec.corpus.quality.ngrams import distinct, ngrams, tokenise
+from emovec.corpus.quality.ngrams import Tokens, distinct, ngrams, tokenise
 from emovec.corpus.story import Story
 from emovec.languages.language import base_language
 from emovec.languages.lexicon import unspaced
@@ -102,50 +102,71 @@ def motifs(stories: Sequence[Story], language: str, *, least_z: float = LEAST_Z,
     emotions, of = np.unique([story.emotion for story in stories], return_inverse=True)
     if len(emotions) < 2:
         return pd.DataFrame(columns=pd.Index(MOTIF_COLUMNS))
-    topic_of = pd.factorize(np.array([story.topic or "" for story in stories], dtype=object))[0]
-    one_topic = topic_of.max() == 0
-    sizes = np.bincount(of)
+    topics = pd.factorize(np.array([story.topic or "" for story in stories], dtype=object))[0]
     tokens = tokenise([story.text for story in stories], language)
     found: defaultdict[int, list[_Found]] = defaultdict(list)
     for n in _CHARACTER_LENGTHS if unspaced(language) else _WORD_LENGTHS:
-        grams = distinct(ngrams(tokens, n))
-        if not len(grams.keys):
-            continue
-        _, first, term_of, total = np.unique(grams.keys, return_index=True, return_inverse=True, return_counts=True)
-        common = total >= 3
-        row = np.cumsum(common) - 1
-        kept = common[term_of]
-        terms, texts, place = row[term_of[kept]], grams.texts[kept], grams.positions[first[common]]
-        if len(place) < 2:  # odds need another term
-            continue
-        counts = np.bincount(terms * len(emotions) + of[texts], minlength=len(place) * len(emotions))
-        counts = counts.reshape(len(place), len(emotions)).astype(float)
-        z = log_odds(counts, PRIOR * counts.sum())
-        ats = np.argwhere((z >= least_z) & (counts >= np.maximum(3, sizes / 100)))
-        # A term that one topic alone brings is no motif.
-        codes = np.isin(terms, ats[:, 0])
-        topics = pd.Series(topic_of[texts[codes]]).groupby([terms[codes], of[texts[codes]]]).nunique().to_dict()
-        for term, emotion in ats.tolist():
-            n_topics = int(topics[term, emotion])
-            spelt = tokens.spelt(int(place[term]), n)
-            if (one_topic or n_topics > 1) and _whole(spelt):
-                inside, total = int(counts[term, emotion]), int(counts[term].sum())
-                found[emotion].append(_Found(spelt, float(z[term, emotion]), inside, total, n_topics))
+        for emotion, term in _typical(tokens, n, of, topics, least_z):
+            found[emotion].append(term)
+    sizes = np.bincount(of)
     rows: list[tuple[str, str, str, float, int, float, float, int]] = []
     for emotion, name in enumerate(emotions.tolist()):
-        chosen: list[str] = []
-        own = found[emotion]
-        for first in sorted(own, key=lambda row: (-row.z, -len(row.term), row.term)):
-            if len(chosen) == most:
-                break
-            longer = (row for row in own if first.term in row.term and row.inside >= _LONGER * first.inside)
-            term, z, inside, total, n_topics = max(longer, key=lambda row: (len(row.term), row.z))
-            if any(_overlap(term, other, language) for other in chosen):
-                continue
-            chosen.append(term)
+        for term, z, inside, total, n_topics in _foremost(found[emotion], language, most):
             elsewhere = (total - inside) / (len(stories) - sizes[emotion])
             rows.append((language, name, term, z, inside, inside / sizes[emotion], elsewhere, n_topics))
     return pd.DataFrame(rows, columns=pd.Index(MOTIF_COLUMNS))
+
+
+def _typical(
+    tokens: Tokens, n: int, of: NDArray[np.int64], topic_of: NDArray[np.int64], least_z: float
+) -> Iterator[tuple[int, _Found]]:
+    """Terms of `n` tokens that an emotion uses more than is usual, each with the number of that emotion.
+
+    Args:
+        tokens: of all stories.
+        n: tokens of a term.
+        of: [story] the number of its emotion.
+        topic_of: [story] the number of its topic.
+        least_z: as in `motifs`.
+    """
+    grams = distinct(ngrams(tokens, n))
+    if not len(grams.keys):
+        return
+    sizes = np.bincount(of)
+    _, first, term_of, total = np.unique(grams.keys, return_index=True, return_inverse=True, return_counts=True)
+    common = total >= 3
+    row = np.cumsum(common) - 1
+    kept = common[term_of]
+    terms, texts, place = row[term_of[kept]], grams.texts[kept], grams.positions[first[common]]
+    if len(place) < 2:  # odds need another term
+        return
+    counts = np.bincount(terms * len(sizes) + of[texts], minlength=len(place) * len(sizes))
+    counts = counts.reshape(len(place), len(sizes)).astype(float)
+    z = log_odds(counts, PRIOR * counts.sum())
+    ats = np.argwhere((z >= least_z) & (counts >= np.maximum(3, sizes / 100)))
+    # A term that one topic alone brings is no motif.
+    one_topic = topic_of.max() == 0
+    codes = np.isin(terms, ats[:, 0])
+    topics = pd.Series(topic_of[texts[codes]]).groupby([terms[codes], of[texts[codes]]]).nunique().to_dict()
+    for term, emotion in ats.tolist():
+        n_topics = int(topics[term, emotion])
+        spelt = tokens.spelt(int(place[term]), n)
+        if (one_topic or n_topics > 1) and _whole(spelt):
+            inside, total = int(counts[term, emotion]), int(counts[term].sum())
+            yield emotion, _Found(spelt, float(z[term, emotion]), inside, total, n_topics)
+
+
+def _foremost(found: Sequence[_Found], language: str, most: int) -> list[_Found]:
+    """An emotion's terms of highest z, without those that contain each other."""
+    chosen: list[_Found] = []
+    for first in sorted(found, key=lambda row: (-row.z, -len(row.term), row.term)):
+        if len(chosen) == most:
+            break
+        longer = (row for row in found if first.term in row.term and row.inside >= _LONGER * first.inside)
+        best = max(longer, key=lambda row: (len(row.term), row.z))
+        if not any(_overlap(best.term, other.term, language) for other in chosen):
+            chosen.append(best)
+    return chosen
 
 
 def openings(stories: Sequence[Story], language: str, *, least: int = 3, share: float = 0.01) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from emovec.corpus.story import Story
 from emovec.labels import NEUTRAL
 from emovec.languages.language import base_language
 from emovec.languages.lexicon import emotion_words, unspaced
-from emovec.languages.script import script_share, writing_of
+from emovec.languages.script import writing_of
 
 if TYPE_CHECKING:
     from emovec.corpus.quality.audit import AuditReport
@@ -65,9 +65,9 @@ def scores(corpus: Corpus, check: CheckReport, audit: "AuditReport") -> pd.DataF
 
 
 def surface_clause(row: "pd.Series[float]") -> str:
-    """The control's number in words, from a row of `AuditReport.surface`."""
+    """What the surface alone tells, in words, from a row of `AuditReport.surface`."""
     return (
-        f"length, punctuation and words tell the emotion in {row['accuracy']:.0%} of stories "
+        f"length, punctuation and words identify the emotion in {row['accuracy']:.0%} of stories "
         f"(95% interval {row['low']:.0%}–{row['high']:.0%}; chance {row['chance']:.1%})"
     )
 
@@ -82,8 +82,7 @@ def _of_texts(
     if writing_of(language) is None:
         yield _unjudged("texts", "script", "the scripts of this language are not known here")
     else:
-        judged = sum(script_share(story.text, language) is not None for story in texts)
-        yield _share("script", own["script"]["id"].nunique(), judged, "texts with letters are in another script")
+        yield _share("script", own["script"]["id"].nunique(), len(texts), "texts are in another script")
     of_emotion = Counter(story.emotion for story in stories)
     listed = sum(n for emotion, n in of_emotion.items() if emotion_words(language, emotion))
     known = sum(n for emotion, n in of_emotion.items() if (language, emotion) not in audit.without_synonyms)
@@ -153,11 +152,11 @@ def _of_corpus(
         yield "corpus", name, 100 * (1 - beyond), int((rows["p"] < 0.05).sum()), clause
     surface = own["surface"][own["surface"]["features"] == "all"]
     if surface.empty or surface.iloc[0]["chance"] >= 1:
-        yield _unjudged("corpus", "surface control", "nothing could be held out to be told")
+        yield _unjudged("corpus", "surface alone", "no topic could be held out for a test")
     else:
         row = surface.iloc[0]
         way = (row["accuracy"] - row["chance"]) / (1 - row["chance"])
-        yield "corpus", "surface control", 100 * (1 - way), int(row["n_stories"]), surface_clause(row)
+        yield "corpus", "surface alone", 100 * (1 - way), int(row["n_stories"]), surface_clause(row)
 
 
 def _share(name: str, n: int, judged: int, clause: str) -> _Part:

@@ -1,4 +1,4 @@
-"""How well the surface of stories alone tells their emotion on topics unseen: a corpus's own control."""
+"""How well the surface of stories alone tells their emotion on topics unseen: a confound of every finding on them."""
 
 from collections.abc import Sequence
 

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 from emovec.delimited import read_small_table
@@ -10,7 +11,7 @@ from emovec.errors import EmovecError
 from emovec.labels import check_label, clean
 from emovec.languages.language import base_language
 from emovec.languages.lexicon import named_words, word_pattern
-from emovec.languages.load import BUNDLED, language_files, load_language
+from emovec.languages.load import load_language
 
 Synonyms = dict[tuple[str, str], re.Pattern[str]]
 """(language, emotion) → a pattern that finds its synonyms."""
@@ -18,8 +19,18 @@ Synonyms = dict[tuple[str, str], re.Pattern[str]]
 _COLUMNS = ["language", "emotion", "word"]
 
 
-def load_synonyms(path: str | Path | None = None) -> Synonyms:
-    """The synonyms of a CSV file with the columns language, emotion and word; by default those of the languages' files.
+def listed_synonyms(languages: Iterable[str]) -> Synonyms:
+    """The synonyms that the files of some languages list; a region has those of its language."""
+    return {
+        (language.code, emotion): word_pattern(own.synonyms, language.code)
+        for language in map(load_language, dict.fromkeys(map(base_language, languages)))
+        for emotion, own in language.words.items()
+        if own.synonyms
+    }
+
+
+def read_synonyms(path: str | Path) -> Synonyms:
+    """The synonyms of a CSV file with the columns language, emotion and word.
 
     Words are looked for whole, whatever their case, so inflections have rows of their own; in languages without spaces
     a row may be a stem.
@@ -28,10 +39,6 @@ def load_synonyms(path: str | Path | None = None) -> Synonyms:
         EmovecError: if the file can't be read or lacks a column or a value.
     """
     words: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    if path is None:
-        for language in map(load_language, language_files(BUNDLED)):
-            words |= {(language.code, emotion): list(own.synonyms) for emotion, own in language.words.items()}
-        return {key: word_pattern(found, key[0]) for key, found in words.items() if found}
     _, rows = read_small_table(Path(path), "a list of synonyms", _COLUMNS)
     for line, row in rows:
         if not all(clean(row[column]) for column in _COLUMNS):

@@ -39,6 +39,7 @@ def scatter(
         "title": {"text": plain(panel.y_label), "standoff": 8},
         "range": [round(v, DIGITS) for v in y_range],
         "zeroline": False,
+        "showticklabels": bool(panel.y_label),
     }
     pixels = to_box(x, y, x_range, y_range, box)
     places = place_labels(pixels, texts, _LABEL_SIZE, box)

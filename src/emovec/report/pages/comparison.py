@@ -12,10 +12,12 @@ from emovec.files import write_bytes
 from emovec.geometry.model_agreement import overlap
 from emovec.models.locate import model_name
 from emovec.report.charts import Chart, Curve, HeatMap, Lines, Selector
+from emovec.report.pages.compared_experiments import charts, listings, preference_finding, rule_finding
 from emovec.report.pages.html import fill_with_figures
 from emovec.report.selection import variant_selector
 from emovec.report.style import colour, marker, number, p_value, pair_name
 from emovec.stats.permutation import ALPHA, MINIMUM_EMOTIONS
+from emovec.study.compared_experiments import TABLES as EXPERIMENT_TABLES
 from emovec.study.comparison import Comparison
 from emovec.targets import PAGE, require_file, require_folder
 
@@ -40,7 +42,10 @@ def render(found: Comparison, folder: str) -> str:
         scope=scope(found),
         finding=finding(found),
         over_depth=over_depth(found),
-        charts={"agreement": agreement(found), "depth": depth(found), "maps": maps(found)},
+        charts={"agreement": agreement(found), "depth": depth(found), "maps": maps(found), **charts(found.experiments)},
+        listings=listings(found.experiments),
+        preferences=preference_finding(found.experiments),
+        rules=rule_finding(found.experiments),
     )
 
 
@@ -232,7 +237,7 @@ def scope(found: Comparison) -> list[str]:
         sentences.append(
             f"{a.name} and {b.name} share {len(common.emotions)} emotions, {'too few to compare' if few else said}."
         )
-    return sentences
+    return sentences + list(found.experiments.scope)
 
 
 def require_page(page: Path, *, overwrite: bool = False) -> None:
@@ -249,7 +254,7 @@ def _only_tables(folder: Path) -> bool:
     return {file.name for file in folder.iterdir()} <= {f"{name}.parquet" for name in _TABLES}
 
 
-_TABLES = ("studies", "agreement", "layers")
+_TABLES = ("studies", "agreement", "layers", *EXPERIMENT_TABLES)
 
 
 def write_comparison(found: Comparison, page: Path, *, overwrite: bool = False) -> Path:
@@ -259,7 +264,11 @@ def write_comparison(found: Comparison, page: Path, *, overwrite: bool = False) 
         EmovecError: as `require_page`.
     """
     require_page(page, overwrite=overwrite)
-    tables = dict(zip(_TABLES, (found.numbers, found.agreement, found.layers), strict=True))
+    tables = {"studies": found.numbers, "agreement": found.agreement, "layers": found.layers}
+    experiments = {name: getattr(found.experiments, name) for name in EXPERIMENT_TABLES}
+    tables |= {name: table for name, table in experiments.items() if len(table)}
+    for name in EXPERIMENT_TABLES:  # an earlier comparison may have had rows for what this one has none for
+        (page.with_suffix("") / f"{name}.parquet").unlink(missing_ok=True)
     for name, table in tables.items():
         write_bytes(page.with_suffix("") / f"{name}.parquet", table.to_parquet(index=False))
     write_bytes(page, render(found, page.stem).encode())

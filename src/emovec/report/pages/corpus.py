@@ -48,7 +48,7 @@ def render(name: str, corpus: Corpus, check: CheckReport, audit: AuditReport) ->
         scores=_by_check(table),
         weakest=_weakest(table),
         surface=[(language_name(str(row["language"])), row) for row in _records(audit.surface)],
-        controls=[
+        surface_alone=[
             (language_name(str(row["language"])), surface_clause(row))  # type: ignore[arg-type]
             for row in _records(audit.surface)
             if row["features"] == "all"

@@ -49,14 +49,14 @@ def finding(study: StudyTables, affect: Selection) -> str:
                 f"{number(row['high'])}, over all layers {p_value(row['p_familywise'])})"
             )
         ceiling = mine["ceiling"].max()
-        most = f", of {number(ceiling)} that the ratings allow" if pd.notna(ceiling) else ""
+        most = f" (the ratings allow at most {number(ceiling)})" if pd.notna(ceiling) else ""
         for beyond, found in each.items():
             if found:
                 parts[beyond].append(f"{scale} with {' and '.join(found)}{most}")
     said = [
         f"A regression that has not seen an emotion predicts how people rate it: {'; '.join(parts[True])}"
         if parts[True]
-        else "No rating by people is predicted beyond chance for an emotion that the regression has not seen",
+        else "For emotions that the regression has not seen, no human rating is predicted beyond chance",
         f"Not predicted beyond chance: {'; '.join(parts[False])}" if parts[False] else "",
     ]
     return sentences([f"{where}, {max(rows.values('n_emotions'))} emotions", *said])
@@ -95,7 +95,7 @@ def _curves(rows: Selection) -> list[Curve]:
     null = rows.rows.groupby("layer")["null_95"].max()
     found.append(Curve("95 % of permutations lie below", null.index.tolist(), null.tolist(), GREY, "dot"))
     if rows["ceiling"].notna().any():
-        found.append(rows.level(rows["ceiling"].max(), "most that ratings allow", GREY, "dash"))
+        found.append(rows.level(rows["ceiling"].max(), "maximum that the ratings allow", GREY, "dash"))
     return found
 
 
@@ -144,15 +144,15 @@ SECTION = Section(
     finding=finding,
     exhibits=(curves, circumplex),
     headline=True,
-    reading="Each emotion in turn is left out, a ridge regression of the people's ratings on the other emotions' "
-    "vectors is fitted, and the one left out is predicted; the curves correlate these predictions with the "
-    "ratings. At a filled point r is larger than in 95 % of permutations of the ratings at any layer; the dashed "
-    "line is what a perfect prediction could reach: the root of how well two sources of ratings agree, if both are "
-    "equally reliable. In the plane grey squares are people's ratings, and predictions lie closer together than "
-    "these because a regression shrinks towards the mean.",
-    misleading="Chance is not 0: a regression that learns nothing predicts the mean of the other emotions, "
-    "which correlates negatively with the rating left out, so compare with the dotted line of the permutations. "
-    "With some 25 emotions the intervals are wide, and a single word can move r: see what depends on a choice. "
-    "Valence that can be predicted may be in the stories' plots rather than in a concept of the emotion. The "
-    "ratings are of English words, used for other languages through the label.",
+    reading="Each emotion in turn is left out: a ridge regression of people's ratings on the other emotions' "
+    "vectors then predicts its rating. The curves correlate these predictions with the ratings. At a filled point r "
+    "is larger than in 95 % of permutations of the ratings at any layer. The dashed line is the r of a perfect "
+    "prediction: the square root of how well two sources of ratings agree, if both are equally reliable. In the "
+    "plane, grey squares are people's ratings. Predictions are closer together, because a regression shrinks "
+    "towards the mean.",
+    misleading="Chance is not 0: a regression that learns nothing predicts the mean of the other emotions, which "
+    "correlates negatively with the rating left out. So compare with the dotted line of the permutations. With only "
+    "about 25 emotions the intervals are wide, and a single word can change r: see what depends on a choice. "
+    "Valence may be predictable from the stories' plots rather than from a concept of the emotion. The ratings are "
+    "of English words, applied to other languages through the label.",
 )

@@ -45,13 +45,13 @@ def _words(study: StudyTables, rows: Selection) -> str:
     together = {row["source"]: row["r"] for row in known}.get(rows.only("source"))
     if together is None:
         return ""
-    said = f"; over these words people's own valence and arousal correlate with r = {number(together)}"
+    said = f"; people's own ratings of these words correlate with r = {number(together)} (valence with arousal)"
     if (rows.rows[["p_valence", "p_arousal"]] < ALPHA).to_numpy().all():
         same = rows["r_valence"] * rows["r_arousal"] * together > 0
         if same.all():
-            said += ", which alone would give a component both in this way"
+            said += "; this correlation alone could make a component follow both scales in this way"
         elif not same.any():
-            said += ", so that the choice of words does not explain why a component holds the two with opposite signs"
+            said += ", so the choice of words doesn't explain why a component follows the two with opposite signs"
     return said
 
 
@@ -83,9 +83,9 @@ SECTION = Section(
     tables=("affect_components",),
     finding=finding,
     exhibits=(chart,),
-    reading="A component that carries one scale follows one coloured curve; where both together explain much "
-    "more than either alone it lies across the two. The dashed curve allows for the number of emotions, so that "
-    "about 0 means that nothing is explained.",
-    misleading="Valence and arousal are correlated over almost any choice of emotion words, and then whatever "
-    "follows one follows the other; a component has no sign of its own.",
+    reading="A component that represents one scale follows one coloured curve. If both scales together explain much "
+    "more than either alone, the component is a mixture of the two. The dashed curve corrects for the number of "
+    "emotions, so about 0 means that nothing is explained.",
+    misleading="Valence and arousal are correlated in almost any choice of emotion words, and then whatever follows "
+    "one follows the other. The sign of a component is arbitrary.",
 )

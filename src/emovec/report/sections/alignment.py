@@ -15,8 +15,8 @@ _LOOKS: dict[str, tuple[str, str, Dash, str]] = dict(
     zip(
         SAMPLES,
         (
-            ("fitted and judged on the same emotions", OKABE_ITO[1], "solid", "diamond"),
-            ("judged on emotions left out", OKABE_ITO[0], "solid", "circle"),
+            ("fitted and tested on the same emotions", OKABE_ITO[1], "solid", "diamond"),
+            ("tested on emotions left out", OKABE_ITO[0], "solid", "circle"),
             ("same emotions, labels shuffled", OKABE_ITO[1], "dot", "diamond"),
             ("left out, labels shuffled", OKABE_ITO[0], "dot", "circle"),
         ),
@@ -33,15 +33,15 @@ def finding(procrustes: Selection) -> str:
         few, full = mine.where(components=k).by("sample"), mine.where(components=ALL).by("sample")
         out, shuffled = few["held-out"], few["shuffled held-out"]
         text = (
-            f"{pair_name(a, b)}: of an emotion left out it explains R² = {number(out['r2'])} and finds the same "
-            f"emotion for {number(out['retrieval'])} (chance {chance(out['chance'])}), against "
+            f"{pair_name(a, b)}: for emotions left out of the fit, R² = {number(out['r2'])} and the nearest emotion is "
+            f"the same for {number(out['retrieval'])} of them (chance {chance(out['chance'])}), compared with "
             f"R² = {number(shuffled['r2'])} with shuffled labels (95 % of shuffles below {number(shuffled['r2_95'])})"
         )
         if len(full) == 2:
             real, random = full["in-sample"], full["shuffled in-sample"]
             text += (
-                f"; fitted and judged on the same emotions in all dimensions it reaches {number(real['r2'])}, but "
-                f"{number(random['r2'])} also with shuffled labels, and “finds” {number(random['retrieval'])}"
+                f"; fitted and tested on the same emotions in all dimensions, R² is {number(real['r2'])}, but shuffled "
+                f"labels also reach {number(random['r2'])} and “find” {number(random['retrieval'])}"
             )
         parts.append(text)
     return f"At layer {rows.layer}, {rows.only('variant')} vectors, one rotation in {k} components, {'; '.join(parts)}."
@@ -62,7 +62,7 @@ def by_layer(procrustes: Selection) -> Chart:
     selectors = (procrustes.variant_selector(), procrustes.pair_selector(), components)
     shown, limits = procrustes.study.layer, _limits(procrustes)
     frames = {key: _panels(rows, "layer", LAYER_AXIS, shown, limits) for key, rows in procrustes.each(*selectors)}
-    return Chart("procrustes", "One language's emotions turned onto another's, by layer", selectors, frames)
+    return Chart("procrustes", "One language's emotions rotated onto another's, by layer", selectors, frames)
 
 
 def by_components(procrustes: Selection) -> Chart:
@@ -107,12 +107,12 @@ SECTION = Section(
     finding=finding,
     exhibits=(by_layer, by_components),
     across=True,
-    reading="One language's emotions are rotated (and scaled once) onto the other's. Only the blue solid "
-    "curves say something about the languages: each emotion is left out of the components, the rotation and the "
-    "scale, and then mapped; R² is above 0 only where that beats guessing the mean of the others. Dotted curves "
-    "are the same with emotions paired at random.",
-    misleading="A rotation fitted and judged on the same emotions always looks good, the better the more "
-    "dimensions it has: with more dimensions than emotions it can turn anything onto anything, and a similarity "
-    "of 0.99 then means nothing. A held-out R² in few components is about these alone, and one in a single "
-    "component can rest on a single contrast between emotions.",
+    reading="One language's emotions are rotated (and scaled once) onto the other's. Only the blue solid curves say "
+    "something about the languages: each emotion is left out of the components, the rotation and the scale, and is "
+    "then mapped. R² is above 0 only if that beats guessing the mean of the others. Dotted curves show the same "
+    "with emotions paired at random.",
+    misleading="A rotation fitted and tested on the same emotions always looks good, and better the more dimensions "
+    "it has. With more dimensions than emotions it can turn anything onto anything, and a similarity of 0.99 then "
+    "means nothing. A held-out R² in few components describes only these components; with a single component it can "
+    "reflect a single contrast between emotions.",
 )

@@ -17,7 +17,7 @@ _WORDS = {-1.0: "repeats", 0.0: "coherent", 1.0: "breaks"}
 EFFECT = "effect on the emotion's word (nats)"
 _STRENGTH = "strength (residual norms)"
 _KIND_DASHES: dict[str, Dash] = {"random": "dash", "shuffled": "dot"}
-NO_CONTROL = ", with no control to set it against"
+NO_CONTROL = ", with no control for comparison"
 
 
 def finding(
@@ -49,7 +49,7 @@ def finding(
             control = row.get("control_rate")
             beside = "" if control is None else f" (expected from controls' texts: {percent(control)})"
             parts.append(
-                f"a judge who didn't know how they were steered heard the vector's emotion in {row['hits']} of "
+                f"a judge who didn't know how they were steered found the vector's emotion in {row['hits']} of "
                 f"{row['texts']} {language_name(row['language'])} texts{beside}"
             )
     return sentences(parts)
@@ -61,15 +61,15 @@ def _raised(language: str, rows: Selection, tested: dict[str, float]) -> str:
     mine, control = by.get(ALL, {}) | tested, by.get(CONTROLS, {})
     unsteered = float(mine["distinct_unsteered"])
     whole = (
-        f"{language_name(language)} texts repeat themselves without steering too ({percent(unsteered)} of word "
-        "pairs distinct), which leaves coherence unknown; steered ones stay within the bounds"
+        f"{language_name(language)} texts repeat themselves even without steering ({percent(unsteered)} of word "
+        "pairs distinct), so coherence can't be judged; steered texts stay within the limits"
         if unsteered < REPETITIVE
         else f"{language_name(language)} texts stay coherent"
     )
     beside = f"; random and shuffled directions of the same length: {estimate(control)}" if control else NO_CONTROL
     return (
         f"{whole} up to strength {strength:g}, where the log-probability "
-        f"of the emotion's own word {'rises' if moves(mine) else 'does not reliably rise'} over that of other "
+        f"of the emotion's own word {'rises' if moves(mine) else 'does not reliably rise'} relative to that of other "
         f"emotions' words ({estimate(mine)} nats, {p_value(mine['p'])}{beside})"
     )
 
@@ -81,8 +81,8 @@ def _rivals(sweep: Selection) -> str:
         return NO_CONTROL
     given = "the one control" if controls == 1 else f"any of the {controls} controls"
     return (
-        f" and larger than that of {given} with the same choice of layer and strength (one more control would be "
-        f"larger than {'it' if controls == 1 else 'all of them'} in 1 case of {controls + 1})"
+        f" and larger than that of {given} with the same choice of layer and strength (by chance, one more control "
+        f"would be larger than {'it' if controls == 1 else 'all of them'} in 1 case of {controls + 1})"
     )
 
 
@@ -184,7 +184,7 @@ def window_listing(calibration_windows: Selection) -> Listing:
         for key, rows in calibration_windows.each(languages)
     }  # fmt: skip
     columns = ("emotion", "layer", "largest coherent strength", "effect there (nats)", "largest of a control")
-    caption = "Where each emotion does most while texts stay coherent"
+    caption = "Where each emotion has most effect while texts stay coherent"
     return Listing("calibration-windows", caption, (languages,), columns, frames)
 
 
@@ -202,7 +202,7 @@ def texts(calibration_texts: Selection) -> Listing:
             ]
     options = [f"{strength:g}" for strength in strengths]
     selectors = (languages, Selector("strength", options, options[len(options) // 2]))
-    caption = f"How one neutral opening goes on, steered at layer {here.layer}"
+    caption = f"How one neutral opening continues, steered at layer {here.layer}"
     columns = ("vector", "perplexity, unsteered model", "text")
     return Listing("calibration-texts", caption, selectors, columns, frames)
 
@@ -216,15 +216,15 @@ SECTION = Section(
     exhibits=(regime_maps, effects, window_listing, texts),
     headline=True,
     reading="The effect is how far steering raises the log-probability of the emotion's word after frames such as "
-    "“How does he feel? He feels”, beyond that of other emotions' words: 0.7 nats double it, 2.3 make it ten times "
-    "as likely. Texts are compared with unsteered ones: they fall apart where the unsteered model finds them three "
-    "times as hard to predict, and repeat themselves where fewer than 70 % as many word pairs are different. "
-    "Strength is useful up to where texts stay coherent. Controls are random directions and vectors built from "
-    "shuffled stories, of the same length; p is the share of all pairings of vectors with words in which the words "
-    "move as much.",
-    misleading="A word can become likely without the text showing the emotion: read the texts. Coherence rests on "
-    "a few short texts for each cell, so a regime near a border is uncertain. Intervals are wide with few emotions "
-    "and frames. A control that breaks the text moves words in any direction. The layer where an emotion does most "
-    "is chosen by the very effect that is then reported, so that its interval there is too favourable; controls "
-    "are given the same choice.",
+    "“How does he feel? He feels”, beyond that of other emotions' words: 0.7 nats double the probability, 2.3 make "
+    "it ten times as large. Texts are compared with unsteered ones. They fall apart where the unsteered model finds "
+    "them three times as hard to predict, and repeat themselves where they have fewer than 70 % as many distinct "
+    "word pairs. A strength is useful as long as texts stay coherent. Controls are random directions and vectors "
+    "built from shuffled stories, of the same length; p is the share of all pairings of vectors with words in which "
+    "the words move as much.",
+    misleading="A word can become likely without the text showing the emotion: read the texts. Coherence is judged "
+    "from a few short texts in each cell, so a regime near a border is uncertain. Intervals are wide with few "
+    "emotions and frames. A control that breaks the text moves words in any direction. The layer where an emotion "
+    "has most effect is chosen by the very effect that is then reported, so its interval there is too favourable; "
+    "controls get the same choice.",
 )

@@ -42,11 +42,11 @@ def _less_own(row: dict[Any, Any]) -> str:
     of, own = language_name(row["vector_language"]), language_name(row["language"])
     low, high = row["less_own_low"], row["less_own_high"]
     if low > 0 or high < 0:
-        verdict = f"{of} vectors do {'more' if low > 0 else 'less'}"
+        verdict = f"{of} vectors have {'more' if low > 0 else 'less'} effect"
     else:
         verdict = "no difference is shown, which doesn't mean that there is none"
     return (
-        f"in {own} texts the effect of {of} vectors less that of {own} ones is {estimate(row, 'less_own')}: {verdict}"
+        f"in {own} texts the effect of {of} vectors minus that of {own} ones is {estimate(row, 'less_own')}: {verdict}"
     )
 
 
@@ -91,13 +91,13 @@ SECTION = Section(
     finding=finding,
     exhibits=(across,),
     across=True,
-    reading="Each cell is the mean effect on the emotion's own word in the language of the text when the "
-    "vector was built from stories of the language at its left. If emotions were represented apart in each "
-    "language, cells off the diagonal would be as near zero as the controls. The p-value asks whether each "
-    "vector moves its own word more than the same vectors would if they were given to the words at random. The "
-    "two languages' vectors are compared word by word and frame by frame; where that interval holds 0, neither a "
-    "difference nor an equal effect is shown.",
+    reading="Each cell is the mean effect on the emotion's own word in the language of the text, when the vector "
+    "was built from stories in the language at its left. If each language represented emotions separately, cells "
+    "off the diagonal would be as near zero as the controls. The p-value asks whether each vector moves its own "
+    "word more than the same vectors would if they were assigned to the words at random. The two languages' vectors "
+    "are compared word by word and frame by frame. If that interval includes 0, no difference is shown, but they "
+    "need not be equal either.",
     misleading="With four emotions there are 24 assignments, so p can't fall below 0.04. The stories of both "
-    "languages were written to one plan, and a model may hold words of both languages in one place because they "
+    "languages were written to one plan, and a model may store words of both languages in one place because they "
     "are translations of each other.",
 )

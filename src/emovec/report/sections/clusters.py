@@ -16,7 +16,7 @@ def finding(umap: Selection | None = None, silhouette: Selection | None = None) 
     """The number of clusters with the best silhouette."""
     known = silhouette.keep(silhouette["silhouette"].notna()) if silhouette else None
     if not known:
-        return "The map shows which emotions lie near each other." if umap else ""
+        return "The map shows which emotions are close to each other." if umap else ""
     rows = known.shown()
     widest = max(rows.values("languages"), key=lambda name: (str(name).count("+"), str(name)))
     own = rows.where(languages=widest)
@@ -102,10 +102,10 @@ SECTION = Section(
     tables=("clusters", "silhouette", "umap"),
     finding=finding,
     exhibits=(chart, fit),
-    reading="Colour is the k-means cluster, found in the full space; the position is a UMAP, in which only "
-    "neighbourhoods mean anything. Silhouette shows how much closer an emotion lies to its own cluster than to the "
-    "next: above about 0.5 clear, below about 0.2 hardly there.",
-    misleading="UMAP draws islands even from noise, and its distances, sizes and axes carry no meaning; k-means "
-    "returns k clusters whether or not there are any. If points group by language, the map shows the language "
-    "and not the emotion.",
+    reading="Colour is the k-means cluster, found in the full space. The position is a UMAP, in which only "
+    "neighbourhoods mean anything. The silhouette shows how much closer emotions are to their own cluster than to "
+    "the next: clusters are clear above about 0.5 and hardly there below about 0.2.",
+    misleading="UMAP draws islands even from noise, and its distances, sizes and axes mean nothing. k-means returns "
+    "k clusters whether or not there are any. If points group by language, the map shows the language and not the "
+    "emotion.",
 )

@@ -30,7 +30,7 @@ def finding(
         said: list[str] = []
         if shares:
             held = [percent(row["share"]) for row in shares.records("component")[:2]]
-            said.append(f"the first components hold {listed(held)} of the variance")
+            said.append(f"the first components explain {listed(held)} of the variance")
         if references and (known := references.keep(references["r"].notna())):
             said += [
                 _followed(component, known.where(component=component)) for component in known.values("component")[:2]
@@ -59,8 +59,8 @@ def _followed(component: int, rows: Selection) -> str:
     )
     # One family for each source of references, and the smallest p of all is shown.
     if top["p_familywise"] * sources < ALPHA:
-        return f"component {component} goes with {top['reference']} beyond chance ({numbers})"
-    return f"component {component} goes with nothing tried beyond chance (nearest to it {top['reference']}: {numbers})"
+        return f"component {component} correlates with {top['reference']} beyond chance ({numbers})"
+    return f"component {component} correlates with no scale beyond chance (closest: {top['reference']}, {numbers})"
 
 
 def chart(study: StudyTables, pca: Selection, pca_variance: Selection | None = None) -> Chart | None:
@@ -112,7 +112,7 @@ def variance(pca_variance: Selection) -> Chart:
         ]
         for key, rows in pca_variance.each(*selectors)
     }
-    return Chart("pca-variance", "Variance that the first components hold, by layer", selectors, frames)
+    return Chart("pca-variance", "Variance that the first components explain, by layer", selectors, frames)
 
 
 def references(axes: Selection) -> Chart:
@@ -166,13 +166,13 @@ SECTION = Section(
     tables=("pca", "pca_variance", "axes", "poles"),
     finding=finding,
     exhibits=(chart, variance, references),
-    reading="The map shows emotions on the two directions of largest variance; the curves show how these "
-    "correlate with the poles of the published method and human ratings of the words. A component has no sign of "
-    "its own: one rule sets it at the first layer and each later one follows the layer before it, so a curve "
-    "that jumps has a component that changed.",
+    reading="The map shows emotions on the two directions of largest variance. The curves show how these components "
+    "correlate with the poles of the published method and with human ratings of the words. The sign of a component "
+    "is arbitrary: one rule sets it at the first layer, and each later layer follows the one before. So if a curve "
+    "jumps, the component itself changed.",
     misleading="What the first components mean depends on how the stories are written. The post's axes are made "
-    "of the same vectors as the components, so that the poles of random words go with component 1 almost as "
-    "well; a filled point is beyond what shuffled words or ratings give at any layer, component or scale in all "
-    "but 5 % of shuffles. The two axes share the emotion thrilled and overlap by construction. The norms are "
-    "English words, used for other languages through the label.",
+    "from the same vectors as the components, so poles of random words correlate with component 1 almost as well. A "
+    "filled point is larger than shuffled words or ratings give at any layer, component or scale in 95 % of "
+    "shuffles. The two axes share the emotion thrilled and therefore overlap. The norms are ratings of English "
+    "words, applied to other languages through the label.",
 )

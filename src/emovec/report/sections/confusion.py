@@ -103,7 +103,7 @@ def listing(study: StudyTables, confused_pairs: Selection) -> Listing:
                 for (a, b), rates in zip(ranked.index, ranked.to_numpy(), strict=True)
             ] or [["none", *("" for _ in languages)]]
     columns = ("pair", *(language_name(name) for name in languages))
-    caption = f"Pairs of emotions taken for each other, at most {_LISTED}: mean share of the two directions"
+    caption = f"Pairs of emotions confused most often (at most {_LISTED}): mean share over both directions"
     return Listing("confused-pairs", caption, (decoder, scope), columns, frames)
 
 
@@ -149,12 +149,11 @@ SECTION = Section(
     tables=("methods", "confusion", "confused_pairs", "confusion_agreement"),
     finding=finding,
     exhibits=(maps, listing),
-    reading="Each row shows what stories of one emotion, on topics held out of the training, were named; a "
-    "bright diagonal is right. Emotions stand in the order of the hierarchical clustering, so that confusions "
-    "within a family lie near the diagonal. Nearest centroid weighs all dimensions alike, logistic regression "
-    "learns which ones tell emotions apart; intervals allow for stories on one topic being alike.",
-    misleading="Where decoding is nearly perfect few stories are confused at all, and which pairs these are "
-    "rests on a few; stories written to the same plan in both languages are confused for the same reasons "
-    "whatever the model represents. The layer is the one that decodes best, which makes accuracies a little too "
-    "high.",
+    reading="Each row shows how the stories of one emotion, on topics held out of the training, were classified; "
+    "the bright diagonal shows correct answers. Emotions are in the order of the hierarchical clustering, so "
+    "confusions within a family are near the diagonal. Nearest centroid weighs all dimensions equally; logistic "
+    "regression learns which ones distinguish emotions. Intervals allow for the similarity of stories on one topic.",
+    misleading="If decoding is nearly perfect, few stories are confused, and the list of pairs depends on these "
+    "few. Stories written to the same plan in both languages are confused for the same reasons, whatever the model "
+    "represents. The layer is the one that decodes best, which makes accuracies a little too high.",
 )

@@ -76,11 +76,11 @@ SECTION = Section(
     tables=("cosine", "order"),
     finding=finding,
     exhibits=(chart,),
-    reading="Emotions stand in the order of a hierarchical clustering (average linkage on 1 − cosine), so "
-    "that blocks along the diagonal are families; beside a language's own matrix its tree joins emotions at "
-    "their mean distance, from left to right. Across languages both sides take the first language's order, "
-    "and a bright diagonal means that an emotion is closest to itself.",
-    misleading="Order and colours invite seeing blocks in noise, and vectors of few stories are noisy; look "
-    "whether the same blocks appear in the other language, at neighbouring layers, and in both raw and "
+    reading="Emotions are in the order of a hierarchical clustering (average linkage on 1 − cosine), so blocks "
+    "along the diagonal are families. Beside a language's own matrix, a tree joins emotions at their mean distance, "
+    "growing from left to right. Across languages both sides use the first language's order; a bright diagonal "
+    "means that each emotion is closest to itself.",
+    misleading="Order and colours make it easy to see blocks in noise, and vectors from few stories are noisy. "
+    "Check whether the same blocks appear in the other language, at neighbouring layers, and in both raw and "
     "standardised vectors.",
 )

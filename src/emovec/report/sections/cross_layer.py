@@ -30,7 +30,7 @@ def finding(study: StudyTables, cross_layer: Selection) -> str:
                 f"(r = {number(top['r'])})"
             )
     if not parts:
-        return f"Layer {nearest} stands alone: there is no other to compare it with."
+        return f"Layer {nearest} is the only one, so there is nothing to compare it with."
     return f"The geometry at layer {nearest} correlates {'; '.join(parts)} ({rows.only('variant')} vectors)."
 
 
@@ -64,10 +64,10 @@ SECTION = Section(
     tables=("cross_layer",),
     finding=finding,
     exhibits=(maps,),
-    reading="Each cell compares two layers, of one language or of two; bright blocks are runs of layers with the "
-    "same geometry, a dark seam marks where it changes, and across languages a ridge beside the diagonal shows "
-    "that one of them reaches it earlier.",
-    misleading="Within a language the same stories, and their noise, stand behind each layer, so that high "
-    "values are no evidence of a true geometry; layers differ in reliability, so that a dim one may only be "
-    "noisier; an outlier dimension that appears at one layer can alone make a seam in the raw map.",
+    reading="Each cell compares two layers, of one language or of two. Bright blocks are runs of layers with the "
+    "same geometry; a dark line between them marks where it changes. Across languages, a ridge beside the diagonal "
+    "shows that one of them reaches a geometry earlier.",
+    misleading="Within a language, all layers come from the same stories with the same noise, so high values are no "
+    "evidence of a true geometry. Layers differ in reliability, so a dim one may only be noisier. In the raw map, a "
+    "single outlier dimension that appears at one layer can create a boundary.",
 )

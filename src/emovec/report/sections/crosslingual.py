@@ -15,7 +15,7 @@ def finding(crosslingual: Selection) -> str:
         n = round(1 / row["chance"])
         raw = pair.where(variant="raw").records() if row["variant"] != "raw" else []
         beside = "".join(
-            f"; {round(own['retrieval_ab'] * n)} and {round(own['retrieval_ba'] * n)} with the dimensions as they are"
+            f"; {round(own['retrieval_ab'] * n)} and {round(own['retrieval_ba'] * n)} without standardising"
             for own in raw
         )
         parts.append(
@@ -83,8 +83,8 @@ SECTION = Section(
     exhibits=(chart, each_emotion),
     headline=True,
     across=True,
-    reading="On the left the vectors of the same emotion in two languages are compared with those of "
-    "different emotions; on the right, how often the nearest vector of the other language is the same emotion.",
-    misleading="Centring pulls the mean cosine to slightly below zero, so compare with the other emotions and "
-    "never with zero; a high retrieval among few or very different emotions is easily reached.",
+    reading="On the left, the vectors of the same emotion in two languages are compared with those of different "
+    "emotions. On the right, you see how often the nearest vector of the other language is the same emotion.",
+    misleading="Centring makes the mean cosine slightly negative, so compare with the other emotions, never with "
+    "zero. With few or very different emotions, high retrieval is easy to reach.",
 )

@@ -27,7 +27,7 @@ def finding(study: StudyTables, decoding: Selection, lexical: Selection | None =
     ]
     summary = study.summaries.get("decoding", {})
     folds = f" ({summary['folds']})" if "folds" in summary else ""
-    sentence = f"At layer {rows.layer} held-out stories{folds} are given their emotion with an accuracy of "
+    sentence = f"At layer {rows.layer} held-out stories{folds} are assigned their emotion with an accuracy of "
     sentence += ", and ".join(listed(part) for part in (accuracies, across) if part)
     sentence += f"; chance is {chance(rows['chance'].mean())}"
     words = {a: best for a in study.languages if (best := _best_words(lexical, a)) is not None}
@@ -79,11 +79,11 @@ SECTION = Section(
     finding=finding,
     exhibits=(chart,),
     headline=True,
-    reading="Solid curves are trained and tested on one language with the test stories' topics held out, "
-    "dashed ones are trained on one language and tested on the other; colour is the training language, marker "
-    "the test language. Of a solid curve only what stands above the dash-dotted line of its colour says more "
-    "than a bag of the story's words does; from one language to another such a bag can say nothing.",
-    misleading="A corpus whose stories repeat phrases for an emotion is decoded from those phrases, and an "
-    "accuracy near 1 then shows an easy corpus rather than a concept; stories that share plots across the split "
-    "would inflate it in the same way.",
+    reading="Solid curves are trained and tested on one language, with the test stories' topics held out. Dashed "
+    "curves are trained on one language and tested on the other. Colour is the training language, marker the test "
+    "language. A solid curve shows more than word counts only where it is above the dash-dotted line of its colour. "
+    "Across languages, word counts can't decode anything.",
+    misleading="If stories of an emotion repeat phrases, those phrases are enough to decode it. An accuracy near 1 "
+    "then shows an easy corpus rather than a concept. Stories that share plots with the training stories would "
+    "inflate accuracy in the same way.",
 )

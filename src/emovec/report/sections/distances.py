@@ -100,17 +100,17 @@ def _limits(rows: Selection, column: str) -> tuple[float, float]:
 SECTION = Section(
     place=220,
     anchor="distances",
-    title="Distances that noise does not flatter",
+    title="Distances that noise does not inflate",
     tables=("distance_rsa", "cka"),
     finding=finding,
     exhibits=(chart, kernels),
     across=True,
-    reading="Two emotions whose stories do not differ are zero apart by crossnobis, since only differences "
-    "that repeat on other topics count; debiased CKA compares the vectors' dot products and is about zero for "
-    "vectors that have nothing to do with each other. Where both agree with the curve of cosines, that curve "
-    "does not owe its height to noise.",
-    misleading="Noise that the topics share, such as a phrase that comes with an emotion in all of them, counts "
-    "as a difference; with few topics crossnobis is itself unsure and pulls its correlation down, so that a gap "
-    "between its curve and that of cosines is no finding. In the raw variant a single dimension can hold most of "
-    "a distance and of CKA.",
+    reading="Only differences that repeat on other topics count in the crossnobis distance, so two emotions whose "
+    "stories don't differ have a distance of about zero. Debiased CKA compares the vectors' dot products and is "
+    "about zero for unrelated vectors. Where both agree with the curve of cosines, that curve isn't high because of "
+    "noise.",
+    misleading="Noise that all topics share, such as a phrase that always comes with an emotion, counts as a "
+    "difference. With few topics, crossnobis is itself uncertain and its correlation is too low, so a gap between "
+    "its curve and that of cosines is no finding. In the raw variant a single dimension can account for most of a "
+    "distance and of CKA.",
 )

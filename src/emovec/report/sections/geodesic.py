@@ -19,18 +19,18 @@ def finding(study: StudyTables, geodesic: Selection) -> str:
     a, b = geodesic.pairs[0]
     row = geodesic.shown().pair(a, b).where(k=_main_k(study, geodesic)).records()[0]
     others = len(geodesic.pairs) - 1
-    where = f"At layer {geodesic.layer}, with {row['k']} neighbours to each emotion,"
+    where = f"At layer {geodesic.layer}, with {row['k']} neighbours for each emotion,"
     if not row["connected"]:
         return (
-            f"{where} there is no comparison of {pair_name(a, b)} geodesic distances: "
-            "some emotions are joined to the rest by no path."
+            f"{where} geodesic distances of {pair_name(a, b)} can't be compared: "
+            "no path joins some emotions to the rest."
         )
     observed = f"r = {number(row['rsa_geodesic'])} and {number(row['rsa_euclidean'])} as observed"
     if pd.isna(row["low"]):
         return (
             f"{where} geodesic and straight-line distances of {pair_name(a, b)} can't be compared: {observed}, but "
-            "paths are less reliable than straight lines, and there are too few topics, or too little that returns on "
-            "other topics, to correct for that."
+            "paths are less reliable than straight lines, and there are too few topics, or distances that repeat too "
+            "little on other topics, to correct for that."
         )
     values = (
         f"corrected for their own reliability r is {number(row['free_geodesic'])} by geodesic and "
@@ -40,7 +40,7 @@ def finding(study: StudyTables, geodesic: Selection) -> str:
     more = f"; the figure shows the other {others} pairs of languages" if others else ""
     names = pair_name(a, b, " and ")
     if row["low"] <= 0 <= row["high"]:
-        verdict = f"no difference is found between how far {names} agree by geodesic and by straight-line distances"
+        verdict = f"no difference is found between how well {names} agree by geodesic and by straight-line distances"
     else:
         verdict = f"{names} agree {'more' if row['low'] > 0 else 'less'} by geodesic than by straight-line distances"
     return f"{where} {verdict}: {values} ({observed}){more}."
@@ -138,17 +138,16 @@ SECTION = Section(
     finding=finding,
     exhibits=(by_k, by_layer, maps),
     across=True,
-    reading="A straight-line distance cuts through the space; a geodesic one walks from emotion to emotion, each "
-    "joined to its k nearest, and so follows a bent sheet if the emotions lie on one. An emotion that changes its "
-    "neighbours moves many paths, so that geodesic distances are less reliable and their agreement as observed "
-    "(dotted) is lower even between languages of the very same geometry. The other curves are corrected, each for "
-    "how well its own distances return on other topics; only their difference (green) compares the two. Where the "
-    "band includes zero, no difference is found. Isomap draws the geodesic distances; it is turned, never "
-    "stretched, to lie on the layer before and on the first language.",
-    misleading="The correction allows a test of no difference. It doesn't measure how large a difference is: "
-    "paths through noisy vectors pass other emotions than the true ones, which makes a true difference look "
-    "smaller, so that a band that includes zero does not show that the two distances agree equally well. With many "
-    "neighbours they become the same. Where the graph falls apart there is no geodesic distance, and the curve has "
-    "a gap. A band at one k or layer says little if its neighbours say otherwise: these are not corrected for "
-    "their number.",
+    reading="A straight-line distance cuts through the space. A geodesic distance goes from emotion to emotion, "
+    "each joined to its k nearest, and so follows a curved sheet if the emotions lie on one. When an emotion's "
+    "neighbours change, many paths change, so geodesic distances are less reliable. Their observed agreement "
+    "(dotted) is therefore lower even between languages with exactly the same geometry. The other curves are "
+    "corrected, each for how reliably its own distances repeat on other topics; only their difference (green) "
+    "compares the two kinds of distance. Where the band includes zero, no difference is found. Isomap draws the "
+    "geodesic distances; each map is rotated, never stretched, to match the layer before and the first language.",
+    misleading="The correction allows a test of no difference, but doesn't measure how large a difference is. Paths "
+    "through noisy vectors pass the wrong emotions, which makes a true difference look smaller. So a band that "
+    "includes zero does not show that the two distances agree equally well. With many neighbours they become the "
+    "same. Where the graph falls apart there is no geodesic distance, and the curve has a gap. A band at one k or "
+    "layer means little if its neighbours disagree; the bands are not corrected for their number.",
 )

@@ -24,8 +24,8 @@ def finding(study: StudyTables, implicit: Selection, implicit_words: Selection |
     within = [row for row in records if row["vector_language"] == row["text_language"]]
     across = [row for row in records if row["vector_language"] != row["text_language"]]
     opening = (
-        f"of {records[0]['n_emotions']} emotions, the vectors at layer {rows.layer} put the one that a scenario "
-        "implies without naming it among their first three for "
+        f"at layer {rows.layer} the vectors rank the emotion that a scenario implies without naming it among the first "
+        f"three of {records[0]['n_emotions']} emotions for "
     )
     told = [
         f"{percent(row['value'])} of {row['n_scenarios']} {language_name(row['text_language'])} scenarios "
@@ -61,7 +61,9 @@ def _beside_words(study: StudyTables, words: Selection | None, row: dict[Any, An
     for gap in study.summaries.get("implicit", {}).get("beyond_words", []):
         if words and wanted.items() <= gap.items():
             own = words.where(text_language=row["text_language"], statistic="top3")
-            verdict = "less" if gap["low"] > 0 else "more" if gap["high"] < 0 else "no difference shown"
+            verdict = (
+                "which is less" if gap["low"] > 0 else "which is more" if gap["high"] < 0 else "no difference shown"
+            )
             return f"words alone {percent(own['value'].max())}, {verdict}"
     return "no comparison with words alone"
 
@@ -113,7 +115,7 @@ def map_of_emotions(study: StudyTables, implicit_emotions: Selection) -> Chart:
                 "vector of", "score", (-limit, limit), "diverging",
             )
         ]  # fmt: skip
-    caption = "Scenarios along every vector (scores less their mean over scenarios)"
+    caption = "Scenarios along every vector (scores minus their mean over scenarios)"
     return Chart("implicit-emotions", caption, selectors, frames, height=460)
 
 
@@ -173,14 +175,14 @@ SECTION = Section(
     finding=finding,
     exhibits=(by_layer, map_of_emotions, listing),
     headline=True,
-    reading="The model reads short scenarios that never name the emotion they imply; each is scored by how "
-    "far its residual stream lies along every emotion's vector, less the mean over scenarios, and the implied "
-    "emotion's place among all emotions is taken. p comes from giving each emotion's scenarios to another, in "
-    "the figure family-wise over layers; intervals are for other emotions, with as many scenarios each. “Words "
-    "alone” ranks the emotions by the words (or characters) that the scenarios share with the study's stories, "
-    "without a model.",
-    misleading="Where no gain over words alone is shown, the ranks within a language are no evidence that the "
-    "vectors hold more than vocabulary; only the other language's vectors are free of that. Which emotion a "
-    "scenario implies is its writer's judgement, near synonyms (sad, melancholy) take places from each other, "
-    "and a dozen emotions are few: the intervals are wide.",
+    reading="The model reads short scenarios that never name the emotion they imply. Each scenario gets a score for "
+    "every emotion: how far its residual stream lies along that emotion's vector, minus the mean over scenarios. "
+    "The figure shows the rank of the implied emotion among all emotions. p comes from assigning each emotion's "
+    "scenarios to another emotion; in the figure it is family-wise over layers. Intervals are for other emotions, "
+    "with as many scenarios each. “Words alone” ranks the emotions by the words (or characters) that the scenarios "
+    "share with the study's stories, without a model.",
+    misleading="If no gain over words alone is shown, the ranks within a language are no evidence that the vectors "
+    "contain more than vocabulary. Only the other language's vectors avoid this problem. Which emotion a scenario "
+    "implies is its writer's judgement. Near synonyms (sad, melancholy) compete for the same ranks, and a dozen "
+    "emotions are few, so the intervals are wide.",
 )

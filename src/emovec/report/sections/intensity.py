@@ -23,7 +23,7 @@ def finding(intensity: Selection) -> str:
     verdict = (
         f"the vectors follow it beyond both controls ({', '.join(pair_label(*pair) for pair in reliable)})"
         if reliable
-        else "in no language do the vectors reliably follow it"
+        else "the vectors don't reliably follow it in any language"
     )
     within = [pair for pair in expected if pair[0] == pair[1]]
     shown = list(dict.fromkeys([*(within or expected), *reliable]))
@@ -92,12 +92,13 @@ SECTION = Section(
     exhibits=(by_layer, listing),
     headline=True,
     reading="Each template is one sentence with one number, read with several values that differ in nothing else. "
-    "The rank correlation of the number with the activation along a vector counts positively where the emotion "
-    "should rise and negatively where it should fall; a template has the mean over its emotions. Two controls: the "
-    "sign of each template flipped at random (does the activation follow the number in the expected direction?), "
-    "and the names of the emotions shuffled over the vectors (do these emotions, or would any?); the sentence "
-    "gives the larger p.",
-    misleading="Larger numbers have more digits and tokens, which moves every vector a little; templates in "
-    "which a larger number is good and such in which it is bad are mixed for that reason. A dozen templates are "
-    "few, and whether more should mean more is their writer's judgement. The last token is often a full stop.",
+    "For each emotion, the number is rank-correlated with the activation along its vector. This counts positively "
+    "if the emotion should rise and negatively if it should fall; a template's value is the mean over its emotions. "
+    "There are two controls. The first flips the sign of each template at random: does the activation follow the "
+    "number in the expected direction? The second shuffles the names of the emotions over the vectors: do these "
+    "emotions follow it, or would any? The sentence gives the larger p.",
+    misleading="Larger numbers have more digits and tokens, which changes every vector a little. That is why the "
+    "templates include some in which a larger number is good and some in which it is bad. A dozen templates are "
+    "few, and whether a larger number should mean more of an emotion is their writer's judgement. The last token is "
+    "often a full stop.",
 )

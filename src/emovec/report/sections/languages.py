@@ -30,7 +30,7 @@ def finding(language_agreement: Selection, ceiling: Selection | None = None) -> 
     ]
     return (
         f"Of {number_of} languages at layer {rows.layer}, {said[0]} arrange the emotions most alike and {said[1]} "
-        f"least{corrected}; small differences between pairs say nothing."
+        f"least{corrected}; small differences between pairs mean nothing."
     )
 
 
@@ -115,11 +115,11 @@ SECTION = Section(
     finding=finding,
     exhibits=(maps, trees),
     across=True,
-    reading="Each cell correlates the cosines of all emotion pairs in two languages; the languages stand in "
-    "the leaf order of a tree (average linkage on 1 − r), so that families form bright blocks. On the map two "
-    "languages lie the closer the more their cosines agree.",
+    reading="Each cell correlates the cosines of all emotion pairs in two languages. The languages are in the leaf "
+    "order of a tree (average linkage on 1 − r), so families form bright blocks. On the map, two languages are "
+    "closer the more their cosines agree.",
     misleading="A language whose vectors are less reliable agrees less with all others for that reason alone: "
-    "cells, tree and map show r as observed. Corpora differ too: languages whose stories were translated from "
-    "one another, or written by one model, lie close for that reason. A map of many languages in two dimensions "
-    "bends distances; the cells do not.",
+    "cells, tree and map show r as observed. Corpora differ too: languages whose stories were translated from one "
+    "another, or written by one model, are close for that reason. A map of many languages in two dimensions "
+    "distorts distances; the cells do not.",
 )

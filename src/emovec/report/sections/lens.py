@@ -28,7 +28,7 @@ def finding(study: StudyTables, lens: Selection | None = None, lens_hits: Select
         ]
         if each:
             parts.append(f"{listed(each)} for {language_name(language)}")
-    where = f"a word for the emotion is among the top {k} tokens for a share of"
+    where = f"the share of emotions with a word for them among the top {k} tokens is"
     return f"At layer {rows.layer} {where} {'; '.join(parts)}."
 
 
@@ -108,9 +108,10 @@ SECTION = Section(
     tables=("lens", "lens_hits"),
     finding=finding,
     exhibits=(tokens, hits),
-    reading="The lens reads a vector as if it were the last hidden state and lists the tokens that it would "
-    "favour; the cleaned lens first takes out what all tokens share and leaves out tokens that the corpus's "
+    reading="The lens reads a vector as if it were the last hidden state and lists the tokens that it would favour. "
+    "The cleaned lens first removes what all tokens have in common, and leaves out tokens that the corpus's "
     "language does not use. White space is shown as ␣.",
-    misleading="Before the last third of the layers the lens need not speak the model's inner code, so a miss "
-    "is no evidence of absence; a hit can come from the word itself or a close form standing in the stories.",
+    misleading="Before the last third of the layers, the model may represent words in a way that the lens can't "
+    "read, so a miss is no evidence of absence. A hit can come from stories that contain the word itself or a close "
+    "form.",
 )

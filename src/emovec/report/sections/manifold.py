@@ -45,11 +45,11 @@ def finding(manifold: Selection) -> str:
     if not plain:
         return "There are too few emotions to draw a map of them."
     share = {row["dimensions"]: row["share"] for row in plain.at_shown_layer().records()}
-    held = " and ".join(f"{percent(share[d])} of the variance in {'two' if d == 2 else 'three'}" for d in sorted(share))
+    held = " and ".join(f"{percent(share[d])} in {'two' if d == 2 else 'three'} dimensions" for d in sorted(share))
     return (
-        f"At layer {plain.layer} a flat map can be true only in part: the largest principal components of all "
-        f"languages together hold {held} dimensions, so the maps illustrate the other sections and "
-        "prove nothing by themselves (no interval belongs to a picture)."
+        f"At layer {plain.layer} a map shows only part of the geometry: over all languages together, the largest "
+        f"principal components explain {held} of the variance. So the maps illustrate the other sections and prove "
+        "nothing by themselves (a picture has no interval)."
     )
 
 
@@ -60,7 +60,7 @@ def plane(manifold: Selection) -> Chart | None:
 
 def space(manifold: Selection) -> Chart | None:
     """The same in three dimensions."""
-    return _chart(manifold, 3, "manifold-3d", "The same in three dimensions: drag to turn")
+    return _chart(manifold, 3, "manifold-3d", "The same in three dimensions: drag to rotate")
 
 
 def _chart(manifold: Selection, dimensions: int, name: str, caption: str) -> Chart | None:
@@ -132,7 +132,7 @@ def panel(
     share = rows["share"].iloc[0]
     part = "" if pd.isna(share) else f", {percent(share)} of variance"
     title = f"{METHODS[method]}, {variant}, {where}{part}"
-    names = [f"{'UMAP' if method != 'pca' else 'turned PC'} {i + 1}" for i in range(len(axes))]
+    names = [f"{'UMAP' if method != 'pca' else 'rotated PC'} {i + 1}" for i in range(len(axes))]
     if len(limits) == 3:
         return Scatter3D(
             title, (names[0], names[1], names[2]), groups, (limits[0], limits[1], limits[2]), legend, links
@@ -147,13 +147,13 @@ SECTION = Section(
     tables=("manifold",),
     finding=finding,
     exhibits=(plane, space),
-    reading="Each point is an emotion in a language (marker), coloured by how pleasant the Glasgow Norms "
-    "rate its English word (above 6 of 9 pleasant, below 4 unpleasant); a thin line joins an emotion's points, "
-    "and short lines mean that languages place it alike. Press play to move through the layers; axis limits "
-    "stay. The PCA map is a plain projection of unit vectors and the faithful companion: each layer is turned to "
-    "lie on the one before, never stretched.",
-    misleading="UMAP keeps neighbours and little else: gaps, sizes, the shape of the whole and the distance "
-    "between far points carry no meaning, it draws islands from noise, and because each layer is pulled towards "
-    "those beside it, the layers look more alike than they are. Believe a group only where PCA, the cosines and "
-    "the other language show it too.",
+    reading="Each point is an emotion in one language (marker). Its colour shows how pleasant the Glasgow Norms "
+    "rate its English word (above 6 of 9 pleasant, below 4 unpleasant). A thin line joins an emotion's points; "
+    "short lines mean that the languages place it alike. Press play to move through the layers; the axis limits "
+    "stay the same. The PCA map is a plain projection of unit vectors and distorts least: each layer is rotated to "
+    "match the one before, never stretched.",
+    misleading="UMAP keeps neighbours and little else: gaps, sizes, the overall shape and the distance between far "
+    "points mean nothing, and it draws islands from noise. Because each layer is pulled towards its neighbours, the "
+    "layers look more alike than they are. Believe a group only if PCA, the cosines and the other language show it "
+    "too.",
 )

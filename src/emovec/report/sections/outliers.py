@@ -23,33 +23,33 @@ def finding(study: StudyTables, outliers: Selection, outlier_tokens: Selection |
     for _, language, own in here.where(variant="raw").each_language():
         by = own.by("kind")
         shares = [
-            f"{percent(by[kind]['energy_share'])} of the {_NAMES[kind]} vectors' (dimension {by[kind]['dimension']})"
+            f"{percent(by[kind]['energy_share'])} for the {_NAMES[kind]} vectors (dimension {by[kind]['dimension']})"
             for kind in among(KINDS, by)
         ]
         standardised = here.where(language=language, variant="standardised", kind=used)
-        shares += [f"{percent(share, 1)} of these once standardised" for share in standardised["energy_share"]]
+        shares += [f"{percent(share, 1)} for these once standardised" for share in standardised["energy_share"]]
         most = first.where(language=language, variant="raw", kind="centred")
         top = most.records("energy_share", "layer", ascending=[False, True])[:1]
         highest = "".join(
-            f", and over all layers at most {percent(row['energy_share'])} of the centred vectors' (layer "
+            f", and over all layers at most {percent(row['energy_share'])} for the centred vectors (layer "
             f"{row['layer']}, dimension {row['dimension']})"
             for row in top
         )
         parts.append(f"in {language_name(language)} {listed(shares)}{highest}")
-    said = f"At layer {here.layer} the strongest dimension holds this much of the energy: {'; '.join(parts)}"
+    said = f"At layer {here.layer} the strongest dimension's share of the energy is {'; '.join(parts)}"
     if outlier_tokens:
         starts = [
             f"{language_name(language)} {percent(_at_first(own.where(dimension=own.only('dimension'))))}"
             for _, language, own in outlier_tokens.at_shown_layer().each_language()
         ]
         said += (
-            "; of the energy of the centred vectors' strongest dimension over all tokens, the start of the texts "
-            f"holds: {', '.join(starts)}"
+            "; the start of the texts accounts for this share of the energy of the centred vectors' strongest "
+            f"dimension over all tokens: {', '.join(starts)}"
         )
     if here.where(variant="raw", kind=used)["energy_share"].max() >= DOMINANT:
         return (
-            f"{said}. What is computed there with the dimensions as they are speaks largely of it; read the "
-            "standardised results beside."
+            f"{said}. Results there without standardising mostly reflect this one dimension; compare the standardised "
+            "results."
         )
     return f"{said}. So no single dimension dominates the vectors compared at layer {here.layer}."
 
@@ -119,13 +119,14 @@ SECTION = Section(
     finding=finding,
     exhibits=(chart, carriers),
     headline=True,
-    reading="The curves show how much of the squared length of a language's vectors lies in the strongest single "
-    "dimension and in the strongest few, for the mean vectors as they come from the model, those less their mean "
-    "over emotions (centred), and those with the neutral texts' components taken out (denoised), which all other "
-    "figures use; the table shows which tokens, in a sample of the texts, carry the strongest dimensions of the "
-    "centred vectors. If the length were spread evenly, each dimension would have a share of 1 / hidden size.",
-    misleading="A large share in the mean vectors alone is an activation that all emotions have in common, and "
-    "centring takes it out; where one dimension holds a large share of the vectors compared, every raw cosine, "
-    "cluster and correlation at that layer is mostly about it; standardising evens it out but also lifts "
-    "dimensions that hold nothing but noise.",
+    reading="The curves show what share of the squared length of a language's vectors is in the strongest single "
+    "dimension and in the strongest few. They do so for the mean vectors as they come from the model, for those "
+    "minus their mean over emotions (centred), and for those with the neutral texts' components removed (denoised), "
+    "which all other figures use. The table shows which tokens, in a sample of the texts, carry the strongest "
+    "dimensions of the centred vectors. If the length were spread evenly, each dimension would have a share of 1 / "
+    "hidden size.",
+    misleading="A large share in the mean vectors alone is an activation that all emotions have in common; centring "
+    "removes it. If one dimension has a large share of the vectors compared, every raw cosine, cluster and "
+    "correlation at that layer mostly reflects it. Standardising evens this out, but also amplifies dimensions that "
+    "contain nothing but noise.",
 )

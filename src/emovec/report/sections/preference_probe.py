@@ -19,8 +19,8 @@ def finding(preference_probe: Selection) -> str:
             said.append(f"in {language_name(language)} {_best(rows)}")
         elif n < MINIMUM_RATED:
             said.append(
-                f"in {language_name(language)} there are {n} activities, too few to correlate with a vector: it "
-                f"takes {MINIMUM_RATED}"
+                f"in {language_name(language)} there are {n} activities, too few to correlate with a vector: "
+                f"that needs {MINIMUM_RATED}"
             )
     return sentences(said)
 
@@ -30,17 +30,17 @@ def _best(rows: Selection) -> str:
     beyond = (rows["p_familywise"] < ALPHA) & (rows["p_kinds"] < ALPHA) & (rows["r"].abs() > rows["control"])
     n = int(beyond.sum())
     of = f"{n or 'none'} of {len(rows)} emotion{'s' if len(rows) > 1 else ''}"
-    verdict = f"{of} {'go' if n > 1 else 'goes'} with preference beyond shuffling, kinds and controls"
+    verdict = f"{of} {'pass' if n > 1 else 'passes'} all three tests (shuffling, shuffling within kinds, controls)"
     beside = f"; directions without emotion up to {number(top['control'])}"
     if np.isnan(top["control"]):
-        verdict, beside = "without controls it can't be laid to the emotion", ""
+        verdict, beside = "without controls it can't be attributed to the emotion", ""
     within = (
         f"shuffled within kinds {p_value(top['p_kinds'])}"
         if np.isfinite(top["p_kinds"])
-        else "kinds with one activity can't be shuffled within"
+        else "with one activity per kind, shuffling within kinds isn't possible"
     )
     return (
-        f"the activities' activations along {top['emotion']} go best with how much they are preferred "
+        f"activations of the activities along {top['emotion']} correlate best with how much they are preferred "
         f"(r = {number(top['r'])}; shuffled 95 % {number(top['null_95'])}, {p_value(top['p_familywise'])} over all "
         f"emotions; {within}{beside}): {verdict}"
     )
@@ -74,11 +74,12 @@ SECTION = Section(
     tables=("preference_probe",),
     finding=finding,
     exhibits=(listing,),
-    reading="Each activity's text was read by itself, unsteered, and its mean activation projected on each "
-    "emotion's vector at the layer that is steered; r is that projection's correlation over activities with the "
-    "unsteered model's Elo scores. p is from shuffling the scores over all activities, and within their kinds, "
-    "with what kinds have in common removed. Controls are random directions and vectors of shuffled labels.",
-    misleading="Kinds of activities differ both in wording and in how they are preferred, so that a correlation "
-    "needs no emotion: any direction that tells kinds apart shows one. Only what remains within kinds is free of "
-    "that, and a few controls reach by luck less than many would.",
+    reading="Each activity's text was read by itself, unsteered, and its mean activation was projected onto each "
+    "emotion's vector at the steered layer. r correlates these projections, over activities, with the unsteered "
+    "model's Elo scores. There are two p-values: one from shuffling the scores over all activities, and one from "
+    "shuffling them within their kinds, after removing what activities of a kind have in common. Controls are "
+    "random directions and vectors of shuffled labels.",
+    misleading="Kinds of activities differ both in wording and in how much they are preferred, so a correlation "
+    "needs no emotion: any direction that distinguishes kinds shows one. Only a correlation within kinds is free of "
+    "this problem. And a few controls reach a lower maximum by luck than many would.",
 )

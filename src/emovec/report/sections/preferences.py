@@ -14,6 +14,8 @@ from emovec.steering.experiments.activities import CATEGORIES
 
 _DESIGNS = {"whole": "all tokens steered", "half": "one half's tokens steered"}
 _LISTED = 12
+_FEWEST = 3
+"""Changes that a correlation takes; through two it is always 1."""
 _Frames = dict[tuple[str, ...], list[list[str | list[str]]]]
 
 
@@ -46,7 +48,7 @@ def _largest_change(language: str, rows: Selection, effect: dict[Any, Any] | Non
         f"{top['name']}, {_points(top['change'])} Elo points ({_interval(top)})"
     )
     if effect is None:
-        return f"{sentence}, with no control to set it against"
+        return f"{sentence}, with no control for comparison"
     verdict = "change" if effect["p"] < ALPHA else "don't reliably change"
     return (
         f"{sentence}, a control's largest {_size(top['control'])}, and emotions {verdict} preferences "
@@ -60,7 +62,7 @@ def _moved(rows: Selection, effect: dict[Any, Any]) -> str:
     """How far the steered half of the activities moves against the other."""
     top = _top(rows)
     beyond = "beyond" if effect["p"] < ALPHA else "not reliably beyond"
-    interval = _interval(top) if np.isfinite(top["low"]) else "no interval: it takes two activities of a kind"
+    interval = _interval(top) if np.isfinite(top["low"]) else "no interval: that needs two activities of a kind"
     return (
         f"with one half of the activities steered, {top['name']} moves that half by {_points(top['change'])} points "
         f"({interval}; a control by up to {_size(top['control'])}), emotions as a group {beyond} controls "
@@ -85,7 +87,7 @@ def changes(preference_changes: Selection) -> Chart:
                 "diverging",
             )
         ]  # fmt: skip
-    caption = "What steering does to the kinds of activities; controls below"
+    caption = "What steering does to each kind of activity; controls below"
     return Chart("preference-changes", caption, selectors, frames, height=_height(frames))
 
 
@@ -115,16 +117,29 @@ def largest(preference_changes: Selection) -> Listing:
         key: [
             [
                 str(row["name"]), f"{row['strength']:g}", str(row["category"]), _points(row["change"]),
-                _interval(row), _size(row["control"]),
+                _interval(row), _size(row["control"]), _points(row["change_sequential"]),
             ]
             for row in sorted(rows.records(), key=lambda row: (-abs(row["change"]), row["name"]))[:_LISTED]
         ]
         for key, rows in emotions.each(*selectors)
     }  # fmt: skip
-    columns = ("steered by", "strength", "kind", "change", "95 % interval", "largest of a control")
+    columns = ("steered by", "strength", "kind", "change", "95 % interval", "largest of a control", "sequential Elo")
     n = preference_changes["strength"].nunique()
     caption = f"The {_LISTED} largest changes, in Elo points; {n} strengths"
-    return Listing("preference-largest", caption, selectors, columns, frames)
+    return Listing("preference-largest", caption, selectors, columns, frames, _agreement(emotions))
+
+
+def _agreement(emotions: Selection) -> str:
+    """How far the changes of sequential Elo follow those of Bradley–Terry."""
+    fitted, rated = (emotions[name].to_numpy(float) for name in ("change", "change_sequential"))
+    if len(fitted) < _FEWEST or np.ptp(fitted) == 0 or np.ptp(rated) == 0:
+        return ""
+    r, same = np.corrcoef(fitted, rated)[0, 1], (np.sign(fitted) == np.sign(rated)).mean()
+    return (
+        f"Over all {len(fitted)} changes under emotions, those of sequential Elo correlate with these (Bradley–Terry) "
+        f"with r = {number(r)} and have the same sign in {percent(same)}; they depend on the order of the games, and "
+        "their scale is another."
+    )
 
 
 def likings(preference_scores: Selection) -> Listing:
@@ -160,7 +175,7 @@ def bias(preference_bias: Selection) -> Listing:
         for key, rows in preference_bias.each(languages)
     }  # fmt: skip
     columns = ("steered by", "strength", "design", "chooses A", "worth of being A", "probability of A or B", "least")
-    caption = "Bias for the activity named first, and how much probability the answers A and B hold together"
+    caption = "Bias for the activity named first, and how much probability the answers A and B have together"
     return Listing("preference-bias", caption, (languages,), columns, frames)
 
 
@@ -179,11 +194,13 @@ def _mass(bias: Selection | None) -> str:
     for row in bias.where(kind="baseline").records() if bias else []:
         where = language_name(row["language"])
         if row["mass"] < 0.5:
-            said.append(f"in {where} A and B hold only {percent(row['mass'])} of the probability")
+            said.append(f"in {where} A and B have only {percent(row['mass'])} of the probability")
         if not 0.25 <= row["share_a"] <= 0.75:
             place = "A" if row["share_a"] > 0.5 else "B"
             share = percent(max(row["share_a"], 1 - row["share_a"]))
-            said.append(f"in {where} the unsteered model says {place} {share} of the time: mostly the letter decides")
+            said.append(
+                f"in {where} the unsteered model answers {place} {share} of the time, so mostly the letter decides"
+            )
     return f"beware: {'; '.join(said)}" if said else ""
 
 
@@ -234,15 +251,16 @@ SECTION = Section(
     finding=finding,
     exhibits=(changes, shifts, largest, likings, bias),
     headline=True,
-    reading="The model was asked of every two activities which one it would prefer, in both orders; Elo "
-    "scores sum up its answers, and 400 points are odds of ten to one. Each row of the map is a way of steering, "
-    "each column a kind of activity; red gains and blue loses against the unsteered model. With all tokens "
-    "steered, scores can only show that some kinds gain on others; with one half's tokens steered, what that "
-    "half gains or loses as a whole shows too. Random directions and vectors of shuffled labels, of the same "
-    "length, stand below the emotions: what they do is what any push does. Intervals are over activities.",
-    misleading="An answer is one letter after an opened parenthesis, not a deed. Small models mostly follow the "
-    "letter, the place or the wording: look at how often A is chosen and how much probability A and B hold. A "
-    "few controls can't tell a small effect from none, and the largest of many changes is large by chance: its "
-    "interval doesn't know that it was picked. Emotions count as independent in the test of them as a group, "
-    "although near ones steer alike. Elo scores of different recipes or sets of activities can't be compared.",
+    reading="For every two activities the model was asked which one it would prefer, in both orders. Elo scores "
+    "summarise its answers; 400 points mean odds of ten to one. Each row of the map is a way of steering, each "
+    "column a kind of activity. Red means a gain and blue a loss compared with the unsteered model. With all tokens "
+    "steered, scores can only show that some kinds gain on others. With one half's tokens steered, they also show "
+    "what that half gains or loses as a whole. Below the emotions are random directions and vectors of shuffled "
+    "labels, of the same length: their effect is that of any push of this length. Intervals are over activities.",
+    misleading="An answer is one letter after an opened parenthesis, not an action. Small models mostly follow the "
+    "letter, the position or the wording: look at how often A is chosen and how much probability A and B have. A "
+    "few controls can't distinguish a small effect from none. The largest of many changes is large partly by "
+    "chance, and its interval doesn't take into account that it was picked. The test of the emotions as a group "
+    "treats them as independent, although similar emotions steer alike. Elo scores from different recipes or sets "
+    "of activities can't be compared.",
 )

@@ -100,7 +100,7 @@ def _left_out(section: Section, study: StudyTables) -> list[str]:
 def _absence(name: str, section: Section, study: StudyTables) -> str:
     """Why a table is missing: in the analysis's own words where it left some."""
     if section.across and len(study.languages) < 2:
-        return "This read-out compares languages, and the study has one."
+        return "This section compares languages, but the study has only one."
     said = [
         record["summary"]["note"]
         for record in study.analyses.values()

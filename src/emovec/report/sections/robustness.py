@@ -25,12 +25,16 @@ def _choices(a: str, b: str, rows: Selection) -> str:
     told = ", ".join(
         f"{row['choice']} {row['option']} with {row['variant']} vectors ({number(change)})" for row, change in moved
     )
-    verdict = f"more than {NOTABLE} in r: {told}" if told else f"{NOTABLE} in r or more: none"
+    verdict = (
+        f"these change it by more than {NOTABLE} in r: {told}"
+        if told
+        else f"none changes it by more than {NOTABLE} in r"
+    )
     every = rows.where(texts="all stories")["value"]
     return (
-        f"At layer {rows.only('layer')} the agreement of {language_name(a)} and {language_name(b)} lies between "
+        f"At layer {rows.only('layer')} the agreement of {language_name(a)} and {language_name(b)} is between "
         f"r = {number(every.min())} and {number(every.max())} under the choices tried on all stories; of "
-        f"{len(changes)} changes of one choice at a time, those that move it by {verdict}."
+        f"{len(changes)} changes of a single choice, {verdict}."
     )
 
 
@@ -44,10 +48,8 @@ def _words(rows: Selection) -> str:
         for end in ("low", "high")
         if abs(row[end] - row["r"]) > NOTABLE
     )
-    opening = f"Ratings predicted of left-out emotions, {source}, without one word at a time: "
-    return opening + (
-        f"more than {NOTABLE} in r changes {told}." if told else f"no word changes r by more than {NOTABLE}."
-    )
+    opening = f"When one word at a time is left out, the r of predicted ratings ({source}) changes "
+    return opening + (f"by more than {NOTABLE} for {told}." if told else f"by at most {NOTABLE}.")
 
 
 def table(robustness: Selection) -> Listing:
@@ -91,11 +93,11 @@ SECTION = Section(
     tables=("robustness", "word_influence"),
     finding=finding,
     exhibits=(table, words),
-    reading="Each row changes one choice and leaves the others as the study has them; compare it with the "
-    "row of the same choice that the study made. Numbers on a sample come from few stories read anew, so that "
-    "they are lower than those on all stories and only to be compared with each other. The second table leaves "
-    "out one rated word at a time and makes every fit anew.",
-    misleading="Choices change how reliable the vectors are, and so r: a lower row may be noisier, not another "
-    "geometry. A number that hardly moves here is not thereby true: all rows share the same model, stories and "
-    "languages. A choice that was picked because its row is highest makes every p-value of that row too small.",
+    reading="Each row changes one choice and keeps the study's other choices; compare it with the row of the "
+    "study's own option. Numbers on a sample come from few stories that were run again, so they are lower than "
+    "those on all stories. Compare them only with each other. The second table leaves out one rated word at a time "
+    "and repeats every fit.",
+    misleading="Choices change how reliable the vectors are, and therefore r: a lower row may mean more noise, not "
+    "a different geometry. A number that hardly moves here isn't therefore right: all rows share the same model, "
+    "stories and languages. If you pick a choice because its row is highest, every p-value of that row is too small.",
 )

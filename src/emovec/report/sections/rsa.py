@@ -12,7 +12,7 @@ from emovec.stats.permutation import ALPHA
 
 ALIKE = 0.5
 """From this r on two patterns may be called alike; a smaller one can be beyond chance all the same."""
-_SCALINGS = {"raw": "with the dimensions as they are", "standardised": "with each dimension standardised"}
+_SCALINGS = {"raw": "without standardising", "standardised": "with each dimension standardised"}
 _METHODS = {"pearson": "Pearson", "spearman": "Spearman", "rho_a": "ρₐ"}
 
 
@@ -111,10 +111,10 @@ SECTION = Section(
     exhibits=(chart,),
     headline=True,
     across=True,
-    reading="Each point correlates the cosines of all emotion pairs in one language with those in the other; the "
-    "grey band is what remains when one language's labels are shuffled, and at a filled point r is larger than in "
-    "95 % of permutations at any layer.",
-    misleading="A valence split alone makes any two emotion geometries agree, and shared topics or translated "
-    "wording do so too; where raw and standardised differ much, one dimension rules the raw cosines and the raw "
-    "curve should not be believed.",
+    reading="Each point correlates the cosines of all emotion pairs in one language with those in the other. The "
+    "grey band shows the correlations when one language's labels are shuffled. At a filled point, r is larger than "
+    "in 95 % of permutations at any layer.",
+    misleading="A split into pleasant and unpleasant emotions is enough to make two emotion geometries agree, and "
+    "so are shared topics or translated wording. Where raw and standardised differ much, one dimension dominates "
+    "the raw cosines and you should not trust the raw curve.",
 )

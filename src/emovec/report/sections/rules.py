@@ -95,9 +95,12 @@ def answers(study: StudyTables, rule_answers: Selection, rules: Selection) -> Li
         or [["none differs", "", "", ""]]
         for key, _ in steered.each(languages, emotion)
     }
-    caption = f"Answers that differ in keeping their rule, at strength {strongest:g}; at most {_LISTED} of each emotion"
+    caption = (
+        "Answers that keep their rule only with or only without steering "
+        f"(strength {strongest:g}, at most {_LISTED} each)"
+    )
     columns = ("rule", "request", "unsteered", "steered")
-    note = "steering/rule_answers.parquet holds every answer."
+    note = "steering/rule_answers.parquet contains every answer."
     return Listing("rule-answers", caption, (languages, emotion), columns, frames, note)
 
 
@@ -105,7 +108,7 @@ def _told(rows: Selection, language: str, rule_types: Selection | None) -> list[
     """What the unsteered model keeps, and what steering changes of it."""
     base, unasked = rows.where(kind="baseline").records()[0], rows.where(kind="unasked").records()
     by_chance = "".join(
-        f"; {percent(row['rate'])} of its answers to the same tasks keep them unasked" for row in unasked
+        f"; {percent(row['rate'])} of its answers to the same tasks keep them without being asked" for row in unasked
     )
     said = (
         f"in {language_name(language)} the unsteered model keeps {percent(base['rate'])} of the rules it is given "
@@ -117,12 +120,12 @@ def _told(rows: Selection, language: str, rule_types: Selection | None) -> list[
         return [said]
     if unasked and not (unasked[0]["difference"] < 0 and unasked[0]["p"] < ALPHA):
         told = f"this is not reliably more than chance ({p_value(unasked[0]['p'])}), so the base rate is too low"
-        return [said, f"{told} to tell what steering does to obedience"]
+        return [said, f"{told} to show what steering does to obedience"]
     return [said, _changed(rows, steered)]
 
 
 def _changed(rows: Selection, steered: Selection) -> str:
-    """The largest change that can be laid to an emotion, or why none can."""
+    """The largest change that can be attributed to an emotion, or why none can."""
     beyond = steered.keep(steered["beyond_controls"].astype(bool))
     coherent = beyond.where(regime="surgical")
     chosen = coherent or beyond or steered
@@ -133,7 +136,7 @@ def _changed(rows: Selection, steered: Selection) -> str:
         f"{len(steered)} comparison{'s' if len(steered) > 1 else ''})"
     )
     if pd.isna(row["controls"]):
-        return f"the largest change is that {change}, but without controls it can't be laid to the emotion"
+        return f"the largest change is that {change}, but without controls it can't be attributed to the emotion"
     n = len(rows.where(kind=_CONTROLS, strength=row["strength"]))
     beside = f"where {n} directions without emotion change it by up to {_points(row['controls'])}"
     if not beyond:
@@ -228,18 +231,18 @@ SECTION = Section(
     finding=finding,
     exhibits=(chart, heat_map, answers),
     headline=True,
-    reading="Each answer is checked by program against the rule that it was given (a length, a form, words to use "
-    "or to leave out, a secret to keep …). The grey band is what directions without emotion do at the same "
-    "strength: random ones, and vectors built from stories whose emotions were shuffled. A filled marker passes "
-    "three tests: it differs from the unsteered model over prompts; it differs from what one more such direction "
-    "could be expected to do, judged by how much the controls differ (corrected for all emotions and strengths, "
-    "below 0.05); and it differs by more than any control does. Beside it stands whether the unsteered model still "
-    "finds the text likely: above 3 times its perplexity it has fallen apart. “Without the rule” is how often "
-    "answers keep a rule that nobody told them.",
-    misleading="A model whose text falls apart breaks rules as well, and keeps those that ask for less (no "
-    "commas, say); neither says anything of obedience. A rule that is hardly ever kept can't be kept less. "
-    "Answers end at the limit of tokens, which costs rules about an answer's end. Checks see the letter of a "
-    "rule: an answer in gibberish of the right script passes as that language. Intervals are for other tasks "
-    "under these rules: other rules would differ by far more. With a few controls only an effect many times "
-    "their spread can be laid to an emotion; ten of each kind tell more.",
+    reading="A program checks each answer against its rule (a length, a form, words to use or to leave out, a "
+    "secret to keep …). The grey band shows what directions without emotion do at the same strength: random ones, "
+    "and vectors built from stories whose emotions were shuffled. A filled marker passes three tests. It differs "
+    "from the unsteered model over prompts. It differs from what you could expect of one more such direction, given "
+    "how much the controls differ (corrected for all emotions and strengths, below 0.05). And it differs by more "
+    "than any control does. Beside it you see whether the unsteered model still finds the text likely: above 3 "
+    "times its perplexity, the text has fallen apart. “Without the rule” is how often answers follow a rule that "
+    "was not given.",
+    misleading="A model whose text falls apart also breaks rules, and follows those that ask for less (such as no "
+    "commas); neither says anything about obedience. A rule that is hardly ever followed can't be followed less. "
+    "Answers end at the token limit, which breaks rules about an answer's end. Checks follow the letter of a rule: "
+    "gibberish in the right script passes as an answer in that language. Intervals are for other tasks under these "
+    "rules: other rules would vary far more. With a few controls, only an effect many times larger than their "
+    "spread can be attributed to an emotion; use ten of each kind for a better test.",
 )

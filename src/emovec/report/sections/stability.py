@@ -31,7 +31,7 @@ def finding(cluster_quality: Selection, cluster_agreement: Selection | None = No
     sentence = f"At layer {layer} {'; '.join(parts)}" if parts else f"Too few stories to judge groups at layer {layer}"
     for a, b, own in cluster_agreement.shown().each_pair() if cluster_agreement else []:
         best = own.records("ari", "k", "algorithm", ascending=[False, True, True])[0]
-        verdict = "agree most" if best["p_familywise"] < ALPHA else "do not agree reliably, most"
+        verdict = "agree most" if best["p_familywise"] < ALPHA else "do not reliably agree; they agree most"
         sentence += (
             f"; {language_name(a)} and {language_name(b)} {verdict} on {best['k']} groups ({best['algorithm']}, "
             f"adjusted Rand index {number(best['ari'])} of 1, family-wise {p_value(best['p_familywise'])})"
@@ -46,21 +46,21 @@ def _grouped(name: str, rows: Selection) -> str:
     by = "stability" if real else "silhouette"
     row = (real or rows).records(by, "k", "algorithm", ascending=[False, True, True])[0]
     told = (
-        f"{row['k']} groups by {row['algorithm']}: adjusted Rand index under new topics {number(row['stability'])}, "
-        f"without groups 95 % below {number(row['stability_95'])}; silhouette {number(row['silhouette'])}, without "
-        f"groups 95 % below {number(row['silhouette_95'])}"
+        f"{row['k']} groups by {row['algorithm']}: adjusted Rand index on new topics {number(row['stability'])} "
+        f"(95 % of points without groups: below {number(row['stability_95'])}), silhouette "
+        f"{number(row['silhouette'])} (below {number(row['silhouette_95'])})"
     )
     # Each of the ways has about one chance in twenty of lying above the line when there are no groups.
     if binomtest(len(real), len(rows), ALPHA, alternative="greater").pvalue < ALPHA:
         return (
-            f"in {name} {len(real)} of {len(rows)} groupings are stable and clearer than among "
-            f"points without groups (the most stable: {told})"
+            f"in {name} {len(real)} of {len(rows)} groupings are both stable and clearer than in points without "
+            f"groups; the most stable has {told}"
         )
     few = f"{len(real) or 'none'} of {len(rows)} groupings {'is' if len(real) < 2 else 'are'}"
-    by_chance = ", which chance alone may give" if real else ""
+    by_chance = ", which may be chance" if real else ""
     return (
-        f"{name} has no number of groups to rely on: {few} stable and clearer than among points without "
-        f"groups{by_chance} (best: {told})"
+        f"no number of groups is reliable in {name}: {few} both stable and clearer than in points without "
+        f"groups{by_chance}; the best has {told}"
     )
 
 
@@ -188,13 +188,14 @@ SECTION = Section(
     tables=("cluster_quality", "cluster_agreement", "cluster_profile"),
     finding=finding,
     exhibits=(quality, agreement, profile, by_layer),
-    reading="Silhouette says how well separated k groups are; stability, how nearly the same groups come "
-    "back when the topics of the stories are drawn anew (adjusted Rand index: 1 the same groups, 0 chance). The "
-    "dotted lines are the largest value of 19 clouds of points with the same principal variances and the same "
-    "noise but no groups, which such points exceed in one case of twenty; filled points lie above. Between "
-    "languages a filled point is an agreement that shuffled emotions reach at no k in 95 % of cases.",
-    misleading="Two languages can agree on how a smooth space is cut without there being any gap between the "
-    "groups, so agreement alone is no evidence of kinds; k-means and linkage return k groups from anything. "
-    "Draws share most of their stories with the whole, so stability is flattered: compare with the dotted line, "
-    "not with zero. The ratings are of English words, whatever the language.",
+    reading="The silhouette shows how well separated k groups are. Stability shows how similar the groups are when "
+    "the topics of the stories are drawn anew (adjusted Rand index: 1 for the same groups, 0 for chance). For "
+    "comparison there are 19 clouds of points with the same principal variances and the same noise, but no groups. "
+    "The dotted lines are the largest value among them, which such points exceed in one case of twenty; filled "
+    "points are above it. Between languages, a filled point is an agreement that, in 95 % of cases, shuffled "
+    "emotions reach at no k.",
+    misleading="Two languages can agree on how to divide a smooth space even if there is no gap between the groups, "
+    "so agreement alone is no evidence of distinct kinds. k-means and linkage return k groups from anything. The "
+    "redrawn sets share most of their stories with the whole, so stability looks better than it is: compare with "
+    "the dotted line, not with zero. The ratings are of English words, whatever the language.",
 )

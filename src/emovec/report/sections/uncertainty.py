@@ -11,7 +11,7 @@ _NAMES = {
     "rsa": "correlation of the two geometries (RSA)",
     "rsa_noise_free": "the same, corrected for noise",
     "same_cosine": "mean cosine of the same emotion",
-    "cosine_difference": "its excess over other emotions",
+    "cosine_difference": "difference from the cosine of other emotions",
     "retrieval_ab": "nearest vector is the same emotion",
     "retrieval_ba": "nearest vector is the same emotion",
 }
@@ -34,13 +34,13 @@ def finding(intervals: Selection, ceiling: Selection | None = None) -> str:
             continue
         row = own["rsa"]
         sentence = (
-            f"On average over sets of as many other topics the agreement of {language_name(a)} and {language_name(b)} "
-            f"lies between r = {number(row['low'])} and {number(row['high'])} (95 % interval, layer {rows.layer}, "
+            f"Averaged over other sets of as many topics, the agreement of {language_name(a)} and {language_name(b)} "
+            f"is between r = {number(row['low'])} and {number(row['high'])} (95 % interval, layer {rows.layer}, "
             f"{variant})"
         )
         tops = ceiling.pair(a, b).where(layer=rows.layer, variant=variant)["ceiling"].dropna() if ceiling else []
         sentence += "".join(
-            f"; given how well each language agrees with itself, it could reach {number(top)}" for top in tops
+            f"; given how well each language agrees with itself, it could be {number(top)} at most" for top in tops
         )
         if free := own.get("rsa_noise_free"):
             sentence += (
@@ -125,13 +125,12 @@ SECTION = Section(
     finding=finding,
     exhibits=(agreement, headline_numbers),
     headline=True,
-    reading="The band holds the correlation that as many other topics would give on average, at a confidence of "
-    "95 %; one new set of topics scatters about √2 times as far. Grey curves show how well half of the topics "
-    "predict the other half within a language, stepped up to all topics; no correlation between languages is to be "
-    "expected above the dashed ceiling that they set. The dotted curve is the correlation with that noise taken "
-    "out; for it the two languages are read on different topics.",
-    misleading="The intervals speak of other topics, not of other emotions, other models or other ways of "
-    "writing stories; where reliability is below 0.5, or the corrected r exceeds 1, the correction is guesswork. "
-    "Raw and standardised vectors, layers and pairs of languages differ in reliability: compare them by the "
-    "corrected r.",
+    reading="The band is the 95 % interval for the average correlation over other sets of as many topics; a single "
+    "new set of topics varies about √2 times as much. Grey curves show reliability: how well half of the topics "
+    "predict the other half within a language, scaled up to all topics. They set the dashed ceiling, the highest "
+    "correlation between languages that you can expect. The dotted curve is the correlation corrected for this "
+    "noise; it compares the two languages on different topics.",
+    misleading="The intervals cover other topics, but not other emotions, other models or other ways of writing "
+    "stories. Where reliability is below 0.5, or the corrected r exceeds 1, don't trust the correction. Raw and "
+    "standardised vectors, layers and pairs of languages differ in reliability: compare them by the corrected r.",
 )

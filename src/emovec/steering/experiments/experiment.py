@@ -16,6 +16,7 @@ from emovec.config import SteeringConfig
 from emovec.corpus.story import Story
 from emovec.languages.language import Language
 from emovec.languages.load import load_language
+from emovec.languages.norms import NormFiles
 from emovec.models.intervene import steer
 from emovec.models.language_model import LanguageModel
 from emovec.models.positions import Positions
@@ -39,7 +40,7 @@ class SteeringInputs:
         seed: of everything random.
         stories: the study's stories, with their texts.
         activations: (layer, language) → [story, hidden]; None where the vectors came without.
-        norms: a CSV of human norms instead of the bundled ones.
+        norms: a CSV of human norms instead of the bundled ones, or language → such a file.
         base: the folder that relative paths in the settings start from.
         languages_folder: of the user's own language files, if there are any.
     """
@@ -53,7 +54,7 @@ class SteeringInputs:
     seed: int = 0
     stories: Sequence[Story] = ()
     activations: Callable[[int, str], xr.DataArray] | None = None
-    norms: Path | None = None
+    norms: NormFiles = None
     base: Path = Path()
     languages_folder: Path | None = None
 

@@ -32,10 +32,11 @@ CHUNK = 8
 """Scenarios that are read at once."""
 
 _LABELS = ["variant", "reading", "vector_language", "text_language"]
-_RANKED = ("statistic", "value", "low", "high", "null", "p", "p_familywise", "n_scenarios", "n_emotions")
+_RANKED = ("statistic", "value", "low", "high", "null", "p")
+_COUNTS = ("n_scenarios", "n_emotions")
 TABLES = {
-    "implicit": (*_LABELS, "layer", *_RANKED),
-    "implicit_words": ("features", "text_language", *_RANKED),
+    "implicit": (*_LABELS, "layer", *_RANKED, "p_familywise", *_COUNTS),
+    "implicit_words": ("features", "text_language", *_RANKED, *_COUNTS),
     "implicit_scenarios": (*_LABELS, "layer", "id", "emotion", "rank", "first_ranked", "text"),
     "implicit_emotions": (*_LABELS, "layer", "emotion", "vector", "score"),
 }

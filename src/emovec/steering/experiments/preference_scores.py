@@ -1,5 +1,6 @@
 """From the choices of a condition to scores, and to what changed against the unsteered model."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu
 
 from emovec.stats.bradley_terry import Floats, bradley_terry, interval, resampled, sequential_elo
+from emovec.stats.contrasts import strata
 from emovec.steering.experiments.activities import Activity, categories
 
 BOOTSTRAPS = 300
@@ -53,7 +55,8 @@ def summarise_condition(
     """Scores and changes of one condition, with intervals by bootstrap over activities.
 
     Both models are fitted to the same pairs and the same draws. In the half design the unsteered half is where it was
-    without steering, so that the steered half's mean shift is told from everyone's.
+    without steering, so that the steered half's mean shift is told from everyone's. `change_sequential` is the change
+    of the sequential ratings: it depends on the order of the games as well, the same one with and without steering.
 
     Args:
         games: of the condition.
@@ -66,9 +69,9 @@ def summarise_condition(
         The parts of the tables `preference_scores`, `preference_changes`, `preference_shift` and `preference_bias`.
     """
     kinds = np.array([activity.category for activity in activities])
-    strata = _strata(kinds, half)
-    stratum = int(np.unique(strata, return_counts=True)[1].min())
-    draws = resampled(strata, BOOTSTRAPS, seed)
+    drawn_within = strata(kinds, half)
+    stratum = int(np.unique(drawn_within, return_counts=True)[1].min())
+    draws = resampled(drawn_within, BOOTSTRAPS, seed)
     counts = np.concatenate([np.ones((1, len(kinds))), draws])
     before = baseline.only(~np.isnan(games.wins))
     fitted, fitted_before = bradley_terry(games.wins, weights=counts), bradley_terry(before.wins, weights=counts)
@@ -88,18 +91,23 @@ def summarise_condition(
                 "activity": activity.id, "category": activity.category, "text": activity.text,
                 "steered": half is None or bool(half[i]), "score": scores[0, i], "low": low, "high": high,
                 "sequential": ratings[i],
+                "change": math.nan if games is baseline else scores[0, i] - scores_before[0, i],
             }
         )  # fmt: skip
     tables = {"preference_scores": pd.DataFrame(rows), "preference_bias": _bias(games, float(fitted.first[0]))}
     if games is baseline:
         return tables
     change = (scores - scores_before) * counted
+    # The same games in the same order, so that what the order does to both drops out as far as it can.
+    rated = ratings - sequential_elo(before.wins, k=K, seed=seed)
+    rated -= 0.0 if half is None else rated[~half].mean()
     judged = np.ones(len(kinds), dtype=bool) if half is None else half
     parts: list[dict[str, Any]] = []
     for category in categories(activities):
         members = judged & (kinds == category)
         if members.any():
-            parts.append({"category": category} | _mean(change, counted, members, int(members.sum()), stratum))
+            mean = _mean(change, counted, members, int(members.sum()), stratum)
+            parts.append({"category": category, **mean, "change_sequential": float(rated[members].mean())})
     tables["preference_changes"] = pd.DataFrame(parts)
     if half is not None:
         n = int(min(half.sum(), (~half).sum()))
@@ -145,13 +153,6 @@ def changes_of(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 
 _EFFECTS = [*_PLACE, "measure", "emotions", "controls", "n_emotions", "n_controls", "p"]
-
-
-def _strata(kinds: NDArray[np.str_], half: NDArray[np.bool_] | None) -> NDArray[Any]:
-    """What is drawn within: the kinds, in the half design within each half; coarser where one would hold only one."""
-    halves = np.zeros(len(kinds), dtype=bool) if half is None else half
-    fine = np.array([f"{kind} {own}" for kind, own in zip(kinds, halves, strict=True)])
-    return fine if np.unique(fine, return_counts=True)[1].min() > 1 else halves
 
 
 def _mean(change: Floats, counted: Floats, members: NDArray[np.bool_], n: int, stratum: int) -> dict[str, Any]:

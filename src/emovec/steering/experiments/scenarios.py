@@ -122,7 +122,7 @@ def _template(fields: Mapping[str, Any], default_id: str) -> Template | str:
         if not isinstance(fields.get(name), str) or not fields[name].strip():
             return f"a template needs a text for {name} that is not empty"
     if fields["template"].count(PLACEHOLDER) != 1:
-        return f"the template must hold {PLACEHOLDER} once"
+        return f"the template must contain {PLACEHOLDER} once"
     rises, falls = (fields.get(name) or [] for name in ("rises", "falls"))
     if not all(_all_words(words) for words in (rises, falls)) or not [*rises, *falls]:
         return "rises and falls must be lists of emotions, and one of them must name some"
@@ -138,7 +138,7 @@ def _template(fields: Mapping[str, Any], default_id: str) -> Template | str:
         return "values must be a list of numbers"
     ordered = tuple(sorted({float(value) for value in values}))
     if len(ordered) < _FEWEST_VALUES:
-        return f"values must hold at least {_FEWEST_VALUES} different numbers"
+        return f"values must contain at least {_FEWEST_VALUES} different numbers"
     id_ = str(fields.get("id") or default_id)
     return Template(id_, language, fields["template"], ordered, tuple(rises), tuple(falls))
 

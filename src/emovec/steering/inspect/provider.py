@@ -131,9 +131,9 @@ class EmovecAPI(ModelAPI):
         """The text that the model goes on from, and whether the tokenizer is to put its special tokens before it."""
         for message in messages:
             if message.role == "tool" or getattr(message, "tool_calls", None):
-                raise EmovecError("emovec models call no tools, and this conversation holds a call or its result.")
+                raise EmovecError("emovec models call no tools, and this conversation contains a call or its result.")
             if not isinstance(message.content, str) and any(part.type != "text" for part in message.content):
-                raise EmovecError("emovec models read text only; this conversation holds something else.")
+                raise EmovecError("emovec models read text only; this conversation contains something else.")
         prefill = messages[-1].text if messages[-1].role == "assistant" else ""
         told = messages[:-1] if prefill else messages
         turns = [{"role": message.role, "content": message.text} for message in told]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from emovec.emotions import DEFAULT_30
 from emovec.geometry import (
-    control_table,
+    confound_table,
     load_norms,
     mean_embeddings,
     partial_correlations,
@@ -20,7 +20,7 @@ from emovec.geometry import (
     rsa,
     run_analysis,
 )
-from emovec.geometry.controls import control_rsa, valence
+from emovec.geometry.confounds import confound_rsa, valence
 from emovec.stats.word_baseline import text_features, tfidf
 from tests.geometry.planted import random_vectors, relabelled, vectors_array
 from tests.geometry.test_analyses import make_inputs
@@ -36,8 +36,8 @@ def triangles(n: int, rng: np.random.Generator, hidden: int = 6, common: np.ndar
     return (rows @ rows.T)[np.triu_indices(n, 1)][None]
 
 
-def residual(y: np.ndarray, controls: np.ndarray) -> np.ndarray:
-    design = np.column_stack([np.ones(len(y)), *controls])
+def residual(y: np.ndarray, confounds: np.ndarray) -> np.ndarray:
+    design = np.column_stack([np.ones(len(y)), *confounds])
     return y - design @ np.linalg.lstsq(design, y, rcond=None)[0]
 
 
@@ -45,18 +45,18 @@ def test_partial_correlation_equals_regression_and_permuting_by_hand() -> None:
     rng = np.random.default_rng(0)
     n, permutations = 7, 40
     a, b = (np.vstack([triangles(n, rng) for _ in range(2)]) for _ in range(2))
-    controls = np.vstack([triangles(n, rng) for _ in range(3)])
-    partial, p, familywise = partial_correlations(a, b, controls, permutations, seed=5)
+    confounds = np.vstack([triangles(n, rng) for _ in range(3)])
+    partial, p, familywise = partial_correlations(a, b, confounds, permutations, seed=5)
     orders = np.random.default_rng(5).permuted(np.tile(np.arange(n), (permutations, 1)), axis=1)
     place = {pair: at for at, pair in enumerate(combinations(range(n), 2))}
     nulls: list[list[float]] = []
     for layer in range(2):
-        rest = residual(b[layer], controls)
-        expected = np.corrcoef(residual(a[layer], controls), rest)[0, 1]
+        rest = residual(b[layer], confounds)
+        expected = np.corrcoef(residual(a[layer], confounds), rest)[0, 1]
         nulls.append(null := [])
         for order in orders:
             moved = [rest[place[tuple(sorted((order[i], order[j])))]] for i, j in combinations(range(n), 2)]
-            null.append(np.corrcoef(residual(a[layer], controls), residual(np.array(moved), controls))[0, 1])
+            null.append(np.corrcoef(residual(a[layer], confounds), residual(np.array(moved), confounds))[0, 1])
         assert partial[layer] == pytest.approx(expected, abs=1e-12)
         assert p[layer] == (1 + sum(r >= expected - 1e-12 for r in null)) / (1 + permutations)
     largest = [max(pair) for pair in zip(*nulls, strict=True)]
@@ -66,9 +66,9 @@ def test_partial_correlation_equals_regression_and_permuting_by_hand() -> None:
     assert (familywise != p).any()
 
 
-def test_without_controls_it_is_rsa() -> None:
+def test_without_confounds_it_is_rsa() -> None:
     vectors = random_vectors(1, shared=0.5)
-    table = control_table(vectors, "en", "ja", {}, {}, permutations=50, seed=3)
+    table = confound_table(vectors, "en", "ja", {}, {}, permutations=50, seed=3)
     expected = rsa(vectors, "en", "ja", 50, 3).query("method == 'pearson'")
     found = table[table["given"] == "none"]
     np.testing.assert_allclose(found["partial"], expected["r"], atol=1e-12)
@@ -82,8 +82,8 @@ def test_order_of_languages_and_labels_changes_no_number(seed: int) -> None:
     vectors = random_vectors(seed, n=9, shared=0.5)
     cosines = {"embeddings": word_cosines(seed), "character": word_cosines(seed + 1)}
     valences = dict(zip(DEFAULT_30, np.random.default_rng(seed).normal(size=9), strict=False))
-    one = control_table(vectors, "en", "ja", cosines, valences, 30)
-    other = control_table(relabelled(vectors, seed), "ja", "en", cosines, valences, 30)
+    one = confound_table(vectors, "en", "ja", cosines, valences, 30)
+    other = confound_table(relabelled(vectors, seed), "ja", "en", cosines, valences, 30)
     pd.testing.assert_frame_equal(
         one.drop(columns=["language_a", "language_b"]), other.drop(columns=["language_a", "language_b"]), atol=1e-9
     )
@@ -105,12 +105,12 @@ def test_structure_of_the_words_is_taken_out_and_more_is_left() -> None:
         common = np.concatenate([words, meaning * rng.normal(size=(n, 8))], axis=1)
         values = common[None, :, None] + 0.3 * rng.normal(size=(2, n, 1, 16))
         vectors = vectors_array(values - values.mean(1, keepdims=True), ("en", "ja"), DEFAULT_30[:n])
-        return control_table(vectors, "en", "ja", cosines, {}, 500).set_index("given")
+        return confound_table(vectors, "en", "ja", cosines, {}, 500).set_index("given")
 
     only_words, both = table(0), table(1)
     assert only_words.at["none", "partial"] > 0.7
     assert abs(only_words.at["words", "partial"]) < 0.25
-    assert only_words.at["words", "r_control"] == pytest.approx(1)
+    assert only_words.at["words", "r_confound"] == pytest.approx(1)
     assert both.at["words", "partial"] > 0.5
     assert both.at["words", "p"] < 0.01
     assert only_words["p_familywise"].notna().all()
@@ -124,24 +124,24 @@ def test_valence_alone_makes_geometries_agree_and_is_taken_out() -> None:
     height = np.linspace(-1, 1, n)
     values = 3 * height[None, :, None, None] * np.ones(4) + rng.normal(size=(2, n, 1, 4))
     vectors = vectors_array(values - values.mean(1, keepdims=True), ("en", "ja"), DEFAULT_30[:n])
-    table = control_table(
+    table = confound_table(
         vectors, "en", "ja", {"embeddings": word_cosines(0, n)}, dict(zip(DEFAULT_30, height, strict=False)), 300
     ).set_index("given")
     assert table.at["none", "partial"] > 0.8
     assert table.at["valence", "partial"] < table.at["none", "partial"] - 0.1
-    assert np.isnan(table.at["valence", "r_control"])
+    assert np.isnan(table.at["valence", "r_confound"])
 
 
-def test_p_values_are_calibrated_where_only_the_controls_agree() -> None:
-    """Languages share the structure of their controls and nothing else: 5 % of tests may say otherwise."""
+def test_p_values_are_calibrated_where_only_the_confounds_agree() -> None:
+    """Languages share the structure of their confounds and nothing else: 5 % of tests may say otherwise."""
     rng = np.random.default_rng(8)
     n, tests = 12, 400
     found = np.empty(tests)
     for at in range(tests):
         common = rng.normal(size=(n, 6))
-        control = triangles(n, rng, common=common)
-        a, b = (0.7 * control + 0.5 * triangles(n, rng) for _ in range(2))
-        found[at] = partial_correlations(a, b, control, permutations=99, seed=at)[1][0]
+        confound = triangles(n, rng, common=common)
+        a, b = (0.7 * confound + 0.5 * triangles(n, rng) for _ in range(2))
+        found[at] = partial_correlations(a, b, confound, permutations=99, seed=at)[1][0]
     error = np.sqrt(0.05 * 0.95 / tests)
     assert abs((found <= 0.05).mean() - 0.05) < 3 * error
     assert abs(found.mean() - 0.5) < 3 * np.sqrt(1 / 12 / tests)
@@ -190,7 +190,7 @@ def test_languages_without_spaces_have_no_words() -> None:
     assert text_features("en") == ["word", "character"]
     one = profile_cosines(np.eye(4), list("abcd"))
     kinds = {"word": {"en": one}, "character": {"en": one, "ja": one}}
-    assert set(control_rsa(kinds, "en", "ja", list("abcd"))) == {("word", "character"), ("character", "character")}
+    assert set(confound_rsa(kinds, "en", "ja", list("abcd"))) == {("word", "character"), ("character", "character")}
 
 
 def test_valence_is_glasgows_or_of_the_larger_source() -> None:
@@ -203,14 +203,14 @@ def test_valence_is_glasgows_or_of_the_larger_source() -> None:
 
 
 def test_the_analysis_gives_both_variants_and_every_pair() -> None:
-    result = run_analysis("controls", make_inputs(("en", "ja", "de"), n=10))
-    table = result.tables["controls"]
+    result = run_analysis("confounds", make_inputs(("en", "ja", "de"), n=10))
+    table = result.tables["confounds"]
     assert set(table["variant"]) == {"raw", "standardised"}
     assert len(table[["language_a", "language_b"]].drop_duplicates()) == 3
     assert {"none", "embeddings", "words"} <= set(table["given"])
-    assert table.loc[table["given"] == "words", "r_control"].notna().all()
+    assert table.loc[table["given"] == "words", "r_confound"].notna().all()
     words = {(row["features_a"], row["features_b"]) for row in result.summary["words"] if row["language_b"] == "ja"}
     assert words == {("word", "character"), ("character", "character")}
-    few = run_analysis("controls", dataclasses.replace(make_inputs(n=3)))
-    assert few.tables["controls"].empty
+    few = run_analysis("confounds", dataclasses.replace(make_inputs(n=3)))
+    assert few.tables["confounds"].empty
     assert "share 3 emotions" in few.summary["note"]

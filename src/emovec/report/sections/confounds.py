@@ -23,9 +23,9 @@ _HUES = dict(zip(_NAMES, OKABE_ITO, strict=False))
 _TAKEN_OUT = {"all": "words, averaged embeddings, the first layer and valence", "words": "words"}
 
 
-def finding(controls: Selection) -> str:
+def finding(confounds: Selection) -> str:
     """How much of the agreement the words alone reach, and what is left beyond words, embeddings and valence."""
-    rows = controls.shown()
+    rows = confounds.shown()
     said: list[str] = []
     for a, b, pair in rows.each_pair():
         own, names = pair.by("given"), f"{language_name(a)} and {language_name(b)}"
@@ -36,7 +36,7 @@ def finding(controls: Selection) -> str:
             continue
         said.append(
             f"The words of the stories alone, without a model, make {names} agree with "
-            f"r = {number(own['words']['r_control'])}; beyond {_TAKEN_OUT[given]} {_left(own[given])}{where}"
+            f"r = {number(own['words']['r_confound'])}; beyond {_TAKEN_OUT[given]} {_left(own[given])}{where}"
         )
     return " ".join(said)
 
@@ -51,18 +51,18 @@ def _left(row: dict[Any, Any]) -> str:
     return f"a partial r of {partial} remains{corrected} ({p})"
 
 
-def chart(controls: Selection) -> Chart:
-    """RSA by layer, plain and beyond each control, with what each control reaches alone."""
-    pairs, limits = controls.pair_selector(), (min(0.0, float(controls["partial"].min())) - 0.03, 1.03)
+def chart(confounds: Selection) -> Chart:
+    """RSA by layer, plain and beyond each confound, with what each confound reaches alone."""
+    pairs, limits = confounds.pair_selector(), (min(0.0, float(confounds["partial"].min())) - 0.03, 1.03)
     frames = {
         key: [
             rows.lines(f"{variant} vectors", "(partial) correlation", _curves(rows.variant(variant)), limits)
             for variant in reversed(rows.variants)
         ]
-        for key, rows in controls.each(pairs)
+        for key, rows in confounds.each(pairs)
     }
     caption = "Agreement of two languages, and what is left of it beyond words and valence, by layer"
-    return Chart("controls", caption, (pairs,), frames)
+    return Chart("confounds", caption, (pairs,), frames)
 
 
 def _curves(rows: Selection) -> list[Curve]:
@@ -78,13 +78,13 @@ def _curves(rows: Selection) -> list[Curve]:
             )
         )  # fmt: skip
         if given in _ALONE:
-            curves.append(rows.level(own.only("r_control"), _ALONE[given], _HUES[given], "dot"))
+            curves.append(rows.level(own.only("r_confound"), _ALONE[given], _HUES[given], "dot"))
     return curves
 
 
-def numbers(controls: Selection) -> Listing:
-    """Agreement beyond each control, as observed and corrected for noise, at the layer shown first."""
-    here = controls.at_shown_layer()
+def numbers(confounds: Selection) -> Listing:
+    """Agreement beyond each confound, as observed and corrected for noise, at the layer shown first."""
+    here = confounds.at_shown_layer()
     selectors = (here.variant_selector(), here.pair_selector())
     frames: dict[tuple[str, ...], list[list[str | list[str]]]] = {}
     for key, rows in here.each(*selectors):
@@ -92,38 +92,38 @@ def numbers(controls: Selection) -> Listing:
         frames[key] = [
             [
                 name,
-                *(number(own[given][column]) for column in ("r_control", "partial", "partial_noise_free")),
+                *(number(own[given][column]) for column in ("r_confound", "partial", "partial_noise_free")),
                 *(p_value(own[given][column]) for column in ("p", "p_familywise")),
             ]
             for given, name in _NAMES.items()
             if given in own
         ]
-    columns = ("beyond", "control alone", "partial r", "partial r without noise", "p", "p over all layers")
-    caption = f"What is left beyond each control, layer {here.layer}"
-    return Listing("controls-numbers", caption, selectors, columns, frames)
+    columns = ("beyond", "confound alone", "partial r", "partial r without noise", "p", "p over all layers")
+    caption = f"What is left beyond each confound, layer {here.layer}"
+    return Listing("confounds-numbers", caption, selectors, columns, frames)
 
 
 SECTION = Section(
     place=150,
-    anchor="controls",
+    anchor="confounds",
     title="What the words alone explain",
-    tables=("controls",),
+    tables=("confounds",),
     finding=finding,
     exhibits=(chart, numbers),
     headline=True,
     across=True,
     reading="The first curve is the agreement of two languages' emotion geometries; those below show what is "
-    "left of it (partial correlation) once a control is taken out of both languages: the similarity of the "
-    "stories' words and characters (TF-IDF), of their averaged input embeddings, of the first layer, and the "
-    "difference of the emotion words' valence. Dotted levels are what the controls reach by themselves, each "
-    "language through its own similarity structure; at a filled marker more is left than shuffled labels leave "
-    "at any layer in 95 % of cases (family-wise p < 0.05).",
+    "left of it (partial correlation) once a confound, which could explain it too, is taken out of both languages: "
+    "the similarity of the stories' words and characters (TF-IDF), of their averaged input embeddings, of the first "
+    "layer, and the difference of the emotion words' valence. Dotted levels are what the confounds reach by "
+    "themselves, each language through its own similarity structure; at a filled marker more is left than shuffled "
+    "labels leave at any layer in 95 % of cases (family-wise p < 0.05).",
     misleading="Words agree between languages because stories of one emotion tell of similar events in both, "
     "which is no fault of theirs: the partial correlation is a lower bound where meaning and wording go together. "
-    "It is no proof of a geometry beyond language either: controls that measure words badly take out too little, "
-    "and p can be trusted only for controls that act on similarities. Where words act on the vectors themselves, p "
+    "It is no proof of a geometry beyond language either: confounds that measure words badly take out too little, "
+    "and p can be trusted only for confounds that act on similarities. Where words act on the vectors themselves, p "
     "below 0.05 comes up in 14 to 17 % of cases with nothing left (simulated), so that a p near 0.05 is no "
     "evidence. Without noise, the partial r is divided by how well what is left returns on other topics; the "
-    "controls stay as they are. The layers are accounted for, the number of controls is not. Beyond valence and "
+    "confounds stay as they are. The layers are accounted for, the number of confounds is not. Beyond valence and "
     "all only emotions that have norms count.",
 )

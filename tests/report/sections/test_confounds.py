@@ -11,7 +11,7 @@ import pytest
 from emovec.report.pages.transfer import sentence
 from emovec.report.section import from_tables
 from emovec.report.sections import geodesic
-from emovec.report.sections.controls import chart, finding, numbers
+from emovec.report.sections.confounds import chart, finding, numbers
 from emovec.study.results import StudyTables, read_study
 from emovec.study.transfer import Transfer
 
@@ -26,9 +26,9 @@ def test_one_sentence_says_what_words_reach_and_what_is_left(study: Path) -> Non
 
 
 def without(study: StudyTables, *givens: str) -> StudyTables:
-    table = study.tables["controls"]
+    table = study.tables["confounds"]
     return dataclasses.replace(
-        study, tables={**study.tables, "controls": table[~table["given"].isin(givens)].reset_index(drop=True)}
+        study, tables={**study.tables, "confounds": table[~table["given"].isin(givens)].reset_index(drop=True)}
     )
 
 
@@ -40,7 +40,7 @@ def test_what_few_emotions_or_no_norms_leave_out_is_said_or_passed_over(study: P
     )
 
 
-def test_the_chart_has_every_control_standardised_first(study: Path) -> None:
+def test_the_chart_has_every_confound_standardised_first(study: Path) -> None:
     drawn = from_tables(chart, read_study(study))
     assert drawn is not None
     (panels,) = drawn.frames.values()
