@@ -50,4 +50,4 @@ def test_unknown_languages_are_not_judged() -> None:
 
 def test_the_bundled_corpus_is_in_its_scripts() -> None:
     texts = [*bundled_stories(), *bundled_stories("literary"), *bundled_stories("controlled"), *bundled_neutral()]
-    assert min(script_share(s.text, s.language) or 0 for s in texts) > 0.9
+    assert min(script_share(s.text, s.language) or 0 for s in texts) > 0.85
