@@ -22,8 +22,10 @@ from emovec.steering.experiments.rule_requests import Prompt, Rule, Wording, com
 from emovec.steering.experiments.word_effects import frame_word
 
 FILES = language_files(BUNDLED)
-STUDIED = ("en", "ja")
-"""The languages that every experiment speaks."""
+STUDIED = ("en", "ja", "zh", "es", "de")
+"""The languages of the bundled stories."""
+RULED = ("en", "ja")
+"""Those that the rules are worded in."""
 OWN: dict[str, Any] = {
     **{"name": "tlhIngan Hol", "english": "Klingon", "script": ["GREEK"], "spaces": False},
     "characters_per": {"token": 2, "word": 8},
@@ -53,12 +55,12 @@ def test_a_studied_language_is_complete(code: str) -> None:
     language = load_language(code)
     assert set(yaml.safe_load(FILES[code].read_text(encoding="utf-8"))) >= {
         *("name", "english", "script", "length", "prompts", "labels", "words", "contexts"),
-        *("frames", "openings", "preferences", "rules"),
+        *("frames", "openings", "preferences", *["rules"] * (code in RULED)),
     }
     assert set(language.words) - set(CONCEPTS_30) == set(DEFAULT_30)
     assert all(words.labels for words in language.words.values())
     assert all(language.words[emotion].synonyms for emotion in DEFAULT_30)
-    everything = {word for words in language.words.values() for word in (*words.labels, *words.forms)}
+    everything = {word for words in language.words.values() for word in (*words.labels, *words.forms, *words.synonyms)}
     assert set(language.contexts) <= everything
 
 

@@ -1,4 +1,4 @@
-"""Vectors out of a few bundled stories steer Gemma 3 270M, in their own language and in the other."""
+"""Vectors out of a few bundled stories steer Gemma 3 270M, in their own language and in others."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ EMOTIONS = ("angry", "calm", "joyful")
 LAYER = 12
 
 
-def test_each_word_is_moved_most_by_its_own_vector_in_both_languages(
+def test_each_word_is_moved_most_by_its_own_vector_in_every_language(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     model = load_model(DEFAULT_MODEL, device="cpu")
@@ -33,7 +33,7 @@ def test_each_word_is_moved_most_by_its_own_vector_in_both_languages(
     pushes += [random_direction(model.hidden_size, 0, number) for number in (1, 2)]
     assert vectors.residual_norm is not None
     length = 0.1 * float(vectors.residual_norm.sel(language="en", layer=LAYER))
-    for language in map(load_language, ("en", "ja")):
+    for language in map(load_language, ("en", "ja", "zh", "es", "de")):
         effects = []
         for frame in list(language.frames.values())[:2]:
             split = split_frame(model, frame, [frame_word(language, e) or "" for e in EMOTIONS])

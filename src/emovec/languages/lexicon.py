@@ -34,7 +34,8 @@ def emotion_words(language: str, emotion: str) -> tuple[str, ...]:
 
     Only words of the labels' own families and everyday direct names are listed, not synonyms at large. In Japanese a
     form may be a stem: 悲し stands for 悲しい, 悲しく, 悲しさ. Lists exist for the 30 emotions of the default list in
-    English and Japanese; for other English emotions the word itself and its regular forms are given; else nothing.
+    English, Japanese, Chinese, Spanish and German; for other English emotions the word itself and its regular forms are
+    given; else nothing.
     """
     if found := load_language(language).words.get(emotion):
         return labels(language, emotion) + found.forms

@@ -86,7 +86,7 @@ class TestBundled:
         assert len(used) > len(language.people) / 2
 
 
-@pytest.mark.parametrize("code", ["en", "ja"])
+@pytest.mark.parametrize("code", LANGUAGES)
 def test_head_words_are_those_that_texts_are_checked_by(code: str):
     language = asking_language(code)
     assert [language.label(e) for e in DEFAULT_30] == [labels(code, e)[0] for e in DEFAULT_30]

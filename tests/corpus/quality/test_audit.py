@@ -91,14 +91,14 @@ def test_bundled_texts_have_no_leftovers() -> None:
 
 
 def test_synonyms_are_listed_for_every_default_emotion_and_name_none() -> None:
-    synonyms = listed_synonyms(["en-GB", "ja", "de", "en"])
-    assert set(synonyms) == {(language, emotion) for language in ("en", "ja") for emotion in DEFAULT_30}
+    synonyms = listed_synonyms(["en-GB", "ja", "de", "fr", "en"])
+    assert set(synonyms) == {(language, emotion) for language in ("en", "ja", "de") for emotion in DEFAULT_30}
     assert synonyms_in("He was Furious, and at  ease; curiously.", "en-GB", "angry", synonyms) == ("furious",)
     assert synonyms_in("at\nease", "en", "calm", synonyms) == ("at ease",)
     assert synonyms_in("彼はゆったりと座った。", "ja", "calm", synonyms) == ("ゆったり",)
     assert synonyms_in("He was calm.", "en", "calm", synonyms) == ()
     assert named_words("He was calm.", "en", "calm")
-    assert synonyms_in("furious", "de", "angry", synonyms) == ()
+    assert synonyms_in("furious", "fr", "angry", synonyms) == ()
 
 
 def test_synonyms_take_the_files_of_their_languages_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,26 +115,26 @@ def test_synonyms_take_the_files_of_their_languages_alone(monkeypatch: pytest.Mo
     assert set(read) == {"ja.yaml", "pt.yaml"}
 
 
-@pytest.mark.parametrize("code", ["en", "ja"])
+@pytest.mark.parametrize("code", ["en", "ja", "zh", "es", "de"])
 def test_words_that_prompts_forbid_are_found_by_the_checks(code: str) -> None:
     language, synonyms = load_language(code), listed_synonyms([code])
     for emotion in DEFAULT_30:
         for word in language.labels[emotion]:
-            # Of one character in Japanese: parts of unrelated words.
+            # Of one character in Japanese and Chinese: parts of unrelated words.
             if len(word) > 1:
                 assert named_words(word, code, emotion) or synonyms_in(word, code, emotion, synonyms), (emotion, word)
 
 
 def test_a_list_of_ones_own_replaces_the_synonyms(tmp_path: Path) -> None:
     file = tmp_path / "mine.csv"
-    file.write_text("language,emotion,word\nde,angry,wütend\n", encoding="utf-8")
+    file.write_text("language,emotion,word\nde,angry,fuchtig\n", encoding="utf-8")
     synonyms = read_synonyms(file)
-    assert synonyms_in("Er war WÜTEND.", "de", "angry", synonyms) == ("wütend",)
+    assert synonyms_in("Er war FUCHTIG.", "de", "angry", synonyms) == ("fuchtig",)
     assert synonyms_in("furious", "en", "angry", synonyms) == ()
-    file.write_text("language,word\nde,wütend\n", encoding="utf-8")
+    file.write_text("language,word\nde,fuchtig\n", encoding="utf-8")
     with pytest.raises(EmovecError, match=r"mine\.csv: .*no column 'emotion'"):
         read_synonyms(file)
-    file.write_text("language,emotion,word\nde,,wütend\n", encoding="utf-8")
+    file.write_text("language,emotion,word\nde,,fuchtig\n", encoding="utf-8")
     with pytest.raises(EmovecError, match=r"mine\.csv:2: .*one is empty"):
         read_synonyms(file)
     with pytest.raises(EmovecError, match=r"none\.csv: can't be read"):

@@ -65,7 +65,7 @@ def test_a_split_frame_holds_whole_texts(tiny_model: Callable[..., LanguageModel
 
 
 def test_every_frame_and_opening_is_in_its_language() -> None:
-    for language in ("en", "ja", "en-GB"):
+    for language in ("en", "ja", "zh", "es", "de", "en-GB"):
         spoken = load_language(language)
         texts = [*spoken.frames.values(), *spoken.openings.values()]
         assert len(spoken.frames) >= 4
