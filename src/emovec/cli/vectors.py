@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from emovec.vectors.emotion_vectors import EmotionVectors
 
 
-def import_vectors(
+def import_vectors(  # over 60 lines: most of them declare its ten options
     out: Annotated[Path, typer.Option(help="Folder for the study to make.")],
     files: Annotated[
         list[Path] | None,

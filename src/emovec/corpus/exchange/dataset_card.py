@@ -77,8 +77,7 @@ def dataset_card(
         license: as the Hub names it; None where none is stated.
         name: of the dataset.
         provenance: how the texts came about.
-        audit: whether the card has a table of scores too: half a minute for ten thousand texts.
-        progress: called while texts are audited, as `audit_corpus` does.
+        audit: whether the card has a table of scores too: half a minute for ten thousand texts, with `progress`.
     """
     import yaml
     from jinja2 import Environment, StrictUndefined
@@ -87,10 +86,10 @@ def dataset_card(
         kind: [s for f in files if f.kind == kind for s in f.stories] for kind in dict.fromkeys(f.kind for f in files)
     }
     texts = [story for stories in kinds.values() for story in stories]
+    emotions = list(dict.fromkeys(story.emotion for story in texts if story.emotion != NEUTRAL))
     languages = list(dict.fromkeys(file.language for file in files))
     corpus = Corpus(list(kinds.get("stories", ())), [s for k, t in kinds.items() if k != "stories" for s in t], [], {})
     report = check_corpus(corpus, languages, list(dict.fromkeys(s.emotion for s in corpus.stories)), neutral=False)
-    emotions = list(dict.fromkeys(story.emotion for story in texts if story.emotion != NEUTRAL))
     front_matter = {
         "pretty_name": name,
         "license": license or "other",

@@ -81,20 +81,11 @@ def summarise_condition(
         moved = ((scores - scores_before) * still).sum(1) / still.sum(1)
         scores = scores - moved[:, None]
     counted = np.where(counts > 0, counts, np.nan)
-    rows: list[dict[str, Any]] = []
     ratings = sequential_elo(games.wins, k=K, seed=seed)
-    for i, activity in enumerate(activities):
-        replicates = np.where(counts[1:, i] > 0, scores[1:, i], np.nan)
-        low, high = interval(scores[0, i], replicates, len(kinds), stratum)
-        rows.append(
-            {
-                "activity": activity.id, "category": activity.category, "text": activity.text,
-                "steered": half is None or bool(half[i]), "score": scores[0, i], "low": low, "high": high,
-                "sequential": ratings[i],
-                "change": math.nan if games is baseline else scores[0, i] - scores_before[0, i],
-            }
-        )  # fmt: skip
-    tables = {"preference_scores": pd.DataFrame(rows), "preference_bias": _bias(games, float(fitted.first[0]))}
+    told = _score_table(activities, half, scores, counts, stratum).assign(
+        sequential=ratings, change=math.nan if games is baseline else scores[0] - scores_before[0]
+    )
+    tables = {"preference_scores": told, "preference_bias": _bias(games, float(fitted.first[0]))}
     if games is baseline:
         return tables
     change = (scores - scores_before) * counted
@@ -102,17 +93,43 @@ def summarise_condition(
     rated = ratings - sequential_elo(before.wins, k=K, seed=seed)
     rated -= 0.0 if half is None else rated[~half].mean()
     judged = np.ones(len(kinds), dtype=bool) if half is None else half
-    parts: list[dict[str, Any]] = []
-    for category in categories(activities):
-        members = judged & (kinds == category)
-        if members.any():
-            mean = _mean(change, counted, members, int(members.sum()), stratum)
-            parts.append({"category": category, **mean, "change_sequential": float(rated[members].mean())})
-    tables["preference_changes"] = pd.DataFrame(parts)
+    members = {category: judged & (kinds == category) for category in categories(activities)}
+    tables["preference_changes"] = pd.DataFrame(
+        {
+            "category": category,
+            **_mean(change, counted, own, int(own.sum()), stratum),
+            "change_sequential": float(rated[own].mean()),
+        }
+        for category, own in members.items()
+        if own.any()
+    )
     if half is not None:
         n = int(min(half.sum(), (~half).sum()))
         tables["preference_shift"] = pd.DataFrame([_mean(change, counted, half, n, stratum)])
     return tables
+
+
+def _score_table(
+    activities: Sequence[Activity],
+    half: NDArray[np.bool_] | None,
+    scores: NDArray[np.float64],
+    counts: NDArray[np.float64],
+    stratum: int,
+) -> pd.DataFrame:
+    """Each activity's score with its interval; scores and counts are [draw, activity], the first of them all games."""
+    drawn = np.where(counts[1:] > 0, scores[1:], np.nan)
+    ends = [interval(scores[0, i], drawn[:, i], len(activities), stratum) for i in range(len(activities))]
+    return pd.DataFrame(
+        {
+            "activity": [activity.id for activity in activities],
+            "category": [activity.category for activity in activities],
+            "text": [activity.text for activity in activities],
+            "steered": True if half is None else half,
+            "score": scores[0],
+            "low": [low for low, _ in ends],
+            "high": [high for _, high in ends],
+        }
+    )
 
 
 def changes_of(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
