@@ -29,7 +29,7 @@ def test_scores_the_surface_and_a_page(run: Run, texts: Path) -> None:
     code, out, _ = run("corpus", "check", texts, "--no-tokens", "--page", "page.html")
     assert code == 0
     assert "Scores of 100" in out
-    assert "Control, en: length, punctuation and words identify the emotion in" in out
+    assert "Surface alone, en: length, punctuation and words identify the emotion in" in out
     assert "chance 33.3%" in out
     assert "Nearly equal texts: 2" in out
     assert "Markup and other leftovers: 1" in out

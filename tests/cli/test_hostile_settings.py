@@ -135,7 +135,7 @@ def test_corpus_export_replaces_nothing_but_its_own(run: Run, tmp_path: Path) ->
     assert files == ["README.md", "data/stories/ja.jsonl"]
     (tmp_path / "made" / "data" / "notes.txt").write_text("mine")
     code, _, err = run(*export, "a.jsonl", "--overwrite")
-    assert (code, "contains something else" in err) == (2, True)
+    assert (code, "contains something other than" in err) == (2, True)
     assert (tmp_path / "made" / "data" / "notes.txt").read_text() == "mine"
 
 

@@ -21,6 +21,7 @@ NOT_HERE = {
     "emovec corpus check my-stories.jsonl --fix": "drops such short texts; tests/cli/test_corpus_audit.py runs it",
     "emovec corpus check my-study.yaml --fix": "takes texts out of a generated study; tests/cli/test_corpus_audit.py",
     "emovec corpus generate my-study.yaml": "asks for those texts anew; generate.md runs the command",
+    "emovec run STUDY.yaml --only certainty": "an experiment of the page's own; tests/study/test_additions.py runs it",
     "emovec demo": "the main job itself, of minutes: `make demo` runs it",
     "--web": "waits for a browser; tests/cli/test_corpus_label.py runs it",
 }

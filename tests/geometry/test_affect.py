@@ -193,7 +193,7 @@ def test_intervals_come_from_fits_without_each_emotion() -> None:
 def test_intervals_hold_the_mean_correlation() -> None:
     # With the predictions taken as given they held it in 52 to 87 %.
     found = ratings_coverage_of(40, 14, 0.6, seed=2)
-    assert found["contains mean r"] >= 85
+    assert found["holds mean r"] >= 85
 
 
 @pytest.mark.fault("F16")

@@ -216,7 +216,7 @@ def test_own_norms_are_read_and_broken_ones_refused(tmp_path: Path) -> None:
     for text, message in (
         ("wort,valence\na,1\n", "no column .word."),
         ("word\na\n", "one of the columns valence, arousal, dominance"),
-        ("word,valence\na,high\n", "no number"),
+        ("word,valence\na,high\n", "isn't a number"),
         ("word,valence\na,1\na,2\n", "'a' is given twice"),
     ):
         path.write_text(text)

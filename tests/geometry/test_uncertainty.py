@@ -147,7 +147,7 @@ def test_low_reliability_is_warned_of() -> None:
 def test_corrected_intervals_hold_the_noise_free_agreement(shared: float) -> None:
     found = coverage_of(15, 12, shared, 0.6, 0.0, bootstraps=20)
     assert found["corrected holds true"] >= 80
-    assert found["jackknife contains expected"] >= 80
+    assert found["jackknife holds expected"] >= 80
     assert found["corrected r"] == pytest.approx(found["true r"], abs=0.04)
     assert found["percentile holds true"] < found["corrected holds true"]
 
@@ -155,9 +155,9 @@ def test_corrected_intervals_hold_the_noise_free_agreement(shared: float) -> Non
 @pytest.mark.fault("F6")
 def test_retrieval_intervals_hold_the_expected_share_and_their_own_estimate() -> None:
     found = retrieval_coverage(16, 12, 0.9, 0.8, bootstraps=100)
-    assert found["contains"] >= 0.9
-    assert found["contains own"] == 1
-    assert found["percentile contains"] < found["contains"]
+    assert found["holds"] >= 0.9
+    assert found["holds own"] == 1
+    assert found["percentile holds"] < found["holds"]
 
 
 def test_an_interval_of_a_statistic_that_never_moves_has_no_width() -> None:

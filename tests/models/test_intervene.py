@@ -286,7 +286,7 @@ def test_a_vector_taken_from_a_layer_steers_there(tiny_model: Model, tiny_vector
     with steer(model, at_1, layer=1, strength=0.5, norm=4.0):
         assert torch.equal(_generated(model, True)[2], found)
     for layer in (2, [1, 2]):
-        with pytest.raises(EmovecError, match="residual norm of layer 1 alone"), steer(model, at_1, layer=layer):
+        with pytest.raises(EmovecError, match="residual norm of layer 1 only"), steer(model, at_1, layer=layer):
             pass
     with steer(model, at_1, layer=2, norm=5.0), steer(model, at_1, layer=2, project_out=True):
         pass

@@ -1,4 +1,4 @@
-import builtins
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -123,14 +123,7 @@ def test_what_is_wrong_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch) 
         name_clusters(PROFILE, answering(RuntimeError("no credit")), ks=[2])
     with pytest.raises(EmovecError, match="nobody/nothing: this model can't be asked"):
         name_clusters(PROFILE, "nobody/nothing", ks=[2])
-    imported = builtins.__import__
-
-    def without(name: str, *rest: Any) -> Any:
-        if name.startswith("inspect_ai"):
-            raise ImportError(name)
-        return imported(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setitem(sys.modules, "inspect_ai.model", None)
     with pytest.raises(EmovecError, match="pip install inspect-ai"):
         name_clusters(PROFILE, "mockllm/model", ks=[2])
 

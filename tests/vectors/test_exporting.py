@@ -124,7 +124,7 @@ def test_hub_folder_has_a_card_that_the_hub_reads(tmp_path: Path) -> None:
     assert card.data.license == "other"
     for part in ("12 a vector", "layer=4", "They were measured.", "Limitations", "Fill in `license`", "some/model"):
         assert part in card.text
-    with pytest.raises(EmovecError, match="contains something already"):
+    with pytest.raises(EmovecError, match="already contains something"):
         export_vectors(vectors, folder, format="hub")
 
 

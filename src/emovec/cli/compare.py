@@ -20,7 +20,7 @@ def compare(
     seed: Seed = 0,
     overwrite: Overwrite = False,
 ) -> None:
-    """Compare finished studies: their geometries, and what steering does in each.
+    """Compare finished studies: geometry, and what steering changes.
 
     The studies may differ in model or corpus. Preferences and rules are compared if two studies have measured them.
     The page's tables go into a folder beside it.

@@ -237,7 +237,7 @@ def test_a_record_that_tells_nothing_is_told(tmp_path: Path, record: str) -> Non
         (lambda out: write_dataset({"stories": []}, out), "no text to export"),
         (lambda out: write_dataset({"stories": [*some(), *some()]}, out), "the id 'en0' occurs twice"),
         (lambda out: write_dataset({"stories": some()}, out, format="csv"), "give one of parquet, jsonl"),
-        (lambda out: write_dataset({"stories": some()}, out.parent), "contains something already"),
+        (lambda out: write_dataset({"stories": some()}, out.parent), "already contains something"),
         (lambda out: export_corpus("bundled", out, license="mit"), "the bundled corpus is under cc-by-4.0"),
         (lambda out: export_corpus(out.parent / "broken.jsonl", out), "broken.jsonl:1: no text"),
     ],

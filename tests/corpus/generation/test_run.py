@@ -299,7 +299,7 @@ def test_changed_topics_are_noticed(tmp_path: Path) -> None:
     run(topics(lake="At a lake.", bus="On a bus."))
     more = run(topics(bus="On a bus.", lake="At a lake.", shop="In a shop."))
     assert (more.there, more.planned, more.asked) == (12, 12, 2)
-    with pytest.raises(EmovecError, match=r"otherwise \(the topic lake, shop in 'en'\)"):
+    with pytest.raises(EmovecError, match=r"other settings \(the topic lake, shop in 'en'\)"):
         run(topics(bus="On a bus.", lake="By a lake.", shop="In a big shop."))
     run(topics(bus="On a bus."))
     with pytest.raises(EmovecError, match=r"the topic lake in 'en'"):  # though it was left out for a while
@@ -324,7 +324,7 @@ def test_changed_words_of_emotions_are_noticed(tmp_path: Path) -> None:
 
     run(english)
     line = next(line for line in english.splitlines() if line.startswith("  calm:"))
-    with pytest.raises(EmovecError, match=r"otherwise \(the words for calm in 'en'\)"):
+    with pytest.raises(EmovecError, match=r"other settings \(the words for calm in 'en'\)"):
         run(english.replace(line, line.replace("]", ", unruffledly]")))
     elsewhere = next(line for line in english.splitlines() if line.startswith("  weary:"))
     assert run(english.replace(elsewhere, elsewhere.replace("]", ", unruffledly]"))).there == 8
