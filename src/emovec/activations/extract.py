@@ -244,7 +244,7 @@ def _run_batch(
     except torch.OutOfMemoryError as error:
         if len(rows) == 1:
             raise EmovecError(
-                f"The memory of {model.device} does not hold one text of {len(texts[0].ids)} tokens; set "
+                f"The memory of {model.device} is too small for one text of {len(texts[0].ids)} tokens; set "
                 "extraction.dtype: bfloat16, or extraction.device: cpu."
             ) from error
         fits = False
