@@ -120,9 +120,9 @@ def _read(
             read.add(str(found.file))
     if crowded and choices.several is None:
         raise EmovecError(
-            f"{_where(crowded[0])}: this text has several emotions; so do {len(crowded):,} texts here, and {len(usable):,} "
-            "have one. `several` single leaves them out, first takes their first emotion, each takes a text once for "
-            "each."
+            f"{_where(crowded[0])}: this text has several emotions ({len(crowded):,} texts here have several, "
+            f"{len(usable):,} have one); `several` single leaves them out, first takes their first emotion, each takes a "
+            "text once for each."
         )
     problems = _without_other_files(path, problems, read, choices)
     choices.left.extend(other_files(path, layout))
