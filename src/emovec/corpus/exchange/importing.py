@@ -121,8 +121,8 @@ def _read(
     if crowded and choices.several is None:
         raise EmovecError(
             f"{_where(crowded[0])}: this text has several emotions ({len(crowded):,} texts here have several, "
-            f"{len(usable):,} have one); `several` single leaves them out, first takes their first emotion, each takes a "
-            "text once for each."
+            f"{len(usable):,} have one); `several` single leaves them out, first takes their first emotion, each takes "
+            "a text once for each."
         )
     problems = _without_other_files(path, problems, read, choices)
     choices.left.extend(other_files(path, layout))
