@@ -1,13 +1,21 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from emovec import EmovecError, trace
 from emovec.models.language_model import LanguageModel
-from emovec.steering.trace import by_piece, strongest, text_pieces, token_means
+from emovec.steering.trace import (
+    _neutral_texts,  # pyright: ignore[reportPrivateUsage]
+    by_piece,
+    strongest,
+    text_pieces,
+    token_means,
+)
 from emovec.vectors.emotion_vectors import EmotionVectors
 from tests.activations.reference import Reference
 
@@ -130,6 +138,21 @@ def test_text_in_a_script_without_neutral_texts_is_its_own_baseline(
 ) -> None:
     found = trace(tiny_model("llama"), tiny_vectors, "Ночь и w1 w2")
     assert found.attrs["baseline"] == "the text's own tokens"
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "said"),
+    [
+        ("Una noche triste", "es", "Spanish"),
+        ("Eine traurige Nacht", "de", "German"),
+        ("Eine traurige Nacht", "ja", "English"),  # one script, and no vectors of its languages
+        ("悲しい夜だ", "zh", "Japanese"),
+        ("悲伤的夜晚", "ja", "Chinese"),
+    ],
+)
+def test_neutral_texts_are_in_the_language_of_the_text(text: str, language: str, said: str) -> None:
+    model: Any = SimpleNamespace(max_tokens=None)
+    assert _neutral_texts(model, text, "neutral", language)[1] == f"the tokens of 4 neutral {said} texts"
 
 
 def test_chosen_emotions_and_layers_keep_their_scores(

@@ -51,8 +51,9 @@ def trace(
         emotions: which ones, in the order wanted; by default all.
         language: whose vectors; by default those in whose script the text is written, else the first.
         layers: 0-based blocks; by default all that have vectors.
-        baseline: `neutral`: a few bundled dialogues in the text's language (English, Japanese; for other scripts the
-            text itself); `text`: the text's own tokens; or neutral texts of your own.
+        baseline: `neutral`: a few bundled dialogues in the text's language (English, Japanese, Chinese, Spanish or
+            German; of languages in one script, that of the vectors; for other scripts the text itself); `text`: the
+            text's own tokens; or neutral texts of your own.
         variant: `raw` or `standardised`; by default the second where `story_std` is known.
 
     Returns:
@@ -79,7 +80,7 @@ def trace(
         return found.assign_coords(sink=(("layer", "token"), _sinks(states, sink_threshold(vectors))))
 
     own = read(text)
-    neutral, said = _neutral_texts(model, text, baseline)
+    neutral, said = _neutral_texts(model, text, baseline, language)
     against = xr.concat([read(some) for some in neutral], "token") if neutral else own
     against = against.where(~against["sink"])
     deviation = against.std("token")
@@ -170,7 +171,7 @@ def _own_states(model: LanguageModel, text: str, layers: Sequence[int]) -> xr.Da
     return states.isel(token=np.flatnonzero(states["own"].values)).drop_vars("token_text")
 
 
-def _neutral_texts(model: LanguageModel, text: str, baseline: Baseline) -> tuple[list[str], str]:
+def _neutral_texts(model: LanguageModel, text: str, baseline: Baseline, language: str) -> tuple[list[str], str]:
     """The texts to measure against (none: the text itself), and what they are."""
     if baseline == "text":
         return [], "the text's own tokens"
@@ -180,7 +181,9 @@ def _neutral_texts(model: LanguageModel, text: str, baseline: Baseline) -> tuple
         return list(baseline), f"the tokens of {len(baseline)} neutral texts of your own"
     if baseline != "neutral":
         raise EmovecError(f"trace: '{baseline}' is no baseline; give 'neutral', 'text', or neutral texts.")
-    shares = {code: script_share(text, code) or 0.0 for code in BUNDLED_LANGUAGES}
+    # Its script doesn't tell German from English: of those that fit alike, the vectors' language comes first.
+    order = sorted(BUNDLED_LANGUAGES, key=lambda code: code != language)
+    shares = {code: script_share(text, code) or 0.0 for code in order}
     code = max(shares, key=lambda name: shares[name])
     if shares[code] >= MIN_SHARE:
         stories = bundled_neutral([code])
