@@ -19,7 +19,11 @@ def _quiet_again() -> Iterator[None]:
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Run a command in a folder of its own: exit code, output, errors with line breaks folded."""
+    """Run a command in a folder of its own: exit code, output, errors with line breaks folded.
+
+    On a slow machine progress would print a line among the errors.
+    """
+    monkeypatch.setattr("emovec.cli.progress._FIRST_LINE", 3600.0)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr(console, "_width", 200)

@@ -12,7 +12,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 def test_there_and_back(run: Run, tmp_path: Path) -> None:
     (tmp_path / "notes.md").write_text("## Who labelled\n\nTwo of us did.\n", encoding="utf-8")
-    code, out, err = run("corpus", "export", "bundled", "--out", "ds", "--about", "notes.md", "--name", "Ours")
+    code, out, err = run("corpus", "export", "bundled-plain", "--out", "ds", "--about", "notes.md", "--name", "Ours")
     assert (code, err) == (0, "")
     assert "hf upload NAME ds --repo-type dataset" in out
     assert "No licence" not in out
@@ -27,7 +27,7 @@ def test_there_and_back(run: Run, tmp_path: Path) -> None:
     assert "30 emotions (afraid" in out
     assert "and 144 neutral texts, in en, ja" in out
     stories = [story for story in read_stories(tmp_path / "back.jsonl") if story.emotion != "neutral"]
-    assert fingerprint(stories) == fingerprint(read_stories("bundled"))
+    assert fingerprint(stories) == fingerprint(read_stories("bundled-plain"))
 
 
 def test_a_study_without_a_licence_is_told_so(run: Run, tmp_path: Path) -> None:
