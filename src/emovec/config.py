@@ -16,11 +16,17 @@ from emovec.labels import NEUTRAL
 from emovec.printable import shortened
 from emovec.yaml_file import Key, Written, read_yaml, said
 
-BUNDLED = {
+Style = Literal["varied", "plain", "literary", "controlled", "concepts"]
+"""The styles of the bundled corpus."""
+
+BUNDLED: dict[str, Style] = {
     "bundled": "varied",
-    **{f"bundled-{style}": style for style in ("plain", "literary", "controlled", "concepts")},
+    "bundled-plain": "plain",
+    "bundled-literary": "literary",
+    "bundled-controlled": "controlled",
+    "bundled-concepts": "concepts",
 }
-"""What a study file may name as its texts, and the style of the bundled corpus that it stands for."""
+"""What a study file may name as its texts, and the style of the bundled corpus that each name stands for."""
 
 GENERATED = "generated"
 """The texts that `emovec corpus generate` has written for the study."""

@@ -21,8 +21,8 @@ def locked(
     Args:
         folder: the folder.
         name: of the file that is locked in it.
-        busy: what to say where another process holds it.
-        what: the folder is, as a message calls it.
+        busy: what to say if another process holds it.
+        what: what a message calls the folder.
 
     Raises:
         EmovecError: if another process holds it, or it can't be made.

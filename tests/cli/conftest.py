@@ -23,7 +23,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
 
     On a slow machine progress would print a line among the errors.
     """
-    monkeypatch.setattr("emovec.cli.progress._FIRST_LINE", 3600.0)
+    monkeypatch.setattr("emovec.cli.progress.FIRST_LINE", 3600.0)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr(console, "_width", 200)

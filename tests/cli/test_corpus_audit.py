@@ -38,7 +38,7 @@ def test_scores_the_surface_and_a_page(run: Run, texts: Path) -> None:
 
 
 def test_a_pipe_learns_how_far_the_audit_is(run: Run, texts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "_FIRST_LINE", 0)
+    monkeypatch.setattr(progress, "FIRST_LINE", 0)
     _, out, err = run("corpus", "check", texts, "--no-tokens")
     assert "Looking for repeats and confounds: 16 % after" in err
     assert "Looking for" not in out

@@ -1,5 +1,6 @@
 """What a command says is no more than a person wants to read."""
 
+import io
 import json
 import time
 from pathlib import Path
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 
 from emovec.cli import progress
+from emovec.cli.show import SafeConsole
 from emovec.report.sections.registry import findings_of
 from emovec.steering.experiments.registry import COLUMNS, EXPERIMENTS
 from emovec.study.study import Step, summarised
@@ -40,11 +42,19 @@ def test_a_log_gets_a_line_after_ten_seconds_and_then_one_a_minute(
 def test_waiting_says_so_only_if_it_takes_long(
     seconds: float, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(progress, "_FIRST_LINE", seconds)
+    monkeypatch.setattr(progress, "FIRST_LINE", seconds)
     with progress.waiting("Loading a model"):
         time.sleep(0.2)
     printed = capsys.readouterr()
     assert (printed.out, printed.err.strip()) == ("", said)
+
+
+def test_waiting_shows_names_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(progress, "aside", SafeConsole(file=shown, force_terminal=True, width=80))
+    with progress.waiting("Loading [/x]\x1b[2J"):
+        pass
+    assert "Loading [/x]\ufffd[2J" in shown.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_one_prompt_side_by_side(run: Run, talking: Path, vectors: Path) -> None
 def test_a_pipe_has_the_texts_and_standard_error_how_far_they_are(
     run: Run, talking: Path, vectors: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(progress, "_FIRST_LINE", 0)
+    monkeypatch.setattr(progress, "FIRST_LINE", 0)
     _, out, err = run("steer", talking, vectors, "w1 w2", "--emotion", "sad", "--max-new-tokens", "5")
     assert "Loading" in err
     assert "Answering, token by token: 20 %" in err
@@ -88,8 +88,8 @@ def test_each_emotion_may_come_from_a_language_of_its_own(run: Run, talking: Pat
         "--max-new-tokens",
         "2",
     )
-    code, out, _ = run(*words, "--language", "en", "--language", "en")
-    assert code == 0
+    code, out, err = run(*words, "--language", "en", "--language", "en")
+    assert (code, err) == (0, "")
     assert "sad, angry 0.1" in out
     code, _, err = run(*words, "--language", "en", "--language", "en", "--language", "en")
     assert code == 2

@@ -6,7 +6,8 @@ from statistics import median
 
 import pytest
 
-from emovec.corpus.bundled import BUNDLED_LANGUAGES, STYLES, Style, bundled_neutral, bundled_stories
+from emovec.config import Style
+from emovec.corpus.bundled import BUNDLED_LANGUAGES, STYLES, bundled_neutral, bundled_stories
 from emovec.corpus.quality.surface import predict_from_surface
 from emovec.languages.language_names import language_name
 from emovec.languages.lexicon import named_words

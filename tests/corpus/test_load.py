@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emovec.config import StudyConfig
-from emovec.corpus.bundled import STYLES, Style, bundled_neutral, bundled_stories
+from emovec.config import StudyConfig, Style
+from emovec.corpus.bundled import STYLES, bundled_neutral, bundled_stories
 from emovec.corpus.load import collect_corpus, corpus_of, limit_stories, load_corpus
 from emovec.corpus.story import Story
 from emovec.corpus.write import write_jsonl
@@ -54,9 +54,9 @@ def test_bundled_neutral_counts() -> None:
 def test_bundled_refuses_what_it_lacks() -> None:
     with pytest.raises(EmovecError, match="no bundled style 'purple'"):
         bundled_stories("purple")  # type: ignore[arg-type]
-    with pytest.raises(EmovecError, match="no neutral in 'fr', only in en, ja, zh, es, de"):
+    with pytest.raises(EmovecError, match="no neutral dialogues in 'fr', only in en, ja, zh, es, de"):
         bundled_neutral(["fr"])
-    with pytest.raises(EmovecError, match="no plain/stories in 'de', only in en, ja"):
+    with pytest.raises(EmovecError, match="no plain stories in 'de', only in en, ja"):
         bundled_stories("plain", ["de"])
 
 

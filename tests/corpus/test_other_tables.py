@@ -73,7 +73,7 @@ def test_several_labels_are_a_choice(several: Any, expected: list[str], tmp_path
     pd.DataFrame({"text": ["x x", "y y"], "labels": [[3, 10], [2]]}).to_parquet(tmp_path / "a.parquet")
     (tmp_path / "a.csv").write_text('text,label\nx x,"3, 10"\ny y,2\n')
     for name in ("a.parquet", "a.csv"):
-        with pytest.raises(EmovecError, match=r"1 texts here have several, 1 have one\); `several` single leaves"):
+        with pytest.raises(EmovecError, match=r"here: 1; texts with one emotion: 1\); `several` single leaves"):
             emotions(tmp_path / name)
         assert emotions(tmp_path / name, several=several) == expected
 

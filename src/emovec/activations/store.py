@@ -266,4 +266,4 @@ def repair(folder: Path) -> str:
     drop = command("status", folder, "--verify", "--drop")
     study = folder.parent if is_study(folder.parent) else "the study"
     again = command("run", study) if isinstance(study, Path) else "`emovec run`, with the study,"
-    return f"{drop} forgets broken shards; {again} then recreates them."
+    return f"{drop} drops the broken files; {again} then recreates them."

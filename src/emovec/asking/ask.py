@@ -155,7 +155,7 @@ class _Run:
             await asyncio.gather(*(self.work(asked) for _ in range(n)))
 
     async def work(self, asked: "Model", most: int | None = None) -> None:
-        """Ask one question after the other, at most so many."""
+        """Ask one question after another, `most` of them at most."""
         from inspect_ai.model import GenerateConfig
 
         while self.queue and self.stopped is None and most != 0:

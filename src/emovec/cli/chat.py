@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from emovec.vectors.emotion_vectors import EmotionVectors
 
 _HELP = (
-    "/steer EMOTION STRENGTH sets an emotion (0 takes it off), /steer by itself shows what is set, /off stops all "
-    "steering, "
-    "/new starts over, /again answers the last message once more, /quit leaves."
+    "/steer EMOTION STRENGTH sets an emotion (0 takes it off), /steer by itself shows what is set, "
+    "/off stops all steering, /new starts over, /again answers the last message once more, /quit leaves."
 )
 _DRAW = 1_000_003  # from one draw of an answer to the next: further than any conversation is long
 

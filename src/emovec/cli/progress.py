@@ -9,9 +9,10 @@ from contextlib import contextmanager
 import typer
 
 from emovec.cli.show import aside, console, say
-from emovec.printable import printable
 
-_FIRST_LINE, _BETWEEN_LINES = 10.0, 60.0  # seconds
+FIRST_LINE = 10.0
+"""Seconds after which a step without a terminal prints its first line."""
+_BETWEEN_LINES = 60.0  # seconds
 
 
 @contextmanager
@@ -56,10 +57,12 @@ def track(description: str, total: int) -> Generator[Callable[[int], None]]:
 def waiting(description: str) -> Generator[None]:
     """Show that a step of unknown length goes on; without a terminal one line, if it takes over ten seconds."""
     if aside.is_terminal:
-        with aside.status(printable(description)):
+        from rich.text import Text
+
+        with aside.status(Text(description)):  # a string would be read as markup
             yield
         return
-    line = threading.Timer(_FIRST_LINE, _print_line, [f"{description} …"])
+    line = threading.Timer(FIRST_LINE, _print_line, [f"{description} …"])
     line.daemon = True
     line.start()
     try:
@@ -70,7 +73,7 @@ def waiting(description: str) -> Generator[None]:
 
 def _now_and_then(description: str, total: int) -> Callable[[int], None]:
     started = time.monotonic()
-    due = started + _FIRST_LINE
+    due = started + FIRST_LINE
     done = 0
 
     def advance(step: int) -> None:

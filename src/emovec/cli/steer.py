@@ -62,6 +62,7 @@ def steer(
     By default it uses the vectors' first language, and the layer at two thirds of the depth. Several emotions are
     added up; give one language for all, or one for each.
     """
+    from emovec.errors import EmovecError
     from emovec.models.form import require_form, spoken
     from emovec.steering.conditions import interventions
     from emovec.steering.side_by_side import side_by_side
@@ -71,7 +72,10 @@ def steer(
     amounts = strength or [0.1]
     languages = list[str | None](language or [None])
     _require_together(emotion, amounts, languages, positions)
-    strengths = _strengths(strength, project_out, sweep)
+    if sweep and (strength or project_out):
+        raise EmovecError("--sweep: it has strengths of its own; leave out --strength and --project-out.")
+    # 1 where each emotion has a strength of its own, or is taken out
+    strengths = SWEEP if sweep else (1.0,) if len(amounts) > 1 or project_out else (amounts[0],)
     read = _steerable(vectors, project_out)
     conditions = _conditions(read, emotion, amounts, languages, steering_layers(read, layer))
     how: dict[str, Any] = {"positions": positions, "project_out": project_out}
@@ -85,18 +89,6 @@ def steer(
         show([sample.text for sample in samples])
     for line in coherence_lines(samples, heads, greedy=temperature == 0):
         say(line)
-
-
-def _strengths(asked: Sequence[float] | None, project_out: bool, sweep: bool) -> tuple[float, ...]:
-    """The strengths of the texts that are steered; 1 where each emotion has its own, or is taken out."""
-    from emovec.errors import EmovecError
-
-    if sweep and (asked or project_out):
-        raise EmovecError("--sweep: it has strengths of its own; leave out --strength and --project-out.")
-    if sweep:
-        return SWEEP
-    amounts = asked or [0.1]
-    return (1.0,) if len(amounts) > 1 or project_out else (amounts[0],)
 
 
 def _steerable(source: Path, project_out: bool) -> "EmotionVectors":

@@ -208,11 +208,11 @@ def _verify(source: Path, out: Path | None, limit: int | None, drop: bool) -> No
     else:  # a folder of activations by itself has no study to name
         anew = command("run", folder.parent) if is_study(folder.parent) else "`emovec run`, with the study,"
     if n_broken and drop:
-        say(f"Forgot {n_broken} broken files; {anew} recreates them.")
+        say(f"Dropped {n_broken} broken files; {anew} recreates them.")
     elif n_broken:
-        forget = ["--verify", "--drop"]
-        said = study.command("status", more=forget) if study else command("status", folder, *forget)
-        say(f"{said} forgets them; {anew} then recreates them.")
+        drops = ["--verify", "--drop"]
+        said = study.command("status", more=drops) if study else command("status", folder, *drops)
+        say(f"{said} drops them; {anew} then recreates them.")
         raise typer.Exit(2)
     else:
         console.print(f"All {n_shards} files are as they were written.")

@@ -64,7 +64,7 @@ def trace(
         _require_page(page, language, overwrite, [file, *([Path(baseline)] if not isinstance(against, str) else [])])
     loaded = load_fitting(opened, model, device, dtype)
     for code in language or [None]:
-        with waiting("Reading the text and neutral ones"):
+        with waiting("Reading the text and neutral texts"):
             traced = tracing.trace(
                 loaded,
                 opened,

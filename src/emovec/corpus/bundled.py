@@ -3,12 +3,10 @@
 import json
 from collections.abc import Iterable
 from importlib.resources import files
-from typing import Literal
 
+from emovec.config import Style
 from emovec.corpus.story import Story
 from emovec.errors import EmovecError
-
-Style = Literal["varied", "plain", "literary", "controlled", "concepts"]
 
 BUNDLED_LANGUAGES: tuple[str, ...] = ("en", "ja", "zh", "es", "de")
 """The languages of the neutral dialogues, and of the style `varied`."""
@@ -39,11 +37,7 @@ def bundled_stories(style: Style = "varied", languages: Iterable[str] | None = N
     if style not in STYLES:
         raise EmovecError(f"corpus: no bundled style '{style}'; give one of {', '.join(STYLES)}.")
     there = STYLES[style]
-    return [
-        story
-        for language in (there if languages is None else languages)
-        for story in _read(f"{style}/stories", language, there)
-    ]
+    return _read(f"{style}/stories", f"{style} stories", there if languages is None else languages, there)
 
 
 def bundled_neutral(languages: Iterable[str] = BUNDLED_LANGUAGES) -> list[Story]:
@@ -52,14 +46,18 @@ def bundled_neutral(languages: Iterable[str] = BUNDLED_LANGUAGES) -> list[Story]
     Raises:
         EmovecError: if there are none in a language.
     """
-    return [story for language in languages for story in _read("neutral", language, BUNDLED_LANGUAGES)]
+    return _read("neutral", "neutral dialogues", languages, BUNDLED_LANGUAGES)
 
 
-def _read(name: str, language: str, there: tuple[str, ...]) -> list[Story]:
-    if language not in there:
-        raise EmovecError(
-            f"corpus: the bundled corpus has no {name} in '{language}', only in {', '.join(there)}; "
-            "bring your own texts for other languages."
-        )
-    text = (files("emovec") / "data" / "corpus" / f"{name}.{language}.jsonl").read_text(encoding="utf-8")
-    return [Story(**json.loads(line)) for line in text.split("\n") if line]
+def _read(name: str, what: str, languages: Iterable[str], there: tuple[str, ...]) -> list[Story]:
+    """The texts of each language, from `<name>.<language>.jsonl`; `what` is what an error calls them."""
+    stories: list[Story] = []
+    for language in languages:
+        if language not in there:
+            raise EmovecError(
+                f"corpus: the bundled corpus has no {what} in '{language}', only in {', '.join(there)}; "
+                "bring your own texts for other languages."
+            )
+        text = (files("emovec") / "data" / "corpus" / f"{name}.{language}.jsonl").read_text(encoding="utf-8")
+        stories += [Story(**json.loads(line)) for line in text.split("\n") if line]
+    return stories

@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 from emovec.config import BUNDLED
 from emovec.config_values import Source, as_source
-from emovec.corpus.bundled import Style, bundled_neutral, bundled_stories
+from emovec.corpus.bundled import bundled_neutral, bundled_stories
 from emovec.corpus.rows import READERS, read_rows
 from emovec.corpus.story import Story
 from emovec.errors import EmovecError
@@ -195,7 +195,7 @@ def _bundled(source: Source, neutral: bool) -> Iterator[tuple[int, Story]]:
         raise EmovecError(
             f"corpus: '{source.path}' can't have columns, language or emotion: its records have their own."
         )
-    return enumerate(bundled_neutral() if neutral else bundled_stories(cast("Style", BUNDLED[source.path])), 1)
+    return enumerate(bundled_neutral() if neutral else bundled_stories(BUNDLED[source.path]), 1)
 
 
 def _records(path: Path, source: Source, name: str, neutral: bool) -> Iterator[tuple[int, Story | str]]:

@@ -79,11 +79,11 @@ def load_norms(path: NormFiles = None) -> pd.DataFrame:
 
 
 def norms_of(norms: pd.DataFrame, language: str = "") -> pd.DataFrame:
-    """The norms of a language: its own where it has some, else those of all; "" is what languages have in common.
+    """A language's own norms, or those of all languages if it has none.
 
     Args:
         norms: as `load_norms` returns them.
-        language: code.
+        language: its code; "" for the norms of all languages.
     """
     if "language" not in norms:
         return norms

@@ -47,11 +47,11 @@ _PADDING = (
 )
 _GENERATION = (
     "Steered answers, calibration, preferences and chat rest on generated text, and would be wrong. Extraction is not "
-    "concerned. Try another version of transformers, or another model."
+    "affected. Try another version of transformers, or another model."
 )
 _LENS = (
     "The tokens that the logit lens lists for a direction would be wrong. Extraction, geometry and steering are not "
-    "concerned."
+    "affected."
 )
 _DEVICE = (
     "The model computes something else here than on the CPU: no result from this device can be trusted. Set "
@@ -171,10 +171,10 @@ def _use_errors(runs: Runs) -> Iterator[_Found]:
     )
     yield _Found(
         "tokens generated with a cache have the logits of the whole text without",
-        cached_errors(model, runs.encoded),
+        cached_errors(runs),
         _GENERATION,
     )
-    for positions, errors in steering_errors(model, runs.encoded, runs.layers, runs.alone).items():
+    for positions, errors in steering_errors(runs).items():
         yield _Found(
             f"steering {positions} changes what follows, as it changes each text alone without a cache",
             errors,

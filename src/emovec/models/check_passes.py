@@ -147,7 +147,7 @@ def device_errors(reference: LanguageModel, runs: Runs) -> list[float]:
 
 
 def stopped_errors(runs: Runs, layers: Sequence[int]) -> list[float]:
-    """Error of each text run no further than the last of these first layers."""
+    """Error of each text in a pass that stops after `layers`, the first of those checked."""
     return [
         error(_alone(runs.model, text, layers), states[: len(layers)])
         for text, states in zip(runs.encoded, runs.alone, strict=True)

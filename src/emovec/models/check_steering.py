@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from emovec.models.blocks import block_output
+from emovec.models.check_passes import Runs
 from emovec.models.eager import uncompiled
 from emovec.models.generate import pad_left
 from emovec.models.intervene import intervene, steer
@@ -24,10 +25,11 @@ Generated = tuple[list[list[int]], Tensor]
 """Each row's own tokens with the new ones, and logits [row, new token, vocab] float32."""
 
 
-def cached_errors(model: LanguageModel, encoded: Sequence[EncodedText]) -> list[float]:
+def cached_errors(runs: Runs) -> list[float]:
     """Relative difference of the logits of generated tokens with a cache to those of each text alone without one."""
+    model = runs.model
     found: list[float] = []
-    for part in _parts(model, encoded):
+    for part in _parts(model, runs.encoded):
         whole, logits = _generate(model, part)
         for text, ids, row in zip(part, whole, logits, strict=True):
             expected = _alone(model, ids, None)[len(text.ids) - 1 :]
@@ -35,32 +37,25 @@ def cached_errors(model: LanguageModel, encoded: Sequence[EncodedText]) -> list[
     return found
 
 
-def steering_errors(
-    model: LanguageModel, encoded: Sequence[EncodedText], layers: Sequence[int], alone: Sequence[Tensor]
-) -> dict[str, list[float]]:
+def steering_errors(runs: Runs) -> dict[str, list[float]]:
     """For each kind of positions, the error of steered logits as a share of what steering changes.
 
     The reference adds the vector with a plain hook to each text alone, without a cache. Where that changes nothing, the
     share is infinite.
-
-    Args:
-        model: the language model.
-        encoded: the texts.
-        layers: those that can be read.
-        alone: [layer, token, hidden] of each text.
     """
+    model, layers = runs.model, runs.layers
     # Not the last, nor those before layers that share keys and values: what is added there reaches no later token.
     config = model.model.config.get_text_config(decoder=True)
     n_reaching = model.n_layers - 1 - int(getattr(config, "num_kv_shared_layers", 0) or 0)
     earlier = [i for i in range(len(layers)) if layers[i] < n_reaching] or [0]
     place = min(earlier, key=lambda i: abs(layers[i] - 2 * model.n_layers / 3))
     direction = np.random.default_rng(0).standard_normal(model.hidden_size)
-    norm = float(torch.cat([states[place] for states in alone]).norm(dim=-1).median())
+    norm = float(torch.cat([states[place] for states in runs.alone]).norm(dim=-1).median())
     push = torch.from_numpy(_STRENGTH * norm * direction / np.linalg.norm(direction)).float()
     found: dict[str, list[float]] = {}
     for mode, name in _MODES.items():
         errors: list[float] = []
-        for part in _parts(model, encoded):
+        for part in _parts(model, runs.encoded):
             # Near the end of the prompt: what is far away may be out of a window, or forgotten.
             spans = [Span(max(0, len(text.ids) - 3), len(text.ids) - 1) for text in part]
             positions: Any = spans if mode == "span" else mode

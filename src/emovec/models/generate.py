@@ -106,7 +106,7 @@ def _sampling(temperature: float, top_p: float) -> dict[str, Any]:
 def _stopping(
     model: LanguageModel, ids: Tensor, stop: Sequence[str], on_tokens: Callable[[list[str]], None] | None
 ) -> list[Callable[[Tensor, Any], Tensor]]:
-    """What looks at the texts after each step: tells of them, and says which are done; none where nobody asks."""
+    """Criteria that report the texts after each step and stop those that are done; none where nobody asks."""
 
     def seen(whole: Tensor, _scores: Any) -> Tensor:
         texts = _written(model, ids, whole)

@@ -56,7 +56,7 @@ def require_weights(folder: Path) -> None:
     """
     if not any(folder.glob("*.safetensors")):
         if pickled := _pickled(folder):
-            raise EmovecError(f"model: {folder} contains its weights as {pickled}: {_NO_PICKLE}")
+            raise EmovecError(f"model: {folder} has its weights as {pickled}: {_NO_PICKLE}")
         raise EmovecError(
             f"model: {folder} can't be loaded as a causal language model: it has no weights (*.safetensors); copy the "
             "whole model folder."

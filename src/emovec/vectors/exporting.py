@@ -64,8 +64,9 @@ def export_vectors(
         for language, emotion in _chosen(vectors, format, _listed(languages), _listed(emotions), layers)
     ]
     if format == "hub":
-        card: dict[str, Any] = {"base_model": base_model, "license": license, "findings": findings}
-        return write_hub_folder(vectors, made, out, **card, overwrite=overwrite)
+        return write_hub_folder(
+            vectors, made, out, base_model=base_model, license=license, findings=findings, overwrite=overwrite
+        )
     require_file(out, CONTROL_VECTOR if format == "gguf" else CONTROL_VECTORS, overwrite=overwrite)
     if format == "gguf":
         write_gguf(made[0], out)
@@ -83,7 +84,7 @@ def _chosen(
     if format != "safetensors" and 0 in (layers or ()):
         raise EmovecError("`layer` 0: control vectors can't steer block 0 (llama.cpp counts from 1); leave it out.")
     if format == "gguf" and (len(emotions) != 1 or len(languages) > 1):
-        raise EmovecError("`format` gguf contains one vector: give one `emotion` and one `language`.")
+        raise EmovecError("`format` gguf takes one vector: give one `emotion` and one `language`.")
     if format == "gguf":
         languages = languages or vectors.languages[:1]
     return list(product(languages or vectors.languages, emotions or vectors.emotions))

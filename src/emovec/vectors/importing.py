@@ -183,7 +183,7 @@ def _by_layer(
     """[hidden] by 0-based block, of an array [layer, hidden] or [hidden]."""
     name = f"{key[0]}.{shortened(key[1], 40)}"
     if values.dtype.kind not in "fiu":
-        raise EmovecError(f"{where}: {name}: contains {values.dtype} and no numbers.")
+        raise EmovecError(f"{where}: {name}: values of type {values.dtype} are not numbers.")
     if values.ndim == 2 and told is not None and len(values) == 1:
         values = values[0]
     if values.ndim == 1:

@@ -40,7 +40,7 @@ def labelled(
     if array.sizes["emotion"] < 2:
         raise EmovecError("vectors: give at least two emotions: a vector is what sets an emotion apart from others.")
     if 0 in array.shape:
-        raise EmovecError(f"vectors: the shape {array.shape} contains nothing.")
+        raise EmovecError(f"vectors: an array of shape {array.shape} has no values.")
     require_finite(array.values, "vectors")
     with np.errstate(over="ignore"):
         narrow = array.astype("float32").rename("raw")
@@ -83,7 +83,7 @@ def require_finite(values: np.ndarray, name: str) -> None:
         EmovecError: if there are not.
     """
     if values.dtype.kind not in "fiu":
-        raise EmovecError(f"{name}: contains {values.dtype} and no numbers.")
+        raise EmovecError(f"{name}: values of type {values.dtype} are not numbers.")
     wrong = np.count_nonzero(~np.isfinite(values))
     if wrong:
         raise EmovecError(f"{name}: {wrong:,} of {values.size:,} values are not finite (NaN or infinite).")

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from emovec.activations.pooling import first_pooled
 from emovec.cli import app
 from emovec.cli.show import console
-from emovec.corpus.bundled import STYLES, Style, bundled_neutral, bundled_stories
+from emovec.config import Style
+from emovec.corpus.bundled import STYLES, bundled_neutral, bundled_stories
 from emovec.corpus.load import Corpus
 from emovec.corpus.quality.check import check_corpus
 from emovec.corpus.read import Problem

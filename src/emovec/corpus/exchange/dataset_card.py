@@ -108,7 +108,7 @@ def dataset_card(
         n={kind: f"{len(stories):,}" for kind, stories in kinds.items()},
         emotions=emotions,
         languages=languages,
-        labels="concepts" if emotions and set(emotions) <= set(CONCEPTS_30) else "emotions",
+        label="concept" if emotions and set(emotions) <= set(CONCEPTS_30) else "emotion",
         language_names=[language_name(language) for language in languages],
         paired=[kind for kind, stories in kinds.items() if any(story.other for story in stories)],
         n_topics=len({story.topic for story in texts if story.topic}),

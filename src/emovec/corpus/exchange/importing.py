@@ -120,9 +120,9 @@ def _read(
             read.add(str(found.file))
     if crowded and choices.several is None:
         raise EmovecError(
-            f"{_where(crowded[0])}: this text has several emotions ({len(crowded):,} texts here have several, "
-            f"{len(usable):,} have one); `several` single leaves them out, first takes their first emotion, each takes "
-            "a text once for each."
+            f"{_where(crowded[0])}: this text has several emotions (such texts here: {len(crowded):,}; texts with one "
+            f"emotion: {len(usable):,}); `several` single leaves such texts out, first takes their first emotion, each "
+            "takes them once for each of their emotions."
         )
     problems = _without_other_files(path, problems, read, choices)
     choices.left.extend(other_files(path, layout))
@@ -308,7 +308,8 @@ def _sentence(
     said = f"Took {path} for {title}: {_texts(len(stories))}, {', '.join(parts)}."
     left, most = choices.left, 20
     if left:
-        said += f" Left out: {'; '.join(left[:most])}{f'; and {len(left) - most} more' * (len(left) > most)}."
+        more = [f"and {len(left) - most} more"] if len(left) > most else []
+        said += f" Left out: {'; '.join([*left[:most], *more])}."
     if n_crowded and choices.several in {"first", "each"}:
         how = "for the first of them" if choices.several == "first" else "once for each of them"
         said += f" {_texts(n_crowded)} with several emotions: taken {how}."

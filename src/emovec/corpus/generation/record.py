@@ -70,13 +70,12 @@ def require_same(record: Mapping[str, Any], old: Mapping[str, Any], folder: Path
     if not old:
         raise EmovecError(
             f"{folder / RECORD}: doesn't say how the texts there were asked for; put it back, give another `out` for "
-            "new texts, or go on with `mix`."
+            "new texts, or continue with `mix`."
         )
     if changed := _changes(record, old):
         raise EmovecError(
             f"{folder}: its texts were requested with other settings ({'; '.join(changed)}); put that back, give "
-            "another `out` "
-            "for texts of the new kind, or go on with `mix`."
+            "another `out` for texts of the new kind, or continue with `mix`."
         )
 
 

@@ -127,7 +127,6 @@ def _status(problems: Sequence[str]) -> tuple[Status, str]:
 def _none_usable(answers: int) -> str:
     return (
         f"none of its {answers} answers contains a usable text (problems.jsonl has them all); take a model that "
-        "follows "
-        "instructions, ask for one text at a time (generation.per_completion: 1), or allow longer answers "
+        "follows instructions, ask for one text at a time (generation.per_completion: 1), or allow longer answers "
         "(generation.max_tokens)"
     )
