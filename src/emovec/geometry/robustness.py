@@ -87,9 +87,8 @@ def analytic_choices(
 ) -> pd.DataFrame:
     """The headline numbers at one layer under each choice of centring, denoising, scaling, distance and dimensions.
 
-    One choice is changed at a time from the study's own; each is given for raw and
-    standardised. `dimensions` leaves out those that hold the most energy of the study's vectors, all languages
-    together.
+    One choice is changed at a time from the study's own; each is given for raw and standardised. `dimensions` leaves
+    out those that hold the most energy of the study's vectors, all languages together.
 
     Args:
         stories: for each language [story, hidden] with the story coordinates emotion and topic.

@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 
 from emovec.stats.bradley_terry import MEAN
 from emovec.stats.clustered import mean_interval, mean_p_value
-from emovec.stats.contrasts import Contrast, contrast, holm, strata
+from emovec.stats.contrasts import contrast, holm, strata
 from emovec.stats.resampling import jackknife_interval
 from emovec.study.results import StudyTables
 
 _FEWEST = 4
-"""Activities that a correlation between two models takes."""
+"""Fewest activities for a correlation between two models."""
 _STEERING = ["design", "emotion", "vector_language", "strength"]
-_STEERED = [*_STEERING[1:]]
+_STEERED = _STEERING[1:]
+_UNSTEERED = {"design": "", "emotion": "", "vector_language": "", "strength": 0.0}
 _ACTIVITY = ["language", "activity", "category", "text"]
 _REQUEST = ["language", "rule", "prompt", "request"]
 _DIFFERENCE = ["a", "b", "difference", "low", "high", "p", "p_familywise"]
@@ -43,8 +44,9 @@ class ComparedExperiments:
 
     Scores of two models are set beside each other on the activities that both were asked about, 1500 being their mean.
     What steering changes is compared where both were steered by the same emotion at the same strength, whatever the
-    layer. Differences are those of the second study less those of the first. Intervals are of 95 %. `p_familywise` is
-    corrected for the number of rows of the same studies, language, measure and design (Holm 1979).
+    layer. Differences are the second study's values minus the first's. Intervals are of 95 %. `p_familywise` is
+    corrected for the number of rows of the same studies, language, measure and design (Holm 1979); the rate of all
+    rules together is a single test.
 
     Attributes:
         activities: the unsteered scores of each activity.
@@ -101,8 +103,8 @@ def _preferences(a: StudyTables, b: StudyTables) -> dict[str, Any]:
         for key, condition in steered.groupby(_STEERING, sort=False):
             place = dict(zip(_STEERING, key, strict=True))
             found += [place | each for each in _by_category(condition, "change")]
-        rows += [{"language": language, **each} for each in found]
-    table = _corrected(_filled(rows), ["language", "measure", "design"])
+        rows += [{"language": language, **_UNSTEERED, **each} for each in found]
+    table = _corrected(pd.DataFrame(rows), ["language", "measure", "design"])
     return {
         "activities": pd.concat(activities),
         "preference_agreement": agreement,
@@ -129,9 +131,11 @@ def _by_category(both: pd.DataFrame, value: str) -> Iterator[dict[str, Any]]:
     level = MEAN if value == "score" else 0.0
     for measure, kind, members in targets:
         weights = members / members.sum() - beside / beside.sum()
+        found = contrast(b - a, weights, within)
         yield {
             "measure": measure, "category": kind, "a": level + float(weights @ a), "b": level + float(weights @ b),
-            **_told(contrast(b - a, weights, within)), "n_activities": int(members.sum()),
+            "difference": found.estimate, "low": found.low, "high": found.high, "p": found.p,
+            "n_activities": int(members.sum()),
         }  # fmt: skip
 
 
@@ -176,9 +180,9 @@ def _rules(a: StudyTables, b: StudyTables) -> pd.DataFrame:
                 compared[f"followed_{end}"] -= compared[f"followed_{end}_0"]
             if len(compared):
                 found.append({**dict(zip(_STEERED, key, strict=True)), **_rates(compared, "change"), "rule": ""})
-        rows += [{"language": language, **each} for each in found]
-    table = _filled(rows).assign(one=[row["rule"] == "" for row in rows])
-    table = _corrected(table, ["language", "measure", "one"])
+        rows += [{"language": language, **_UNSTEERED, **each} for each in found]
+    table = pd.DataFrame(rows)
+    table = _corrected(table.assign(together=table["rule"] == ""), ["language", "measure", "together"])
     return _beside_controls(table, a, b, "controls", {"change": "rules"})
 
 
@@ -186,12 +190,11 @@ def _rates(both: pd.DataFrame, measure: str) -> dict[str, Any]:
     a, b = (both[f"followed_{end}"].to_numpy(float) for end in "ab")
     prompts = pd.factorize(both["prompt"])[0]
     (low, high), p = mean_interval(b - a, prompts), mean_p_value(b - a, prompts)
-    told = _told(Contrast(float((b - a).mean()), float(low), float(high), float(p)))
     if low == high:  # all differ alike: nothing is known of how others would
-        told |= {"low": math.nan, "high": math.nan}
+        low, high = math.nan, math.nan
     return {
-        "measure": measure, "a": float(a.mean()), "b": float(b.mean()), **told, "n_answers": len(a),
-        "n_prompts": int(prompts.max()) + 1,
+        "measure": measure, "a": float(a.mean()), "b": float(b.mean()), "difference": float((b - a).mean()),
+        "low": float(low), "high": float(high), "p": float(p), "n_answers": len(a), "n_prompts": int(prompts.max()) + 1,
     }  # fmt: skip
 
 
@@ -213,20 +216,6 @@ def _joined(a: StudyTables, b: StudyTables, table: str, of: Sequence[str]) -> pd
     )
 
 
-def _told(found: Contrast) -> dict[str, float]:
-    return {"difference": found.estimate, "low": found.low, "high": found.high, "p": found.p}
-
-
-def _filled(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    """A table in which what is unsteered has no design, emotion and language of vectors, and strength 0."""
-    return pd.DataFrame(rows).assign(
-        **{
-            column: [row.get(column, empty) for row in rows]
-            for column, empty in (("design", ""), ("emotion", ""), ("vector_language", ""), ("strength", 0.0))
-        }
-    )
-
-
 def _corrected(table: pd.DataFrame, family: list[str]) -> pd.DataFrame:
     def correct(p: pd.Series) -> NDArray[np.float64]:
         return holm(p.to_numpy(float))
@@ -237,7 +226,7 @@ def _corrected(table: pd.DataFrame, family: list[str]) -> pd.DataFrame:
 def _beside_controls(
     table: pd.DataFrame, a: StudyTables, b: StudyTables, column: str, sources: dict[str, str]
 ) -> pd.DataFrame:
-    """Adds `control_a` and `control_b`, which stand in a column of each study's own tables: measure → table."""
+    """Add `control_a` and `control_b`: a column of each study's own tables (`sources`: measure → table)."""
     for end, study in (("a", a), ("b", b)):
         found = [
             study.tables[name].query("kind == 'emotion'").assign(measure=measure)
@@ -255,7 +244,7 @@ def _beside_controls(
 
 
 def _scope(experiment: str, table: str, a: tuple[str, StudyTables], b: tuple[str, StudyTables]) -> Iterator[str]:
-    """What two studies share of an experiment, and what only one of them has."""
+    """What two studies share of an experiment, and what only one of them has, in a sentence."""
     there = [(name, study) for name, study in (a, b) if table in study.tables]
     if len(there) == 1:
         yield f"Of {a[0]} and {b[0]} only {there[0][0]} has the experiment on {experiment}."

@@ -17,14 +17,14 @@ from emovec.errors import EmovecError
 from emovec.geometry.registry import TABLES
 from emovec.labels import file_name
 from emovec.models.depth import two_thirds
-from emovec.steering.experiments import registry
+from emovec.steering.experiments.registry import COLUMNS as EXPERIMENT_COLUMNS
 from emovec.steering.experiments.registry import EXPERIMENTS
 from emovec.study.cluster_names import COLUMNS as NAME_COLUMNS
 from emovec.vectors.emotion_vectors import EmotionVectors
 
 EXCERPTS_PER_LANGUAGE = 3
 _GEOMETRY = {name: table.columns for name, table in TABLES.items()}
-_COLUMNS = {"geometry": {**_GEOMETRY, "cluster_names": NAME_COLUMNS}, "steering": registry.COLUMNS}
+_COLUMNS = {"geometry": {**_GEOMETRY, "cluster_names": NAME_COLUMNS}, "steering": EXPERIMENT_COLUMNS}
 STAGES = tuple(_COLUMNS)
 """The stages whose tables a report is made of."""
 

@@ -129,13 +129,16 @@ class Study:
         """
         import pandas as pd
 
-        from emovec.steering.experiments.registry import COLUMNS
+        for stage in ("geometry", "steering"):
+            if (path := self.folder / stage / f"{name}.parquet").is_file():
+                return pd.read_parquet(path)
+        from emovec.steering.experiments.registry import COLUMNS  # slow: not for a table that is there
 
         stage = "steering" if name in COLUMNS else "geometry"
-        path = self.folder / stage / f"{name}.parquet"
-        if not path.is_file():
-            raise EmovecError(f"{path}: no such table yet. {self.command('run', more=['--until', stage])} computes it.")
-        return pd.read_parquet(path)
+        raise EmovecError(
+            f"{self.folder / stage / name}.parquet: no such table yet. "
+            f"{self.command('run', more=['--until', stage])} computes it."
+        )
 
     def summary(self, analysis: str) -> dict[str, Any]:
         """The summary that an analysis of the geometry, or an experiment of the steering, left."""

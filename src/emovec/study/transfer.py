@@ -123,8 +123,7 @@ def require_own(
         if known[name] is not None and known[name] != value:
             raise EmovecError(
                 f"{folder}: contains a transfer with another {name.replace('_', ' ')} ({known[name]}, not "
-                f"{value}); give "
-                "`overwrite` to replace it, or move it."
+                f"{value}); give `overwrite` to replace it, or move it."
             )
 
 

@@ -47,7 +47,7 @@ def rule_finding(found: ComparedExperiments) -> str:
         rate = own[(own["measure"] == "rate") & (own["rule"] == "")].iloc[0]
         known = np.isfinite(rate["low"])
         interval = f" (95 % interval {_span(rate, 'share')})" if known else ""
-        doubt = "" if known and rate["p"] < ALPHA else ", which can't be told from none"
+        doubt = "" if known and rate["p"] < ALPHA else ", which may be chance"
         said.append(
             f"in {language_name(language)} {a} keeps {percent(rate['a'])} of its rules unsteered and {b} "
             f"{percent(rate['b'])}, a difference of {_signed(rate['difference'], 'share')}{interval}{doubt}"
@@ -62,7 +62,7 @@ def _beyond(rows: pd.DataFrame, what: str, a: str, b: str) -> str:
     """How many differences go beyond chance, and the one of least p; or that none does, and how far it could go."""
     tested = rows[np.isfinite(rows["p"])]
     if not np.isfinite(tested["low"]).any():
-        return f"for {what} there is no interval: nothing varies, or there is one of each kind alone"
+        return f"for {what} there is no interval: nothing varies, or there are too few to see how they vary"
     top = tested.sort_values("p", kind="stable").to_dict("records")[0]
     n, beyond = len(tested), int((tested["p_familywise"] < ALPHA).sum())
     unit = "share" if "rule" in rows else "points"
@@ -73,7 +73,7 @@ def _beyond(rows: pd.DataFrame, what: str, a: str, b: str) -> str:
     if beyond:
         differ = "differs" if beyond == 1 else "differ"
         return f"of {n} {what} {beyond} {differ} beyond chance, corrected for their number; most clearly {most}"
-    return f"of {n} {what} none can be shown to differ, corrected for their number; closest to it is {most}"
+    return f"of {n} {what} none differs beyond chance, corrected for their number; the clearest is {most}"
 
 
 def _row_name(row: Any) -> str:
@@ -90,15 +90,11 @@ def _value(value: float, row: Any, unit: str) -> str:
 def _signed(value: float, unit: str) -> str:
     text = number(100 * value if unit == "share" else value, 0)
     text = f"+{text}" if value > 0 and float(text) else text
-    return f"{text} points"
+    return f"{text} percentage points" if unit == "share" else f"{text} points"
 
 
 def _size(value: float, unit: str) -> str:
     return number(100 * abs(value) if unit == "share" else abs(value), 0)
-
-
-def _p(value: float) -> str:
-    return p_value(value).removeprefix("p\u00a0").removeprefix("=\u00a0")
 
 
 def _span(row: Any, unit: str = "") -> str:
@@ -141,7 +137,7 @@ def _scores(found: ComparedExperiments) -> Chart:
         rows = own[own["measure"] == "score"]
         frames[key] = [
             _plane(f"activities, {language_name(language)}", f"score in {a}", f"score in {b}", groups),
-            _forest("difference of the kinds' means", f"Elo points, {b} less {a}", rows, rows["category"].tolist(), 1),
+            _forest("difference of the kinds' means", f"Elo points, {b} minus {a}", rows, rows["category"].tolist(), 1),
         ]
     caption = (
         "Unsteered scores of activities in both models, and the difference of each kind's mean with its 95 % interval"
@@ -168,7 +164,7 @@ def _changes(found: ComparedExperiments) -> Chart:
             frames[(*place, str(design), f"{strength:g}")] = [
                 HeatMap(
                     title, values.reindex(index=names, columns=kinds).to_numpy(float), names, kinds, "steered by",
-                    "kind of activity", f"change in {b} less that in {a}", (-limit, limit), "diverging",
+                    "kind of activity", f"change in {b} minus that in {a}", (-limit, limit), "diverging",
                 )
             ]  # fmt: skip
     tallest = max(len(panel.rows) for panels in frames.values() for panel in panels)
@@ -189,7 +185,7 @@ def _rules(found: ComparedExperiments) -> Chart:
         rows = own[own["measure"] == "change"]
         if len(rows):
             names = [f"{name} {strength:g}" for name, strength in zip(rows["emotion"], rows["strength"], strict=True)]
-            title, label = "difference of the changes by steering", f"points, {b} less {a}"
+            title, label = "difference of the changes by steering", f"percentage points, {b} minus {a}"
             panels.append(_forest(title, label, rows, names, 100))
         frames[key] = panels
     caption = "Rules kept unsteered in both models, and the difference of what steering changes with its 95 % interval"
@@ -269,19 +265,20 @@ def _listing(rows: pd.DataFrame, unit: str) -> pd.DataFrame:
     shown: list[dict[str, str]] = []
     for row in rows.to_dict("records"):
         rate, changed = row["measure"] == "rate", row["measure"] in ("change", "shift")
-        steered = {"steered by": f"{row['emotion']} at {row['strength']:g}"} if changed else {}
-        if steered and unit == "points":
-            steered |= {"design": _DESIGNS[row["design"]], "kind": row["category"] or "mean shift"}
-        elif not steered:
-            steered = {"rule": row["rule"] or "all"} if rate else {"kind": row["category"]}
+        if changed:
+            what = {"steered by": f"{row['emotion']} at {row['strength']:g}"}
+            if unit == "points":
+                what |= {"design": _DESIGNS[row["design"]], "kind": row["category"] or "mean shift"}
+        else:
+            what = {"rule": row["rule"] or "all"} if rate else {"kind": row["category"]}
         a, b = (percent(row[end]) if rate else _value(row[end], row, unit) for end in "ab")
         known = np.isfinite(row["low"])
         shown.append(
             {
                 "studies": f"{row['study_a']} – {row['study_b']}", "language": language_name(row["language"]),
-                **steered, "first": a, "second": b, "difference": _signed(row["difference"], unit),
+                **what, "first": a, "second": b, "difference": _signed(row["difference"], unit),
                 "95 % interval": _span(row, unit) if known else "–",
-                "p": _p(row["p"]), "p, corrected": _p(row["p_familywise"]),
+                "p": p_value(row["p"]), "p, corrected": p_value(row["p_familywise"]),
                 **({"controls": " and ".join(_size(row[f"control_{end}"], unit) for end in "ab")} if changed else {}),
             }
         )  # fmt: skip

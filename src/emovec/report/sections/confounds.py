@@ -113,17 +113,17 @@ SECTION = Section(
     headline=True,
     across=True,
     reading="The first curve is the agreement of two languages' emotion geometries; those below show what is "
-    "left of it (partial correlation) once a confound, which could explain it too, is taken out of both languages: "
+    "left of it (partial correlation) once a confound, another possible reason for it, is taken out of both languages: "
     "the similarity of the stories' words and characters (TF-IDF), of their averaged input embeddings, of the first "
     "layer, and the difference of the emotion words' valence. Dotted levels are what the confounds reach by "
     "themselves, each language through its own similarity structure; at a filled marker more is left than shuffled "
     "labels leave at any layer in 95 % of cases (family-wise p < 0.05).",
-    misleading="Words agree between languages because stories of one emotion tell of similar events in both, "
-    "which is no fault of theirs: the partial correlation is a lower bound where meaning and wording go together. "
-    "It is no proof of a geometry beyond language either: confounds that measure words badly take out too little, "
-    "and p can be trusted only for confounds that act on similarities. Where words act on the vectors themselves, p "
-    "below 0.05 comes up in 14 to 17 % of cases with nothing left (simulated), so that a p near 0.05 is no "
-    "evidence. Without noise, the partial r is divided by how well what is left returns on other topics; the "
-    "confounds stay as they are. The layers are accounted for, the number of confounds is not. Beyond valence and "
-    "all only emotions that have norms count.",
+    misleading="Words agree between languages because stories of one emotion tell of similar events in both, and "
+    "rightly so: where meaning and wording go together, the partial correlation is only a lower bound. It is no "
+    "proof of a geometry beyond language either: confounds that measure words badly take out too little, and p can be "
+    "trusted only for confounds that act on similarities. Where words act on the vectors themselves, p below 0.05 "
+    "comes up in 14 to 17 % of cases with nothing left (simulated), so that a p near 0.05 is no evidence. Without "
+    "noise, the partial r is divided by how well what is left returns on other topics; the confounds stay as they "
+    "are. The layers are accounted for, the number of confounds is not. Beyond valence and all only emotions that have "
+    "norms count.",
 )

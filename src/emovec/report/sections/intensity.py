@@ -94,10 +94,10 @@ SECTION = Section(
     reading="Each template is one sentence with one number, read with several values that differ in nothing else. "
     "For each emotion, the number is rank-correlated with the activation along its vector. This counts positively "
     "if the emotion should rise and negatively if it should fall; a template's value is the mean over its emotions. "
-    "There are two controls. The first flips the sign of each template at random: does the activation follow the "
-    "number in the expected direction? The second shuffles the names of the emotions over the vectors: do these "
-    "emotions follow it, or would any? The sentence gives the larger p.",
-    misleading="Larger numbers have more digits and tokens, which changes every vector a little. That is why the "
+    "Chance is simulated in two ways. The first flips the sign of each template at random: does the activation "
+    "follow the number in the expected direction? The second shuffles the names of the emotions over the vectors: do "
+    "these emotions follow it, or would any? The sentence gives the larger p.",
+    misleading="Larger numbers have more digits and tokens, which changes every activation a little. That is why the "
     "templates include some in which a larger number is good and some in which it is bad. A dozen templates are "
     "few, and whether a larger number should mean more of an emotion is their writer's judgement. The last token is "
     "often a full stop.",

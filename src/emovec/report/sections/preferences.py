@@ -15,7 +15,7 @@ from emovec.steering.experiments.activities import CATEGORIES
 _DESIGNS = {"whole": "all tokens steered", "half": "one half's tokens steered"}
 _LISTED = 12
 _FEWEST = 3
-"""Changes that a correlation takes; through two it is always 1."""
+"""Fewest changes for a correlation; with two it is always 1 or −1."""
 _Frames = dict[tuple[str, ...], list[list[str | list[str]]]]
 
 
@@ -137,8 +137,8 @@ def _agreement(emotions: Selection) -> str:
     r, same = np.corrcoef(fitted, rated)[0, 1], (np.sign(fitted) == np.sign(rated)).mean()
     return (
         f"Over all {len(fitted)} changes under emotions, those of sequential Elo correlate with these (Bradley–Terry) "
-        f"with r = {number(r)} and have the same sign in {percent(same)}; they depend on the order of the games, and "
-        "their scale is another."
+        f"at r = {number(r)} and have the same sign in {percent(same)}. Sequential Elo depends on the order of the "
+        "games and has another scale."
     )
 
 

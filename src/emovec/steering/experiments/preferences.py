@@ -253,26 +253,10 @@ def _texts_in(settings: SteeringConfig, languages: Sequence[Language], base: Pat
 _WHERE = ("language", "design", "kind", "name", "vector_language", "layer", "strength")
 TABLES = {
     "preference_scores": (
-        *_WHERE,
-        "activity",
-        "category",
-        "text",
-        "steered",
-        "score",
-        "low",
-        "high",
-        "sequential",
-        "change",
+        *(*_WHERE, "activity", "category", "text", "steered", "score", "low", "high", "sequential", "change"),
     ),
     "preference_changes": (
-        *_WHERE,
-        "category",
-        "change",
-        "low",
-        "high",
-        "n_activities",
-        "change_sequential",
-        "control",
+        *(*_WHERE, "category", "change", "low", "high", "n_activities", "change_sequential", "control"),
     ),
     "preference_shift": (*_WHERE, "change", "low", "high", "n_activities", "control"),
     "preference_effects": (

@@ -8,8 +8,7 @@ from pkgutil import iter_modules
 from emovec.errors import EmovecError, did_you_mean
 from emovec.steering.experiments.experiment import Experiment
 
-_MODULES = [import_module(f"{__package__}.{each.name}") for each in iter_modules([str(Path(__file__).parent)])
-            if each.name != "registry"]  # fmt: skip
+_MODULES = [import_module(f"{__package__}.{each.name}") for each in iter_modules([str(Path(__file__).parent)])]
 
 EXPERIMENTS: dict[str, Experiment] = {
     module.EXPERIMENT.name: module.EXPERIMENT for module in _MODULES if hasattr(module, "EXPERIMENT")
