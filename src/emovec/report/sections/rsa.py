@@ -64,7 +64,7 @@ def _scaling(rows: Selection, intervals: Selection | None) -> list[str]:
     if len(free):
         free = free.pivot(index=keys, columns="variant", values="estimate").reindex(r.index)
         if len(free.columns) == len(_SCALINGS) and free.notna().to_numpy().all():
-            r, corrected = free, ", both corrected for noise"
+            r, corrected = free, " (both corrected for noise)"
     gap = (r["standardised"] - r["raw"]).abs().max()
     between = f"the agreement between languages{corrected}"
     if gap > NOTABLE:
