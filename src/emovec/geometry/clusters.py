@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,16 @@ def language_sets(languages: Sequence[str]) -> dict[str, list[str]]:
     return alone | ({"+".join(languages): sorted(languages)} if len(languages) > 1 else {})
 
 
+@cache
+def keep_compiled_umap() -> None:
+    """Have umap-learn's slowest loops kept on disk: each process would compile them anew, for ten seconds."""
+    from umap import umap_
+
+    loops: list[Any] = [umap_.smooth_knn_dist, umap_.compute_membership_strengths]
+    for loop in loops:
+        loop.enable_caching()
+
+
 def _points(vectors: xr.DataArray, languages: Sequence[str]) -> list[tuple[int, np.ndarray, list[Label]]]:
     """For each layer the unit vectors [point, hidden] of some languages, and whose they are."""
     parts = [in_label_order(vectors, language) for language in languages]
@@ -104,6 +115,7 @@ def _umap(points: np.ndarray, seed: int, n_neighbors: int) -> Any:
     """A fitted UMAP of unit vectors [point, hidden]."""
     from umap import UMAP
 
+    keep_compiled_umap()
     # With few points the neighbours are exact and cost nothing, while umap's own search takes seconds to compile.
     distances = np.clip(1 - points @ points.T, 0, None)
     np.fill_diagonal(distances, 0)

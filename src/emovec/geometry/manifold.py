@@ -10,6 +10,7 @@ import xarray as xr
 from scipy.linalg import orthogonal_procrustes
 
 from emovec.geometry.analysis import Analysis, Outcome, Table, each_variant
+from emovec.geometry.clusters import keep_compiled_umap
 from emovec.stats.labelled import in_label_order, labels, layer_numbers, unit
 from emovec.vectors.emotion_vectors import EmotionVectors
 
@@ -127,6 +128,7 @@ def _graph(points: np.ndarray, n_neighbors: int) -> Any:
     """UMAP's fuzzy graph of unit vectors [point, hidden], from exact neighbours."""
     from umap.umap_ import fuzzy_simplicial_set
 
+    keep_compiled_umap()
     distances = np.clip(1 - points @ points.T, 0, None)
     np.fill_diagonal(distances, 0)
     nearest = np.argsort(distances, axis=1, kind="stable")[:, :n_neighbors]

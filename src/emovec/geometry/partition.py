@@ -61,10 +61,10 @@ def k_means_partition(
     best, lowest, found = np.zeros((matrices, n), dtype=np.intp), np.full(matrices, np.inf), np.zeros(matrices)
     open_ = np.arange(matrices)
     given = [linkage_partitions(gram, [k])[0] if linked is None else linked, *([] if initial is None else [initial])]
-    start, improve = _compiled()
+    starts_of, improve = _compiled()
     for first in range(0, len(draws), BATCH):
         part = gram[open_]
-        starts = [start(part, draws[first : first + BATCH]), *(x[open_][None] for x in given if not first)]
+        starts = [starts_of(part, draws[first : first + BATCH]), *(x[open_][None] for x in given if not first)]
         labels = np.ascontiguousarray(np.concatenate(starts), dtype=np.int64)
         costs = improve(part, labels, k)
         # Equal sums must not be told apart by rounding: of equals the first is kept.
@@ -166,111 +166,100 @@ def _cut(tree: np.ndarray, ks: Sequence[int]) -> np.ndarray:
 
 @cache
 def _compiled() -> tuple[Any, Any]:
-    """Starts and their improvement for many matrices; compiled, since numpy's vectors are too short here for its speed.
+    """`_starts` and `_descend` as machine code, since numpy's vectors are too short here for its speed.
 
-    The first gives [start, matrix, n] of gram [matrix, n, n] and draws [start, k]; the second changes such labels into
-    partitions that no move of one point improves, and gives their costs [start, matrix].
+    It is kept on disk: compiling takes ten seconds. Only functions that call no other compiled one can be kept so.
     """
     from numba import njit
 
-    start, descend = njit(_start), njit(_descend)
-
-    def every_start(gram: np.ndarray, draws: np.ndarray) -> np.ndarray:
-        labels = np.empty((len(draws), len(gram), gram.shape[1]), np.int64)
-        for s in range(len(draws)):
-            for m in range(len(gram)):
-                labels[s, m] = start(gram[m], draws[s])
-        return labels
-
-    def every_descent(gram: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
-        costs = np.empty(labels.shape[:2])
-        for s in range(len(labels)):
-            for m in range(len(gram)):
-                costs[s, m] = descend(gram[m], labels[s, m], k)
-        return costs
-
-    return njit(every_start), njit(every_descent)
+    return njit(_starts, cache=True), njit(_descend, cache=True)
 
 
-def _start(gram: np.ndarray, draws: np.ndarray) -> np.ndarray:
-    """One k-means++ start (Arthur & Vassilvitskii 2007): [n] the nearest of the chosen points.
+def _starts(gram: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """K-means++ starts (Arthur & Vassilvitskii 2007): [start, matrix, n] the nearest of the chosen points.
 
     Args:
-        gram: [n, n].
-        draws: [k] random numbers from 0 to 1.
+        gram: [matrix, n, n].
+        draws: [start, k] random numbers from 0 to 1.
     """
-    n = len(gram)
-    nearest, labels = np.full(n, np.inf), np.zeros(n, np.int64)
-    chosen = min(int(draws[0] * n), n - 1)
-    for number in range(len(draws)):
-        if number:
-            mass = nearest.cumsum()
-            chosen = min(int((mass <= draws[number] * mass[-1]).sum()), n - 1)
-        for i in range(n):
-            distance = max(gram[i, i] + gram[chosen, chosen] - 2 * gram[chosen, i], 0.0)
-            if distance < nearest[i]:
-                nearest[i], labels[i] = distance, number
+    n = gram.shape[1]
+    labels = np.zeros((len(draws), len(gram), n), np.int64)
+    for s in range(len(draws)):
+        for m in range(len(gram)):
+            own, nearest = gram[m], np.full(n, np.inf)
+            chosen = min(int(draws[s, 0] * n), n - 1)
+            for number in range(draws.shape[1]):
+                if number:
+                    mass = nearest.cumsum()
+                    chosen = min(int((mass <= draws[s, number] * mass[-1]).sum()), n - 1)
+                for i in range(n):
+                    distance = max(own[i, i] + own[chosen, chosen] - 2 * own[chosen, i], 0.0)
+                    if distance < nearest[i]:
+                        nearest[i], labels[s, m, i] = distance, number
     return labels
 
 
-def _descend(gram: np.ndarray, labels: np.ndarray, k: int) -> float:
-    """Move one point at a time, the one that gains most, until no move gains; changes `labels`, returns their cost.
+def _descend(grams: np.ndarray, labelled: np.ndarray, k: int) -> np.ndarray:
+    """Move one point at a time, the one that gains most, until no move gains; changes `labelled`, gives their costs.
 
     Point i leaves cluster A of n points for B of m points where m/(m+1) d²(i, B) < n/(n−1) d²(i, A); the squared
     distance to the mean of C is Gᵢᵢ − 2 Σⱼ Gᵢⱼ/|C| + ΣΣ Gⱼₗ/|C|² over j, l in C.
 
     Args:
-        gram: [n, n].
-        labels: [n].
+        grams: [matrix, n, n].
+        labelled: [start, matrix, n].
         k: number of clusters.
     """
-    n = len(gram)
-    sums, within, sizes = np.zeros((n, k)), np.zeros(k), np.zeros(k)  # of dot products with each cluster's members
-    for i in range(n):
-        sizes[labels[i]] += 1
-        for j in range(n):
-            sums[i, labels[j]] += gram[i, j]
-    largest = total = 0.0
-    for i in range(n):
-        within[labels[i]] += sums[i, labels[i]]
-        total += gram[i, i]
-        largest = max(largest, abs(gram[i, i]))
-    squared, leaves, joins = np.zeros(k), np.zeros(k), np.zeros(k)  # of the clusters' means, and the two factors
-    while True:
+    matrices, n, costs = len(grams), grams.shape[1], np.empty(labelled.shape[:2])
+    for row in range(costs.size):
+        gram, labels = grams[row % matrices], labelled[row // matrices, row % matrices]
+        sums, within, sizes = np.zeros((n, k)), np.zeros(k), np.zeros(k)  # of dot products with each cluster's members
+        for i in range(n):
+            sizes[labels[i]] += 1
+            for j in range(n):
+                sums[i, labels[j]] += gram[i, j]
+        largest = total = 0.0
+        for i in range(n):
+            within[labels[i]] += sums[i, labels[i]]
+            total += gram[i, i]
+            largest = max(largest, abs(gram[i, i]))
+        squared, leaves, joins = np.zeros(k), np.zeros(k), np.zeros(k)  # of the clusters' means, and the two factors
+        while True:
+            for c in range(k):
+                if sizes[c] > 0:
+                    squared[c], joins[c] = within[c] / sizes[c] ** 2, sizes[c] / (sizes[c] + 1)
+                if sizes[c] > 1:
+                    leaves[c] = sizes[c] / (sizes[c] - 1)
+            most, point, to = _TOLERANCE * largest, -1, -1
+            for i in range(n):
+                at = labels[i]
+                if sizes[at] < 2:
+                    continue
+                leaving = leaves[at] * (gram[i, i] - 2 * sums[i, at] / sizes[at] + squared[at])
+                for c in range(k):
+                    if c == at:
+                        continue
+                    joining = 0.0
+                    if sizes[c] > 0:
+                        joining = joins[c] * (gram[i, i] - 2 * sums[i, c] / sizes[c] + squared[c])
+                    if leaving - joining > most:
+                        most, point, to = leaving - joining, i, c
+            if point < 0:
+                break
+            at = labels[point]
+            within[at] += gram[point, point] - 2 * sums[point, at]
+            within[to] += gram[point, point] + 2 * sums[point, to]
+            for i in range(n):
+                sums[i, at] -= gram[i, point]
+                sums[i, to] += gram[i, point]
+            sizes[at] -= 1
+            sizes[to] += 1
+            labels[point] = to
         for c in range(k):
             if sizes[c] > 0:
-                squared[c], joins[c] = within[c] / sizes[c] ** 2, sizes[c] / (sizes[c] + 1)
-            if sizes[c] > 1:
-                leaves[c] = sizes[c] / (sizes[c] - 1)
-        most, point, to = _TOLERANCE * largest, -1, -1
-        for i in range(n):
-            at = labels[i]
-            if sizes[at] < 2:
-                continue
-            leaving = leaves[at] * (gram[i, i] - 2 * sums[i, at] / sizes[at] + squared[at])
-            for c in range(k):
-                if c == at:
-                    continue
-                joining = 0.0
-                if sizes[c] > 0:
-                    joining = joins[c] * (gram[i, i] - 2 * sums[i, c] / sizes[c] + squared[c])
-                if leaving - joining > most:
-                    most, point, to = leaving - joining, i, c
-        if point < 0:
-            break
-        at = labels[point]
-        within[at] += gram[point, point] - 2 * sums[point, at]
-        within[to] += gram[point, point] + 2 * sums[point, to]
-        for i in range(n):
-            sums[i, at] -= gram[i, point]
-            sums[i, to] += gram[i, point]
-        sizes[at] -= 1
-        sizes[to] += 1
-        labels[point] = to
-    for c in range(k):
-        if sizes[c] > 0:
-            total -= within[c] / sizes[c]
-    return total
+                total -= within[c] / sizes[c]
+        costs[row // matrices, row % matrices] = total
+    return costs
 
 
 def _members(labels: np.ndarray, k: int) -> np.ndarray:
