@@ -81,11 +81,11 @@ class Selection:
 
     def where(self, **values: Any) -> "Selection":
         """The rows with these values in these columns; a list means any of its values."""
-        found = self
+        wanted = np.ones(len(self.rows), dtype=bool)
         for column, value in values.items():
-            own = found.rows[column]
-            found = found.keep(own.isin(value) if isinstance(value, list) else own == value)
-        return found
+            own = self.rows[column]
+            wanted &= (own.isin(value) if isinstance(value, list) else own == value).to_numpy(dtype=bool)
+        return self.keep(wanted)
 
     @property
     def layer(self) -> int:

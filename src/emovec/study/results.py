@@ -165,7 +165,9 @@ def _read_table(study: Path, stage: str, name: str) -> pd.DataFrame | None:
     if not path.is_file():
         return None
     try:
-        table = pd.read_parquet(path)
+        # With Arrow's strings, a section's many selections of a few rows take half as long again.
+        with pd.option_context("mode.string_storage", "python"):
+            table = pd.read_parquet(path)
     except Exception as error:  # pyarrow raises many kinds for a broken file
         raise EmovecError(
             f"{path}: not a readable Parquet table ({' '.join(str(error).split())}). "
