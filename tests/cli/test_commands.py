@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,10 @@ def test_help_imports_nothing_slow() -> None:
         *("corpus", "vectors", "model"),
     ):
         assert command in printed
+
+
+def test_the_version_is_shown(run: Run) -> None:
+    assert run("--version") == (0, f"emovec {version('emovec')}", "")
 
 
 def test_import_is_light() -> None:

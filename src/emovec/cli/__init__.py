@@ -51,14 +51,17 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
 """The commands that look at one part: their help and their members."""
 
 
-def _options(
-    version: bool = typer.Option(False, "--version", is_eager=True, help="Show the version."),
-) -> None:
-    if version:
-        from importlib.metadata import version as version_of
+def _show_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
 
-        typer.echo(f"emovec {version_of('emovec')}")
+        typer.echo(f"emovec {version('emovec')}")
         raise typer.Exit
+
+
+def _options(
+    _version: bool = typer.Option(False, "--version", is_eager=True, callback=_show_version, help="Show the version."),
+) -> None:
     # Loading bars and notices of the libraries underneath would bury what a command has to say.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
