@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from emovec.report import write_report
+from tests.figures import without_figures
 from tests.report.synthetic import write_study
 
 HOSTILE = ("mad & sad", "a & y", "喜び", "q'", "sad", "x + y (z)")
@@ -11,9 +12,10 @@ STORY = '</p><script>window.broken=1</script> & "x" <img src=x onerror="window.b
 
 @pytest.fixture(scope="session")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small study of two languages, with its report written."""
+    """A small study of two languages, with its report written, but no figures for papers."""
     folder = write_study(tmp_path_factory.mktemp("report") / "study", layers=(0, 4, 8, 12), emotions=EIGHT)
-    write_report(folder)
+    with without_figures():
+        write_report(folder)
     return folder
 
 

@@ -217,11 +217,10 @@ def test_a_damaged_shard_stops_the_vectors_with_a_remedy(study_file: Path, tmp_p
         run_study(Study(study_file))
 
 
-def test_results_do_not_depend_on_the_order_of_languages_and_emotions(study_file: Path, change: Change) -> None:
-    one = Study(study_file)
-    run_study(one, "geometry")
+def test_results_do_not_depend_on_the_order_of_languages_and_emotions(finished: Path, change: Change) -> None:
+    one = Study(finished)
     change(languages=["ja", "en"], emotions=["sad", "calm", "joyful", "afraid"])
-    other = Study(study_file, out=study_file.with_name("other"))
+    other = Study(finished, out=finished.with_name("other"))
     run_study(other, "geometry")
     for vectors in (one.vectors, other.vectors):
         assert vectors.denoised is not None

@@ -3,8 +3,9 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,8 +17,12 @@ import pytest
 from emovec.errors import EmovecError
 from emovec.geometry.registry import TABLES
 from emovec.report import write_report
-from emovec.report.sections.registry import SECTIONS, charts_of, read_outs
+from emovec.report.charts import Chart, HeatMap, Lines, Scatter, Scatter3D
+from emovec.report.draw.films import films, write_films
+from emovec.report.draw.matplotlib_paper import frames_for_papers, write_figures
+from emovec.report.sections.registry import ReadOut, charts_of, read_outs
 from emovec.study.results import read_study
+from tests.figures import only_sections, without_figures
 from tests.report.synthetic import write_study
 
 
@@ -66,6 +71,21 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def page(study: Path) -> Page:
     return Page(study / "report.html")
+
+
+@pytest.fixture(scope="module")
+def found(study: Path) -> list[ReadOut]:
+    """The sections of the study, read once more."""
+    return read_outs(read_study(study))
+
+
+@pytest.fixture(scope="module")
+def figures(found: list[ReadOut], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every figure for papers and every film of the study, in a folder."""
+    folder, charts = tmp_path_factory.mktemp("figures"), charts_of(found)
+    write_figures(charts, folder)
+    write_films(films(charts), folder)
+    return folder
 
 
 def table(study: Path, name: str) -> pd.DataFrame:
@@ -216,8 +236,8 @@ def test_what_was_run_is_told(page: Page):
         assert fact in page.text
 
 
-def test_every_frame_is_valid_plotly_and_the_first_one_exists(study: Path, page: Page):
-    shown = {exhibit.name for each in read_outs(read_study(study)) for exhibit in each.exhibits}
+def test_every_frame_is_valid_plotly_and_the_first_one_exists(found: list[ReadOut], page: Page):
+    shown = {exhibit.name for each in found for exhibit in each.exhibits}
     assert set(page.figures) == shown
     assert len(shown) >= 13
     for name, figure in page.figures.items():
@@ -238,9 +258,9 @@ def test_page_loads_nothing_and_stays_small(study: Path):
 
 
 def test_a_heavy_figure_keeps_fewer_layers_and_says_so(study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("emovec.report.pages.study.write_figures", lambda *_: [])
     monkeypatch.setattr("emovec.report.sections.cosine.CELLS", 3 * 2 * 3 * 64)
-    page = Page(write_report(copy(study, tmp_path)))
+    with without_figures(), only_sections("cosine"):
+        page = Page(write_report(copy(study, tmp_path)))
     layers = page.figures["cosine"]["selectors"][0]
     assert layers["labels"][layers["initial"]] == "8"
     assert layers["labels"] == ["0", "8", "12"]
@@ -261,13 +281,11 @@ def test_markup_in_names_and_stories_is_shown_and_not_obeyed(hostile: Path):
 
 
 @pytest.mark.parametrize("name", sorted(TABLES))
-def test_each_table_may_be_missing(study: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("emovec.report.pages.study.write_figures", lambda *_: [])
-    # The sections that show it: the whole page would be drawn dozens of times.
-    monkeypatch.setattr("emovec.report.sections.registry.SECTIONS", [each for each in SECTIONS if name in each.tables])
+def test_each_table_may_be_missing(study: Path, tmp_path: Path, name: str):
     folder = copy(study, tmp_path)
     (folder / "geometry" / f"{name}.parquet").unlink()
-    text = Page(write_report(folder)).text
+    with without_figures(), only_sections(name):
+        text = Page(write_report(folder)).text
     assert f"There is no geometry/{name}.parquet" in text
     assert text.count("There is no geometry/") == 1
 
@@ -280,15 +298,13 @@ def test_a_study_with_nothing_but_its_settings_still_gets_a_page(tmp_path: Path)
     assert "There are no findings yet" in page.text
 
 
-def test_an_empty_table_is_noted_in_the_analysis_s_own_words(
-    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("emovec.report.pages.study.write_figures", lambda *_: [])
+def test_an_empty_table_is_noted_in_the_analysis_s_own_words(study: Path, tmp_path: Path):
     folder = copy(study, tmp_path)
     table(folder, "umap").head(0).to_parquet(folder / "geometry" / "umap.parquet")
     record = {"analysis": "umap", "tables": ["umap"], "parameters": {}, "summary": {"note": "Too few vectors."}}
     (folder / "geometry" / "umap.json").write_text(json.dumps(record))
-    assert "Too few vectors." in Page(write_report(folder)).text
+    with without_figures(), only_sections("umap"):
+        assert "Too few vectors." in Page(write_report(folder)).text
 
 
 @pytest.mark.parametrize(
@@ -324,7 +340,24 @@ def test_broken_files_are_named(study: Path, tmp_path: Path):
         write_report(tmp_path / "nowhere")
 
 
-def test_the_same_tables_give_the_same_bytes(study: Path, tmp_path: Path):
+def test_the_same_tables_give_the_same_bytes(
+    study: Path, found: list[ReadOut], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    again: list[Chart] = []
+    folder = copy(study, tmp_path)
+    monkeypatch.setattr("emovec.report.pages.study.write_figures", lambda charts, *_: again.extend(charts))
+    monkeypatch.setattr("emovec.report.pages.study.write_films", lambda *_: [])
+    write_report(folder)
+    assert (folder / "report.html").read_bytes() == (study / "report.html").read_bytes()
+    # So are all charts, from which the figures for papers are drawn.
+    np.testing.assert_equal(for_papers(again), for_papers(charts_of(found)))
+
+
+def for_papers(charts: Sequence[Chart]) -> dict[str, list[dict]]:
+    return {name: [asdict(panel) for panel in panels] for name, panels in frames_for_papers(charts)}
+
+
+def test_equal_charts_give_the_same_bytes_and_each_is_told_of(study: Path, figures: Path, tmp_path: Path):
     folder = copy(study, tmp_path)
     calls: list[int] = []
     totals: list[int] = []
@@ -333,26 +366,35 @@ def test_the_same_tables_give_the_same_bytes(study: Path, tmp_path: Path):
         totals.append(total)
         return nullcontext(calls.append)
 
-    write_report(folder, track=track)
+    with only_sections("rsa", "cosine", "manifold"):
+        write_report(folder, track=track)
+        charts = charts_of(read_outs(read_study(folder)))
     assert totals == [sum(calls)]
-    assert (folder / "report.html").read_bytes() == (study / "report.html").read_bytes()
-    names = {path.name for path in (study / "figures").iterdir()}
-    assert {path.name for path in (folder / "figures").iterdir()} == names
+    names = {path.name for path in (folder / "figures").iterdir()}
     # A figure is an SVG and a PNG, a film a GIF.
     drawn = Counter(Path(name).suffix for name in names)
     assert drawn[".svg"] == drawn[".png"]
     assert drawn[".svg"] + drawn[".gif"] == totals[0] - 1
     for name in names:
-        assert (folder / "figures" / name).read_bytes() == (study / "figures" / name).read_bytes(), name
+        assert (folder / "figures" / name).read_bytes() == (figures / name).read_bytes(), name
+    kinds = {type(panel) for _, panels in frames_for_papers(charts) for panel in panels}
+    assert kinds == {Lines, HeatMap, Scatter, Scatter3D}
+    assert drawn[".gif"]
 
 
-def test_the_order_of_rows_does_not_matter(study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("emovec.report.pages.study.write_figures", lambda *_: [])
+def test_every_figure_for_papers_is_drawn(found: list[ReadOut], figures: Path):
+    charts = charts_of(found)
+    wanted = {f"{name}.{kind}" for name, _ in frames_for_papers(charts) for kind in ("svg", "png")}
+    assert {path.name for path in figures.iterdir()} == wanted | {f"{film.name}.gif" for film in films(charts)}
+
+
+def test_the_order_of_rows_does_not_matter(study: Path, tmp_path: Path):
     folder = copy(study, tmp_path)
     for name in TABLES:
         rows = table(study, name)
         rows.sample(frac=1, random_state=3).to_parquet(folder / "geometry" / f"{name}.parquet")
-    write_report(folder)
+    with without_figures():
+        write_report(folder)
     before, after = Page(study / "report.html"), Page(folder / "report.html")
     assert after.figures == before.figures
     assert re.findall(r"At layer [^\n]*", after.text) == re.findall(r"At layer [^\n]*", before.text)
@@ -371,7 +413,8 @@ def test_the_tree_of_four_languages_joins_those_that_agree_most_first(tmp_path: 
         for a, b in zip(table["language_a"], table["language_b"], strict=False)
     ]
     table.assign(r=r).to_parquet(tmp_path / "geometry" / "language_agreement.parquet", index=False)
-    (chart,) = (c for c in charts_of(read_outs(read_study(tmp_path))) if c.name == "language-tree")
+    with only_sections("language_agreement"):
+        (chart,) = (c for c in charts_of(read_outs(read_study(tmp_path))) if c.name == "language-tree")
     (tree,) = chart.frames["1", "standardised"]
     places = {group.label: group.y[0] for group in tree.groups}
     assert abs(places["German"] - places["French"]) == abs(places["English"] - places["Japanese"]) == 1
