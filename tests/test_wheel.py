@@ -15,6 +15,12 @@ from emovec.corpus.write import write_jsonl
 from tests.docs.workspace import short_texts
 
 ROOT = Path(__file__).parents[1]
+_RUN = """
+from emovec.report.pages import study
+study.write_figures = study.write_films = lambda *_: []  # which take long to draw, and no file of the wheel
+from emovec.cli import main
+main()
+"""
 
 
 def run(*words: str | Path, cwd: Path, **environment: str) -> str:
@@ -57,7 +63,8 @@ def test_a_study_runs_from_the_wheel(python: Path, tiny_folder: Callable[..., Pa
 
     where = run(python, "-c", "import emovec; print(emovec.__file__)", cwd=tmp_path, PYTHONPATH="").strip()
     assert Path(where).is_relative_to(python.parents[1])
-    run(python, "-m", "emovec", "run", "study.yaml", "--limit", "1", cwd=tmp_path, PYTHONPATH="")
+    assert "emovec" in run(python, "-m", "emovec", "--version", cwd=tmp_path, PYTHONPATH="")
+    run(python, "-c", _RUN, "run", "study.yaml", "--limit", "1", cwd=tmp_path, PYTHONPATH="")
 
     (report,) = tmp_path.glob("study*/**/report.html")
     assert "4 emotions in English" in report.read_text(encoding="utf-8")
