@@ -12,7 +12,7 @@ demo: .venv/installed
 	$(BIN)/emovec run studies/demo.yaml
 
 test: .venv/installed
-	$(BIN)/pytest -n $(JOBS) --dist loadfile
+	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 check: .venv/installed
 	$(BIN)/ruff format --check .

@@ -30,6 +30,24 @@ from tests.tiny_models import FAMILIES, MORE_FAMILIES, random_stories, save_tiny
 
 EMOTIONS = ["afraid", "angry", "calm", "joyful", "sad"]
 
+SLOWEST = [
+    "report/pages/test_study.py",
+    "study/test_study.py",
+    "study/test_interruption.py",
+    "study/test_additions.py",
+    "study/test_steering.py",
+    "docs/test_commands.py",
+    "real/test_gemma.py",
+    "test_wheel.py",
+]
+"""Files that run first, since a worker that met one of them last would let the others wait."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {Path(__file__).parent / name: at for at, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
+
+
 settings.register_profile(
     "emovec",
     deadline=None,
