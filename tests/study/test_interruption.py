@@ -14,8 +14,7 @@ def test_kills_at_random_moments_change_no_byte_of_the_vectors(
     study_file: Path, change: Callable[..., None], tmp_path: Path
 ) -> None:
     topics = tuple(f"t{i}" for i in range(20))
-    # Short ones: the more of the time is writing, the more kills fall into it.
-    texts = random_stories(topics=topics, n_neutral=40, words=(5, 20))
+    texts = random_stories(topics=topics, n_neutral=40)
     write_jsonl([s for s in texts if s.emotion != "neutral"], tmp_path / "stories.jsonl")
     write_jsonl([s for s in texts if s.emotion == "neutral"], tmp_path / "neutral.jsonl")
     change(extraction={"shard_size": 4})
