@@ -232,12 +232,17 @@ class Study:
             committed = min(planned, len(ShardStore(self.folder / "activations" / store).records()))
             steps.append(Step("activations", store, state, f"{committed} of {planned} shards on disk"))
         steps.append(Step("vectors", "vectors", self.state("vectors"), "vectors.safetensors"))
-        for setting in OTHER_TEXTS:
-            if (other := self.other(setting)) is not None:
-                steps.append(Step("geometry", f"{setting} texts", other.state("vectors"), f"vectors of {other.folder}"))
-        for name, analysis in ANALYSES.items():
-            tables = ", ".join(f"{table}.parquet" for table in analysis.tables)
-            steps.append(Step("geometry", name, self.state(name), tables or f"{name}.json"))
+        steps += [
+            Step("geometry", f"{setting} texts", other.state("vectors"), f"vectors of {other.folder}")
+            for setting in OTHER_TEXTS
+            if (other := self.other(setting)) is not None
+        ]
+        steps += [
+            Step(
+                "geometry", name, self.state(name), ", ".join(f"{t}.parquet" for t in analysis.tables) or f"{name}.json"
+            )
+            for name, analysis in ANALYSES.items()
+        ]
         names = self.config.report.cluster_names
         if names.model is not None:
             state = names_state(self.folder, names, self.config.geometry.seed)
