@@ -110,6 +110,8 @@ def _reference(
         for (variant, a, b), found in by_layer.items()
         for row in _depth(found, layers, vectors, paired)
     ]
+    # At the first layer, nothing is left beyond the first layer.
+    rows = [row for row in rows if np.isfinite(row["difference"])]
     tables = {"reference": rows, "reference_depth": depth, "reference_sets": described}
     notes = {} if rows else {"note": f"Fewer than {MINIMUM_TOPICS} topics: no intervals."}
     return Outcome(
@@ -158,10 +160,11 @@ def _depth(
         for side in (0, 1)
     )
     yield {"statistic": "late"} | difference(e, r, paired)
-    reach: list[float] = []
-    for side in (0, 1):
-        values = np.array([pair[side].topics[0] for pair in found])
-        reach.append(float(max(layer for layer, r in zip(layers, values, strict=True) if r >= values.max() / 2)))
+    values = [[pair[side].topics[0] for pair in found] for side in (0, 1)]
+    reach = [
+        float(max(layer for layer, r in zip(layers, own, strict=True) if r >= max(own) / 2)) if max(own) > 0 else np.nan
+        for own in values
+    ]
     unknown = dict.fromkeys(("low", "high", "low_crossed", "high_crossed"), np.nan)
     yield {
         "statistic": "reach",

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from emovec.corpus.story import Story
 from emovec.geometry.analysis import VARIANTS, Activations, Analysis, OtherTexts, Outcome, Table
 from emovec.geometry.decoding import story_labels
-from emovec.geometry.lens import logit_lens
+from emovec.geometry.lens import candidate_tokens, logit_lens
 from emovec.geometry.reference import SETS
 from emovec.geometry.reliability import BLOCKS, MINIMUM_TOPICS
 from emovec.stats.labelled import unit
@@ -197,6 +198,7 @@ def separation(
 def _reference_space(
     vectors: EmotionVectors,
     activations: Activations,
+    stories: Sequence[Story],
     reference: OtherTexts | None,
     model: "Callable[[], LanguageModel]",
     top_k: int,
@@ -231,7 +233,8 @@ def _reference_space(
         for a, b in combinations(languages, 2):
             for name, side in zip(SETS, whole, strict=True):
                 offsets.setdefault((name, a, b), []).append((side[b] - side[a]).mean(axis=(0, 1)))
-    tokens = _tokens(offsets, layers, model(), top_k) if offsets else []
+    texts = {language: [s.text for s in stories if s.language == language] for language in languages}
+    tokens = _tokens(offsets, layers, texts, model(), top_k) if offsets else []
     summary = {"reference": reference.name, "topics": len(topics), "directions": DIRECTIONS}
     return Outcome({"reference_space": [pd.DataFrame(rows)], "reference_tokens": tokens}, summary)
 
@@ -277,10 +280,12 @@ def _with_intervals(emotions: np.ndarray, reference: np.ndarray, seed: int) -> I
 def _tokens(
     offsets: Mapping[tuple[str, str, str], Sequence[np.ndarray]],
     layers: Sequence[int],
+    texts: Mapping[str, Sequence[str]],
     model: "LanguageModel",
     top_k: int,
 ) -> list[pd.DataFrame]:
-    """Tokens that the offset from one language to the other makes more and less likely, at every layer."""
+    """Tokens of the two languages' texts that the offset makes more and less likely, at every layer: cleaned lens."""
+    vocabulary = model.token_texts(range(len(model.unembedding())))
     found: list[pd.DataFrame] = []
     for a, b in dict.fromkeys(key[1:] for key in offsets):
         values = np.array([unit(np.array(offsets[name, a, b])) for name in SETS])
@@ -289,8 +294,9 @@ def _tokens(
             dims=("language", "emotion", "layer", "hidden"),
             coords={"language": [b], "emotion": list(SETS), "layer": list(layers)},
         )
-        table = logit_lens(array, model, {}, top_k).rename(columns={"emotion": "labels"})
-        found.append(table.assign(language_a=a, language_b=b))
+        candidates = {b: candidate_tokens([*texts[a], *texts[b]], [], vocabulary, model)}
+        table = logit_lens(array, model, candidates, top_k, vocabulary).rename(columns={"emotion": "labels"})
+        found.append(table[table["lens"] == "cleaned"].assign(language_a=a, language_b=b))
     return found
 
 
