@@ -4,7 +4,8 @@ import numpy as np
 
 from emovec.geometry.cells import Cells
 from emovec.geometry.reliability import BLOCKS, SPLITS, Halves, halves, noise_free_rsa
-from emovec.stats.resampling import half_weights, jackknife_interval, jackknife_weights
+from emovec.geometry.resampled import Resampled, difference
+from emovec.stats.resampling import half_weights, jackknife_weights
 
 SUBSETS = 300
 """Random subsets of half of the labels, of either set."""
@@ -51,8 +52,8 @@ def matched_difference(
         seed: of the subsets.
 
     Returns:
-        emotions, reference, difference, low, high (of 95 % for other topics; `_crossed` ends are not known); None where
-        fewer than ten subsets match.
+        What `difference` gives; without a label means: over the matched subsets that don't have it, which makes the
+        crossed interval a little too wide. None where fewer than ten subsets match.
     """
     size = max(min(len(emotions.emotions), len(reference.emotions)) // 2, 4)
     rng = np.random.default_rng(seed)
@@ -62,24 +63,14 @@ def matched_difference(
     matches = _matches(*spreads)
     if len(matches) < FEWEST:
         return None
-    e, r = (
-        np.mean([_rsa(halved, len(own.emotions), chosen[k]) for k in rows], axis=0)
-        for own, chosen, rows, halved in zip(
-            (emotions, reference),
-            subsets,
-            np.transpose(matches),
-            (_halves(own, pair, seed) for own in (emotions, reference)),
-            strict=True,
-        )
-    )
-    found = {"emotions": float(e[0]), "reference": float(r[0]), "difference": float(e[0] - r[0])}
-    if paired:
-        low, high, _ = jackknife_interval((e - r)[0], (e - r)[1:])
-    else:
-        errors = [jackknife_interval(x[0], x[1:])[2] for x in (e, r)]
-        width = 2 * float(np.hypot(*errors))
-        low, high = found["difference"] - width, found["difference"] + width
-    return found | {"low": float(low), "high": float(high), "low_crossed": np.nan, "high_crossed": np.nan}
+    sides: list[Resampled] = []
+    for own, chosen, rows in zip((emotions, reference), subsets, np.transpose(matches), strict=True):
+        halved, n = _halves(own, pair, seed), len(own.emotions)
+        values = np.array([_rsa(halved, n, chosen[k]) for k in rows])
+        without = [values[~(chosen[rows] == label).any(axis=1), 0] for label in range(n)]
+        labels = np.array([own.mean() if len(own) else np.nan for own in without])
+        sides.append(Resampled(values.mean(axis=0), labels))
+    return difference(sides[0], sides[1], paired)
 
 
 def _subsets(squares: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:

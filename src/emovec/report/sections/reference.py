@@ -42,7 +42,7 @@ def finding(reference: Selection, study: Any) -> str:
         if matched := own.get("rsa_matched"):
             sentence += (
                 f"; without noise, and with labels that lie equally far apart, {number(matched['emotions'])} and "
-                f"{number(matched['reference'])}"
+                f"{number(matched['reference'])} (difference {_interval(matched, '_crossed')})"
             )
         said.append(f"{sentence}.")
     if not said:
