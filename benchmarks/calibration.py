@@ -41,6 +41,7 @@ from emovec.geometry.axes import axis_correlations, pca
 from emovec.geometry.cells import Cells
 from emovec.geometry.distances import crossnobis
 from emovec.geometry.geodesic_agreement import compare_distances, corrected_table
+from emovec.geometry.matching import matched_difference
 from emovec.geometry.neighbour_paths import chord_distances
 from emovec.geometry.partial_correlation import noise_free_partial, partial_correlations
 from emovec.geometry.reliability import halves, row_correlations, triangles
@@ -494,8 +495,9 @@ def reference_of(simulations: int, topics: int, labels: int, shared: float, size
         ]
         none = np.empty((0, labels * (labels - 1) // 2))
         e, r = (pair_resampled(as_cells(side), ("en", "ja"), none, 100, k) for side in sides)
-        for name in e:
-            found = difference(e[name], r[name], True)
+        matched = matched_difference(*map(as_cells, sides), ("en", "ja"), True, k)
+        pairs = {name: difference(e[name], r[name], True) for name in e} | ({"rsa_matched": matched} if matched else {})
+        for name, found in pairs.items():
             topic, crossed = (100.0 * (found[f"low{kind}"] <= 0 <= found[f"high{kind}"]) for kind in ("", "_crossed"))
             width = (found["high_crossed"] - found["low_crossed"]) / 4
             rows.append((name, topic, crossed, found["difference"], width))

@@ -70,7 +70,7 @@ def noise_free_products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         [label, label].
     """
     n = len(a)
-    own = np.einsum("bxh,byh->xy", a, b)
+    own = np.matmul(a, b.transpose(0, 2, 1)).sum(axis=0)
     return (a.sum(axis=0) @ b.sum(axis=0).T - own) / (n * (n - 1))
 
 

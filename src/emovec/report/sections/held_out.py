@@ -5,7 +5,7 @@ from typing import Any
 from emovec.report.charts import Chart, Curve, Listing
 from emovec.report.section import Section
 from emovec.report.selection import Selection
-from emovec.report.style import GREY, OKABE_ITO, colour, language_name, marker, pair_name, percent
+from emovec.report.style import GREY, OKABE_ITO, colour, language_name, marker, number, pair_name, percent
 
 _WORDS = ("word", "character")
 _FEATURES = {"embeddings": "averaged embeddings", "word": "words", "character": "characters"}
@@ -26,7 +26,7 @@ def finding(held_out: Selection, held_out_words: Selection, study: Any) -> str:
         beside = f"; words alone {percent(alone[-1]['accuracy'])}" if alone else ""
         said.append(f"{percent(row['accuracy'])} in {language_name(language)} ({_interval(row)}{beside})")
     sentence = (
-        f"Of the stories of {name}, which took no part in the vectors, the emotion is named right for "
+        f"Of other stories ({name}), which took no part in the vectors, the emotion is named right for "
         f"{' and '.join(said)} at layer {rows.layer} ({rows.only('variant')} vectors; chance "
         f"{percent(within[0]['chance'])})"
     )
@@ -38,7 +38,7 @@ def finding(held_out: Selection, held_out_words: Selection, study: Any) -> str:
 
 
 def _interval(row: dict[Any, Any]) -> str:
-    return f"{percent(row['low'])} to {percent(row['high'])}"
+    return f"{number(100 * row['low'], 0)} to {percent(row['high'])}"
 
 
 def chart(held_out: Selection, held_out_words: Selection) -> Chart:

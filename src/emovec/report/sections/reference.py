@@ -32,16 +32,15 @@ def finding(reference: Selection, study: Any) -> str:
         own = pair.by("statistic")
         if (row := own.get("rsa")) is None:
             continue
-        where = f"{language_name(a)} and {language_name(b)} agree with r = {number(row['emotions'])} on the emotions"
-        clear = _clear(row)
-        verdict = "a difference" if clear else "no difference that other topics and labels would be sure to show"
+        how = "not clearly more or less" if not _clear(row) else "more" if row["difference"] > 0 else "less"
         sentence = (
-            f"{where} and with r = {number(row['reference'])} on {name}: {verdict} "
-            f"({_interval(row, '')} for other topics, {_interval(row, '_crossed')} for other labels as well)"
+            f"{language_name(a)} and {language_name(b)} agree {how} on the emotions (r = {number(row['emotions'])}) "
+            f"than on {name} (r = {number(row['reference'])}): the difference is between "
+            f"{_interval(row, '', ' and ')} for other topics, and between {_interval(row, '_crossed', ' and ')} for other topics and other labels"
         )
         if matched := own.get("rsa_matched"):
             sentence += (
-                f"; without noise, and with labels that lie equally far apart, {number(matched['emotions'])} and "
+                f"; without noise, and among labels that lie equally far apart, r is {number(matched['emotions'])} and "
                 f"{number(matched['reference'])} (difference {_interval(matched, '_crossed')})"
             )
         said.append(f"{sentence}.")
@@ -59,12 +58,13 @@ def _clear(row: dict[Any, Any]) -> bool:
     return row["low_crossed"] > 0 or row["high_crossed"] < 0
 
 
-def _interval(row: dict[Any, Any], kind: str) -> str:
-    return f"{number(row[f'low{kind}'])} to {number(row[f'high{kind}'])}"
+def _interval(row: dict[Any, Any], kind: str, to: str = " to ", digits: int = 2) -> str:
+    return f"{number(row[f'low{kind}'], digits)}{to}{number(row[f'high{kind}'], digits)}"
 
 
 def by_layer(reference: Selection) -> Chart:
     """RSA, and what is left beyond words, of emotions and reference by layer."""
+    reference = reference.where(statistic=["rsa", "rsa_noise_free", "partial"])
     selectors = (reference.variant_selector(), reference.pair_selector())
     panels = {"rsa": "agreement (RSA)", "rsa_noise_free": "corrected for noise", "partial": "beyond the words"}
     frames = {
@@ -74,7 +74,6 @@ def by_layer(reference: Selection) -> Chart:
             if (own := rows.where(statistic=statistic))
         ]
         for key, rows in reference.each(*selectors)
-        if rows.where(statistic="rsa")
     }
     caption = "What two languages share of the emotions and of the reference labels, by layer"
     return Chart("reference", caption, selectors, frames)
@@ -111,7 +110,7 @@ def numbers(reference: Selection, reference_depth: Selection | None = None) -> L
             depth = reference_depth.variant(key[0])
             found += [_row(text, row) for name, text in _DEPTH.items() for row in depth.where(statistic=name).records()]
         frames[key] = found
-    columns = ("number", "of", "emotions", "reference", "difference", "for other topics", "for other labels as well")
+    columns = ("number", "of", "emotions", "reference", "difference", "interval for other topics", "and other labels")
     return Listing("reference-numbers", "Emotions beside reference labels", selectors, columns, frames)
 
 
@@ -121,12 +120,16 @@ def _row(text: str, row: dict[Any, Any]) -> list[str | list[str]]:
         a, b = b, a
     directed = row["statistic"].startswith(("retrieval", "decoding"))
     of = language_name(a) if a == b else pair_name(a, b, " → " if directed else "–")
-    show = percent if directed else number
     known = {kind: row[f"low{kind}"] == row[f"low{kind}"] for kind in ("", "_crossed")}
-    return [
-        text, of, show(row["emotions"]), show(row["reference"]), number(row["difference"]),
-        *(_interval(row, kind) if known[kind] else "–" for kind in ("", "_crossed")),
-    ]  # fmt: skip
+    if row["statistic"] == "reach":
+        values = [f"{row[name]:.0f}" for name in ("emotions", "reference", "difference")]
+    elif directed:
+        row = row | {name: 100 * row[name] for name in row if name.startswith(("low", "high", "difference"))}
+        values = [percent(row["emotions"]), percent(row["reference"]), f"{number(row['difference'], 0)} points"]
+    else:
+        values = [number(row[name]) for name in ("emotions", "reference", "difference")]
+    digits = 0 if directed else 2
+    return [text, of, *values, *(_interval(row, kind, digits=digits) if known[kind] else "–" for kind in known)]
 
 
 def sets(reference_sets: Selection) -> Listing:

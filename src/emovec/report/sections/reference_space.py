@@ -1,8 +1,9 @@
 """The section on the space that emotions and reference labels share, and on what a language adds to both."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from emovec.report.charts import Chart, Curve, Listing
+from emovec.report.charts import Chart, Curve, Listing, Selector
 from emovec.report.section import Section
 from emovec.report.selection import Selection
 from emovec.report.style import GREY, OKABE_ITO, colour, language_name, marker, number, pair_name, percent
@@ -29,12 +30,13 @@ def finding(reference_space: Selection) -> str:
     rows = reference_space.shown()
     apart = rows.where(statistic="separation")
     least = min(apart.records(), key=lambda row: row["value"])
+    found = percent(least["value"])
     said = [
-        f"At layer {rows.layer} ({rows.only('variant')}), {percent(least['value'])} or more of left-out labels are "
-        "placed rightly among the emotions or the reference labels, also by what was learnt in the other language "
+        f"At layer {rows.layer} ({rows.only('variant')} vectors), at least {found} of left-out labels are placed "
+        "rightly among the emotions or the reference labels, also by what was learnt in the other language "
         "(chance: 50 %)"
     ]
-    for a, b, pair in rows.keep(rows["statistic"] != "separation").each_pair():
+    for a, b, pair in _without_separation(rows).each_pair():
         own = pair.by("statistic")
         share, shared = own["offset_share"], own["offset_shared"]
         by_reference, by_emotions = (percent(own[f"rest_by_{name}"]["value"]) for name in ("reference", "emotions"))
@@ -48,27 +50,40 @@ def finding(reference_space: Selection) -> str:
 
 
 def _interval(row: dict[Any, Any]) -> str:
-    return f"{percent(row['low'])} to {percent(row['high'])}"
+    return f"{number(100 * row['low'], 0)} to {percent(row['high'])}"
 
 
 def offsets(reference_space: Selection) -> Chart:
-    """The offset's share of the differences, and where the rest lies, by layer."""
-    rows = reference_space.keep(reference_space["statistic"] != "separation")
-    selectors = (rows.variant_selector(), rows.pair_selector())
+    """The offset's share of the differences, by layer."""
     frames = {
-        key: [
-            own.lines("the languages' offset", "share or cosine", _curves(own, _OFFSET)),
-            own.lines(
-                "the rest of the emotions' differences",
-                "share in the five leading directions",
-                [*_curves(own, _REST), _chance(own)],
-                None,
-            ),
-        ]
-        for key, own in rows.each(*selectors)
+        key: [own.lines("the languages' offset", "share or cosine", _curves(own, _OFFSET), None)]
+        for key, own in _differences(reference_space)
     }
-    caption = "What a change of language does to emotions and to reference labels, by layer"
-    return Chart("reference-space", caption, selectors, frames)
+    caption = "The mean difference of two languages' vectors: how much it explains, and whether both kinds share it"
+    return Chart("reference-offset", caption, _choices(reference_space), frames)
+
+
+def rests(reference_space: Selection) -> Chart:
+    """Where the rest of the emotions' differences lies, by layer."""
+    frames = {
+        key: [own.lines("beyond the offset", "share of the rest", [*_curves(own, _REST), _chance(own)], None)]
+        for key, own in _differences(reference_space)
+    }
+    caption = "What is left of the emotions' differences: its share in the five leading directions of other differences"
+    return Chart("reference-rest", caption, _choices(reference_space), frames)
+
+
+def _without_separation(rows: Selection) -> Selection:
+    return rows.keep(rows["statistic"] != "separation")
+
+
+def _choices(rows: Selection) -> tuple[Selector, ...]:
+    own = _without_separation(rows)
+    return (own.variant_selector(), own.pair_selector())
+
+
+def _differences(rows: Selection) -> Iterator[tuple[tuple[str, ...], Selection]]:
+    return _without_separation(rows).each(*_choices(rows))
 
 
 def _curves(rows: Selection, names: dict[str, str]) -> list[Curve]:
@@ -117,8 +132,8 @@ def _direction(a: str, b: str) -> str:
 
 def numbers(reference_space: Selection) -> Listing:
     """Every number with its interval, at each layer."""
-    rows = reference_space.keep(reference_space["statistic"] != "separation")
-    selectors = (rows.variant_selector(), rows.pair_selector(), rows.layer_selector())
+    rows = _without_separation(reference_space)
+    selectors = (*_choices(rows), rows.layer_selector())
     frames: dict[tuple[str, ...], list[list[str | list[str]]]] = {}
     for key, own in rows.each(*selectors):
         by = own.by("statistic")
@@ -164,7 +179,7 @@ SECTION = Section(
     title="Emotions and reference labels in one space",
     tables=("reference_space", "reference_tokens"),
     finding=finding,
-    exhibits=(offsets, separation, numbers, tokens),
+    exhibits=(offsets, rests, separation, numbers, tokens),
     across=True,
     setting="reference",
     reading="Each label has a vector in each language, here with nothing taken out. The difference of the two is what "
