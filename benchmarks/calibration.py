@@ -18,6 +18,8 @@ ratings       p-values of predicted arousal, where vectors carry valence alone; 
               expected correlation
 poles         p-values of components against axes made of the same vectors, where the vectors have no structure
 ceiling       how high a perfect predictor correlates with one of two sources of ratings that agree with r
+reference     how often intervals of the difference between emotions and reference labels contain 0, where both
+              kinds are drawn from one population
 steering_shares    how often intervals of shares of scenarios hold the truth, where those of an emotion are alike
 steering_controls  likewise of the mean over a few control directions
 """
@@ -39,10 +41,12 @@ from emovec.geometry.axes import axis_correlations, pca
 from emovec.geometry.cells import Cells
 from emovec.geometry.distances import crossnobis
 from emovec.geometry.geodesic_agreement import compare_distances, corrected_table
+from emovec.geometry.matching import matched_difference
 from emovec.geometry.neighbour_paths import chord_distances
 from emovec.geometry.partial_correlation import noise_free_partial, partial_correlations
 from emovec.geometry.reliability import halves, row_correlations, triangles
 from emovec.geometry.representational import rsa
+from emovec.geometry.resampled import difference, pair_resampled
 from emovec.geometry.uncertainty import layer_uncertainty, pair_statistics
 from emovec.stats.clustered import mean_interval, share_interval
 from emovec.stats.resampling import bootstrap_weights, bounded_interval, half_weights
@@ -477,6 +481,43 @@ def steering_controls(simulations: int, _: list[int]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).assign(error=np.sqrt(0.05 * 0.95 / simulations))
 
 
+def reference_of(simulations: int, topics: int, labels: int, shared: float, size: float, seed: int = 9) -> pd.DataFrame:
+    """Two kinds of labels of one population: how often (per cent) intervals of their difference hold none.
+
+    A row for each statistic: for other topics, for other topics and labels, and the spread of the differences beside
+    the mean half width of the latter over two.
+    """
+    rows = []
+    for k in range(simulations):
+        rng = np.random.default_rng([seed, topics, labels, int(1000 * shared), int(100 * size), k])
+        sides = [
+            geometries(rng, shared)[:, None, :labels] + noise(rng, topics, size, 0.3)[:, :, :labels] for _ in range(2)
+        ]
+        none = np.empty((0, labels * (labels - 1) // 2))
+        e, r = (pair_resampled(as_cells(side), ("en", "ja"), none, 100, k) for side in sides)
+        matched = matched_difference(*map(as_cells, sides), ("en", "ja"), True, k)
+        pairs = {name: difference(e[name], r[name], True) for name in e} | ({"rsa_matched": matched} if matched else {})
+        for name, found in pairs.items():
+            topic, crossed = (100.0 * (found[f"low{kind}"] <= 0 <= found[f"high{kind}"]) for kind in ("", "_crossed"))
+            width = (found["high_crossed"] - found["low_crossed"]) / 4
+            rows.append((name, topic, crossed, found["difference"], width))
+    table = pd.DataFrame(rows, columns=["statistic", "for topics", "crossed", "difference", "width"])
+    found = table.groupby("statistic").agg(
+        {"for topics": "mean", "crossed": "mean", "difference": "std", "width": "mean"}
+    )
+    return found.rename(columns={"difference": "spread", "width": "a quarter of the crossed interval"}).reset_index()
+
+
+def reference(simulations: int, topics: list[int]) -> pd.DataFrame:
+    return pd.concat(
+        reference_of(simulations, n, labels, shared, size).assign(topics=n, labels=labels, shared=shared, noise=name)
+        for n in topics
+        for labels in (12, EMOTIONS)
+        for name, size in NOISES.items()
+        for shared in (0.67, 0.9)
+    )
+
+
 def _held(interval: tuple[np.ndarray, np.ndarray], truth: float) -> float:
     low, high = interval
     return float(((low <= truth) & (truth <= high)).mean())
@@ -496,6 +537,7 @@ CHECKS: dict[str, Callable[[int, list[int]], pd.DataFrame]] = {
     "ratings": ratings,
     "poles": poles,
     "ceiling": ceiling,
+    "reference": reference,
     "steering_shares": steering_shares,
     "steering_controls": steering_controls,
 }

@@ -106,6 +106,8 @@ class GeometryConfig(Section):
     top_k: int = Field(default=10, ge=1, le=1_000)
     norms: Text | Annotated[dict[Text, Text], Field(min_length=1)] | None = None
     poles: PolesConfig = Field(default_factory=PolesConfig)
+    reference: Text | None = None
+    held_out: Text | None = None
 
 
 class SteeringConfig(Section):

@@ -17,7 +17,10 @@ HEADER = (
     "# `emovec run` with this folder, or with this file, goes on with them.\n"
 )
 _STUDIES = {".yaml", ".yml"}
-_PATHS = {"geometry": ("norms",), "steering": ("activities", "prompts", "scenarios"), "generation": ()}
+_PATHS = {
+    "geometry": ("norms", "reference", "held_out"),
+    "steering": ("activities", "prompts", "scenarios"),
+}
 
 
 def is_study(given: str | Path) -> bool:
@@ -111,7 +114,7 @@ def moved(config: StudyConfig, base: Path, folder: Path) -> StudyConfig:
             given = data[section][name]
             if isinstance(given, dict):
                 data[section][name] = {key: _seen_from(folder, base / file) for key, file in given.items()}
-            elif given is not None:
+            elif given is not None and given not in BUNDLED:
                 data[section][name] = _seen_from(folder, base / given)
     for name in ("topics", "languages_folder"):
         value = data["generation"][name]

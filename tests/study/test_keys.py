@@ -52,6 +52,8 @@ CHANGES: dict[str, Callable[[Path], dict[str, str]]] = {
     "activations": lambda _: keys(config(extraction={"offset": 7})),
     "stories": lambda _: keys(config(), replace(CORPUS, stories=[replace(STORY, text="A loud day.")])),
     "model": lambda _: keys(config(revision="main")),
+    "reference": lambda _: output_keys(config(), CORPUS, Path(), {"reference": "another key"}),
+    "held_out": lambda _: output_keys(config(), CORPUS, Path(), {"held_out": "another key"}),
 }
 ALSO = {
     "activations": {"vectors", "neutral"},
@@ -101,7 +103,7 @@ def test_every_input_is_changed_by_one_of_these() -> None:
 
 def test_some_of_it_by_hand() -> None:
     before = keys(config())
-    assert stale(before, CHANGES["top_k"](Path())) == {"lens"}
-    assert stale(before, CHANGES["bootstraps"](Path())) == {"stability", "uncertainty"}
+    assert stale(before, CHANGES["top_k"](Path())) == {"lens", "reference_space"}
+    assert stale(before, CHANGES["bootstraps"](Path())) == {"held_out", "reference", "stability", "uncertainty"}
     assert {"choice", "umap", "manifold"} <= stale(before, CHANGES["fixed_layer"](Path()))
     assert {"decoding", "rsa", "affect"}.isdisjoint(stale(before, CHANGES["fixed_layer"](Path())))

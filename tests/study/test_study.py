@@ -44,6 +44,9 @@ BEYOND = {
     "confusion",
     "affect",
     "alignment",
+    "reference",
+    "reference_space",
+    "held_out",
 }
 GEOMETRY = PUBLISHED | BEYOND
 PERMUTED = {"rsa", "crosslingual", "confounds", "distances", "stability", "confusion", "affect", "axes"}
@@ -57,6 +60,7 @@ AT_THE_LAYER = {
     "manifold",
     "confusion",
     "alignment",
+    "reference",
 }
 
 

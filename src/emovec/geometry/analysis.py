@@ -25,6 +25,23 @@ Activations = Callable[[int, str], xr.DataArray]
 
 
 @dataclass(frozen=True)
+class OtherTexts:
+    """What the same model makes of texts besides the study's own.
+
+    Attributes:
+        name: of the texts or their study.
+        vectors: of their labels.
+        activations: (layer, language) → [story, hidden], as those of the study.
+        stories: the texts.
+    """
+
+    name: str
+    vectors: EmotionVectors
+    activations: Activations
+    stories: Sequence[Story]
+
+
+@dataclass(frozen=True)
 class Inputs:
     """What the analyses are computed from; each takes some of these as parameters of the same names.
 
@@ -43,6 +60,8 @@ class Inputs:
         norms: a CSV of human norms instead of the bundled ones, or language → such a file.
         poles: axis (`valence`, `arousal`) → words of its high and of its low pole, in place of the post's.
         neutral: (layer, language) → [story, hidden] of the neutral texts; None where a language has none.
+        reference: texts whose labels the emotions are compared with; None without.
+        held_out: texts of another kind that convey the same emotions; None without.
     """
 
     vectors: EmotionVectors
@@ -59,6 +78,8 @@ class Inputs:
     norms: NormFiles = None
     poles: Mapping[str, tuple[Sequence[str], Sequence[str]]] = field(default_factory=dict[str, Any])
     neutral: Callable[[int, str], xr.DataArray | None] = lambda _layer, _language: None
+    reference: OtherTexts | None = None
+    held_out: OtherTexts | None = None
 
 
 INPUTS = frozenset(field.name for field in fields(Inputs))

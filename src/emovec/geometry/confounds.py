@@ -20,7 +20,7 @@ from emovec.geometry.analysis import (
 )
 from emovec.geometry.cells import layer_cells
 from emovec.geometry.partial_correlation import noise_free_partial, partial_correlations
-from emovec.geometry.profiles import word_cosines
+from emovec.geometry.profiles import triangle, word_cosines
 from emovec.geometry.reliability import BLOCKS, MINIMUM_TOPICS, SPLITS, Halves, halves
 from emovec.geometry.representational import standardised
 from emovec.geometry.similarity import pair_cosines
@@ -129,7 +129,7 @@ def _triangles(
     valences: Mapping[str, float],
 ) -> dict[str, list[np.ndarray]]:
     """Confound → upper triangles [pair], those of both languages; of valence there is one."""
-    texts = {name: [_triangle(own[x], emotions) for x in pair if x in own] for name, own in cosines.items()}
+    texts = {name: [triangle(own[x], emotions) for x in pair if x in own] for name, own in cosines.items()}
     rated = np.array([valences.get(emotion, np.nan) for emotion in emotions])
     return {
         "embeddings": texts.get("embeddings", []),
@@ -144,7 +144,7 @@ def confound_rsa(
     """RSA from terms alone, for each kind of terms of one language with each of the other: (kind_a, kind_b) → r."""
     kinds = [[name for name in FEATURES if language in cosines.get(name, {})] for language in (language_a, language_b)]
     return {
-        (x, y): _correlation(_triangle(cosines[x][language_a], emotions), _triangle(cosines[y][language_b], emotions))
+        (x, y): _correlation(triangle(cosines[x][language_a], emotions), triangle(cosines[y][language_b], emotions))
         for x in kinds[0]
         for y in kinds[1]
     }
@@ -166,11 +166,6 @@ def _corrected(
     chosen = np.flatnonzero(kept[i] & kept[j])
     a, b = (halved[layer][name].mapped(lambda x: x[..., chosen]) for name in pair)
     return noise_free_partial(a, b, confounds)
-
-
-def _triangle(cosines: xr.DataArray, emotions: Sequence[str]) -> np.ndarray:
-    matrix = cosines.sel(emotion_a=list(emotions), emotion_b=list(emotions)).values
-    return matrix[np.triu_indices(len(emotions), 1)]
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:

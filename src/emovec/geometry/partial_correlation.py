@@ -37,9 +37,8 @@ def partial_correlations(
         nothing of `a` or `b`.
     """
     n, basis = label_number(a), _basis(confounds)
-    rest_a, rest_b = (x - (x @ basis.T) @ basis for x in (standardised(a), standardised(b)))
-    left = (np.minimum((rest_a**2).sum(1), (rest_b**2).sum(1))) > _SPENT
-    rest_a, rest_b = unit(rest_a), unit(rest_b)
+    rest_a, rest_b = _rest(a, basis), _rest(b, basis)
+    left = rest_a.any(axis=1) & rest_b.any(axis=1)
     orders = np.vstack([np.arange(n), label_permutations(n, permutations, seed)])
     values = np.full((len(orders), len(a)), np.nan)
     for some, moved in permuted_pairs(orders):
@@ -52,6 +51,22 @@ def partial_correlations(
         p[left] = p_values(values[0, left], values[1:, left])
         familywise[left] = familywise_p_values(values[0, left], values[1:, left])
     return values[0], p, familywise
+
+
+def partial_correlation(a: np.ndarray, b: np.ndarray, confounds: np.ndarray) -> np.ndarray:
+    """Partial correlation of each row of `a` with that of `b`, without a test.
+
+    Args:
+        a: [row, pair].
+        b: the same.
+        confounds: [confound, pair]; may have no rows.
+
+    Returns:
+        [row]; NaN where the confounds leave nothing of `a` or `b`.
+    """
+    rest_a, rest_b = (_rest(x, _basis(confounds)) for x in (a, b))
+    left = rest_a.any(axis=1) & rest_b.any(axis=1)
+    return np.where(left, (rest_a * rest_b).sum(axis=1), np.nan)
 
 
 def noise_free_partial(a: Halves, b: Halves, confounds: np.ndarray) -> float:
@@ -77,6 +92,13 @@ def noise_free_partial(a: Halves, b: Halves, confounds: np.ndarray) -> float:
     rest = a.mapped(left), b.mapped(left)
     lowest = min(float(spearman_brown(half.correlation()[0])) for half in rest)
     return float(noise_free_rsa(*rest)[0]) if lowest >= LOW_RELIABILITY else np.nan
+
+
+def _rest(values: np.ndarray, basis: np.ndarray) -> np.ndarray:
+    """What a basis leaves of each row [row, pair], scaled to length 1; zeros where that is nothing."""
+    rows = standardised(values)
+    rest = rows - (rows @ basis.T) @ basis
+    return unit(np.where((rest**2).sum(axis=1, keepdims=True) > _SPENT, rest, 0.0))
 
 
 def _basis(confounds: np.ndarray) -> np.ndarray:

@@ -72,3 +72,9 @@ def word_cosines(
         for variant, scale in scales.items()
     }
     return embedded, terms
+
+
+def triangle(cosines: xr.DataArray, emotions: Sequence[str]) -> np.ndarray:
+    """The upper triangle [pair] of cosines [emotion_a, emotion_b] between some emotions, in their order."""
+    matrix = cosines.sel(emotion_a=list(emotions), emotion_b=list(emotions)).values
+    return matrix[np.triu_indices(len(emotions), 1)]

@@ -16,6 +16,8 @@ DEMO = "the demo on two cores (18 layers, 2 languages, 30 emotions, 12 topics: g
 """What geometry and report are reckoned from."""
 _GEOMETRY, _REPORT = 143.0, 83.0  # seconds of the demo
 _STARTING = 15.0  # of these, seconds that any study takes
+WITH_REFERENCE = 1.6
+"""How much longer the geometry takes where a study has a reference: measured in the demo's."""
 STEERING = 0.5
 """Steering's share of the extraction's rate, on short texts in small batches: the demo's 44,000 tokens took 2:13."""
 _OF_PRODUCTS = {"cpu": 0.7, "cuda": 0.3, "mps": 0.3}
@@ -108,16 +110,33 @@ def stage_costs(study: "Study", texts: int, tokens: int, size: ModelSize, rate: 
     topics = _topics(study)
     return [
         StageCost("extraction", f"{tokens:,} tokens", tokens / rate.tokens * deep / size.layers, 4.8 * size.parameters),
+        *_other_texts(study, tokens, rate.tokens * size.layers / deep),
         StageCost("vectors", f"{layers} layers", 1 + texts * layers * size.hidden / 5e7),
         StageCost(
             "geometry",
             f"{layers} layers, {_n(languages, 'language')}, {emotions} emotions × {_n(topics, 'topic')}",
-            geometry_seconds(layers, languages, emotions, topics),
+            geometry_seconds(layers, languages, emotions, topics)
+            * (1 if config.geometry.reference is None else WITH_REFERENCE),
             geometry_bytes(languages, emotions, topics),
         ),
         *steering_costs(study, size, rate),
         StageCost("report", _n(languages, "language"), report_seconds(layers, languages, emotions)),
     ]
+
+
+def _other_texts(study: "Study", tokens: int, speed: float) -> list[StageCost]:
+    """The extraction of the bundled texts that the geometry names, their tokens reckoned from the study's own."""
+    from emovec.study.study import OTHER_TEXTS
+
+    own = sum(len(story.text.encode()) for story in [*_stories(study), *_neutral(study)])
+    found: list[StageCost] = []
+    for setting in OTHER_TEXTS:
+        other = study.other(setting)
+        if other is not None and other.is_part and own:
+            theirs = sum(len(story.text.encode()) for story in [*other.corpus.stories, *other.corpus.neutral])
+            n = round(tokens * theirs / own)
+            found.append(StageCost(f"extraction: {setting}", f"about {n:,} tokens", n / speed))
+    return found
 
 
 def geometry_seconds(layers: int, languages: int, emotions: int, topics: int) -> float:
@@ -185,6 +204,13 @@ def _stories(study: "Study") -> "Sequence[Story]":
     """The study's stories; none where they are still to be written."""
     try:
         return study.corpus.stories
+    except EmovecError:
+        return ()
+
+
+def _neutral(study: "Study") -> "Sequence[Story]":
+    try:
+        return study.corpus.neutral
     except EmovecError:
         return ()
 

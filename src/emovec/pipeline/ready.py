@@ -33,6 +33,7 @@ def require_ready(study: "Study", until: Stage, experiment: str | None = None) -
     require_writable(study.folder / RESULTS_FILE)
     _ = study.corpus  # reading the texts tells what is wrong with them
     check_files(study.config, study.path.parent, experiment)
+    _check_other_texts(study, until)
     todo = _experiments_to_do(study, until, experiment)
     if study.config.steering.judge and any("judge" in EXPERIMENTS[name].settings for name in todo):
         _require_asked("steering.judge", study.config.steering.judge)
@@ -91,6 +92,36 @@ def check_files(config: StudyConfig, base: Path, also: str | None = None) -> Non
             )
 
 
+def _check_other_texts(study: "Study", until: Stage) -> None:
+    """See that the texts of `geometry.reference` and `geometry.held_out` are there, and fit the study."""
+    from emovec.models.locate import model_identity
+    from emovec.study.study import OTHER_TEXTS
+
+    own = study.config
+    for setting in OTHER_TEXTS:
+        if (other := study.other(setting)) is None or STAGES.index(until) < STAGES.index("geometry"):
+            continue
+        if other.is_part:
+            _ = other.corpus
+            continue
+        theirs = other.config
+        if model_identity(theirs.model, theirs.revision) != model_identity(own.model, own.revision):
+            raise EmovecError(
+                f"geometry.{setting}: {other.path} reads another model ({theirs.model}, not {own.model}); name a study "
+                "of this model."
+            )
+        if not set(own.languages) & set(theirs.languages):
+            raise EmovecError(f"geometry.{setting}: {other.path} has none of the study's languages.")
+        shared = set(own.emotion_words) & set(theirs.emotion_words)
+        if setting == "held_out" and len(shared) < 2:
+            raise EmovecError(f"geometry.held_out: {other.path} has fewer than two of the study's emotions.")
+        if other.state("vectors") != "done":
+            raise EmovecError(
+                f"geometry.{setting}: {other.path} has no vectors of its present settings; "
+                f"{other.command('run', more=['--until', 'vectors'])} makes them."
+            )
+
+
 def check_layers(config: StudyConfig, n_layers: int | None) -> None:
     """See that every layer that the settings name is one of the model's; None where its depth is not known yet.
 
@@ -122,6 +153,7 @@ def _experiments_to_do(study: "Study", until: Stage, experiment: str | None) -> 
 
 def _reads_model(study: "Study", until: Stage) -> bool:
     from emovec.geometry.registry import ANALYSES
+    from emovec.study.study import OTHER_TEXTS
 
     if STAGES.index(until) < STAGES.index("activations"):
         return False
@@ -129,6 +161,9 @@ def _reads_model(study: "Study", until: Stage) -> bool:
         return True
     if STAGES.index(until) < STAGES.index("geometry"):
         return False
+    others = [other for setting in OTHER_TEXTS if (other := study.other(setting)) is not None and other.is_part]
+    if any(other.state("activations") != "done" for other in others):
+        return True
     return any("model" in analysis.inputs and study.state(name) != "done" for name, analysis in ANALYSES.items())
 
 

@@ -5,7 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from emovec.config import StudyConfig, read_config
+from emovec.config import read_config
 from emovec.errors import EmovecError
 from emovec.files import disk_error, write_bytes
 from emovec.lock import locked
@@ -14,7 +14,7 @@ from emovec.pipeline.stages import RUNNERS, leave_out_stale, measure_experiment
 from emovec.printable import message
 from emovec.progress import Track, untracked
 from emovec.study.keys import STAGES, Stage, record_path
-from emovec.study.study import Study
+from emovec.study.study import OTHER_TEXTS, Study
 from emovec.study_files import HEADER, RESULTS_FILE, moved
 from emovec.yaml_file import dump_yaml
 
@@ -46,16 +46,31 @@ def run_study(
     _require_as_many_texts(study)
     with locked(study.folder), _logged(study.folder):
         done: list[str] = []
-        resolved = moved(study.config, study.path.parent, study.folder)
-        write_bytes(study.folder / RESULTS_FILE, HEADER.encode() + _dump(resolved))
+        _write_settings(study)
         for stage in STAGES[: STAGES.index(until) + 1]:
             # The state of these is that of each of their parts.
             if stage == "steering" and not experiments:
                 leave_out_stale(study, list(EXPERIMENTS))
             elif stage in {"geometry", "steering"} or study.state(stage) != "done":
+                if stage == "geometry":
+                    _read_other_texts(study, track)
                 log.info("Stage: %s", stage)
                 done.extend(RUNNERS[stage](study, track))
         return done
+
+
+def _read_other_texts(study: Study, track: Track) -> None:
+    """Make the vectors of the bundled texts that `geometry.reference` and `geometry.held_out` name."""
+    for setting in OTHER_TEXTS:
+        other = study.other(setting)
+        if other is None or not other.is_part:
+            continue
+        other.folder.mkdir(parents=True, exist_ok=True)
+        _write_settings(other)
+        for stage in STAGES[: STAGES.index("geometry")]:
+            if other.state(stage) != "done":
+                log.info("Stage: %s of geometry.%s", stage, setting)
+                RUNNERS[stage](other, track)
 
 
 def run_experiment(study: Study | str | Path, name: str, track: Track = untracked, limit: int | None = None) -> bool:
@@ -118,5 +133,8 @@ def _logged(folder: Path) -> Generator[None]:
         handler.close()
 
 
-def _dump(config: StudyConfig) -> bytes:
-    return dump_yaml(config.model_dump(mode="json"))
+def _write_settings(study: Study) -> None:
+    """Write the settings as they were resolved beside the results."""
+    resolved = moved(study.config, study.path.parent, study.folder)
+    written = dump_yaml(resolved.model_dump(mode="json"))
+    write_bytes(study.folder / RESULTS_FILE, HEADER.encode() + written)

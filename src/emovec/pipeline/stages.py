@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from emovec.config_values import Source
 from emovec.corpus.story import Story
@@ -20,7 +20,7 @@ from emovec.study.keys import STEERING_FILES, Stage, record_path
 from emovec.study_files import norm_files
 
 if TYPE_CHECKING:
-    from emovec.geometry.analysis import AnalysisResult, Inputs
+    from emovec.geometry.analysis import AnalysisResult, Inputs, OtherTexts
     from emovec.models.language_model import LanguageModel
     from emovec.steering.experiments.experiment import SteeringInputs
     from emovec.study.study import Study
@@ -223,6 +223,7 @@ def _fitting_model(study: "Study", vectors: "EmotionVectors") -> "LanguageModel"
 def _inputs(study: "Study", vectors: "EmotionVectors", analysis: str) -> "Inputs":
     from emovec.geometry.analysis import Inputs
     from emovec.geometry.registry import ANALYSES, GIVEN_BY
+    from emovec.study.study import OTHER_TEXTS
 
     settings, activations = study.config.geometry, study.activations
     given: dict[str, Any] = {
@@ -245,7 +246,21 @@ def _inputs(study: "Study", vectors: "EmotionVectors", analysis: str) -> "Inputs
         fixed_layer=None if settings.layer == "auto" else settings.layer,
         norms=norm_files(study.config, study.path.parent),
         poles=settings.poles.sides(),
+        **{setting: _other_texts(study, setting) for setting in OTHER_TEXTS if setting in ANALYSES[analysis].inputs},
         **given,
+    )
+
+
+def _other_texts(study: "Study", setting: Literal["reference", "held_out"]) -> "OtherTexts | None":
+    """The texts that a setting of the geometry names, with what the model made of them."""
+    from emovec.geometry.analysis import OtherTexts
+
+    if (other := study.other(setting)) is None:
+        return None
+    activations = other.activations
+    name = getattr(study.config.geometry, setting) if other.is_part else other.folder.name
+    return OtherTexts(
+        name, other.vectors, lambda layer, language: activations.layer(layer, language), other.corpus.stories
     )
 
 

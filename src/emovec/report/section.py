@@ -30,6 +30,7 @@ class Section:
         misleading: what would make it misleading.
         headline: whether the finding stands at the head of the page too, on the command line and in a model card.
         across: whether it takes two languages.
+        setting: of the geometry, without which nobody has asked for it.
     """
 
     place: int
@@ -42,6 +43,7 @@ class Section:
     misleading: str
     headline: bool = False
     across: bool = False
+    setting: str = ""
 
 
 def from_tables(write: Callable[..., T], study: StudyTables) -> T | None:

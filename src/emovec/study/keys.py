@@ -6,6 +6,7 @@ Every output carries the hash of what it was made from, its key: in a JSON recor
 import hashlib
 import importlib.resources
 import json
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -30,13 +31,16 @@ State = Literal["done", "stale", "missing"]
 """`stale` is done, but with other settings or texts."""
 
 
-def output_keys(config: StudyConfig, corpus: Corpus, base: Path) -> dict[str, str]:
+def output_keys(
+    config: StudyConfig, corpus: Corpus, base: Path, others: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """The key of each output: `corpus`, `activations`, `vectors`, each analysis, each experiment, `report`.
 
     Args:
         config: the study.
         corpus: its texts.
         base: the folder that relative paths start from.
+        others: key of the vectors of `geometry.reference` and `geometry.held_out`, where the study names them.
 
     Raises:
         EmovecError: if the study lists an experiment that there isn't.
@@ -62,6 +66,9 @@ def output_keys(config: StudyConfig, corpus: Corpus, base: Path) -> dict[str, st
         "vectors": keys["vectors"],
         "activations": keys["activations"],
         "neutral": keys["activations"],
+        "reference": None,
+        "held_out": None,
+        **(others or {}),
     }
     for name, analysis in ANALYSES.items():
         keys[name] = _digest(name, version("emovec"), {used: inputs[used] for used in sorted(analysis.inputs)})

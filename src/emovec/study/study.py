@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from emovec.commands import command
-from emovec.config import StudyConfig, read_config
+from emovec.config import BUNDLED, StudyConfig, read_config
+from emovec.corpus.bundled import STYLES, bundled_stories
 from emovec.corpus.load import Corpus, load_corpus
 from emovec.errors import EmovecError
 from emovec.files import read_json
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from emovec.vectors.emotion_vectors import EmotionVectors
 
 log = logging.getLogger(__name__)
+
+OTHER_TEXTS: tuple[Literal["reference", "held_out"], ...] = ("reference", "held_out")
+"""The settings of `geometry` that name texts besides the study's own."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class Study:
         self.folder = results_folder(path, limit) if out is None else limited(Path(out), limit)
         self.results: Path = self.folder
         """Where the results of experiments lie: the study's folder, or for a quick look a folder in it."""
+        self._lends_model: Study | None = None
 
     def command(self, *words: str | Path, more: Sequence[str] = ()) -> str:
         """A command line on this study as it was opened, in backticks, that can be pasted: what to do next.
@@ -86,6 +91,8 @@ class Study:
     @cached_property
     def model(self) -> "LanguageModel":
         """The language model, loaded at first use."""
+        if self._lends_model is not None:
+            return self._lends_model.model
         import torch
 
         from emovec.models.load import load_model
@@ -151,7 +158,64 @@ class Study:
 
     @cached_property
     def _keys(self) -> dict[str, str]:
-        return output_keys(self.config, self.corpus, self.path.parent)
+        others = {setting: other.vectors_key for setting in OTHER_TEXTS if (other := self.other(setting)) is not None}
+        return output_keys(self.config, self.corpus, self.path.parent, others)
+
+    @property
+    def is_part(self) -> bool:
+        """Whether its results are a part of another study's: it reads other texts for that one."""
+        return self._lends_model is not None
+
+    @property
+    def vectors_key(self) -> str:
+        """The key that the vectors of this study have, or will have once they are made from its texts."""
+        return self.keys["vectors"]
+
+    def other(self, setting: Literal["reference", "held_out"]) -> "Study | None":
+        """The study of the other texts that `geometry.reference` or `geometry.held_out` names; None where it is null.
+
+        Bundled texts are read by this study's model in the same way; their results lie in a folder of the setting's
+        name within this study's. Only languages that both have count, and as held-out texts only the study's emotions.
+
+        Raises:
+            EmovecError: if the other study can't be opened, or nothing is left to compare.
+        """
+        named = getattr(self.config.geometry, setting)
+        if named is None:
+            return None
+        if named not in BUNDLED:
+            try:
+                return Study(self.path.parent / named)
+            except EmovecError as error:
+                raise EmovecError(f"geometry.{setting}: {error}") from error
+        style = BUNDLED[named]
+        languages = [language for language in self.config.languages if language in STYLES[style]]
+        labels = list(dict.fromkeys(story.emotion for story in bundled_stories(style, languages)))
+        if setting == "held_out":
+            labels = [label for label in labels if label in self.config.emotion_words]
+        if len(labels) < 2:
+            emotions = " of its emotions" * (setting == "held_out")
+            raise EmovecError(
+                f"geometry.{setting}: {named} has no texts in the study's languages{emotions}; name other texts, or "
+                "leave it out."
+            )
+        config, nothing = self.config, StudyConfig()
+        other = copy.copy(self)
+        for cached in ("_keys", "corpus"):
+            other.__dict__.pop(cached, None)
+        other.config = config.model_copy(
+            update={
+                "languages": languages,
+                "emotions": labels,
+                "corpus": config.corpus.model_copy(update={"stories": named}),
+                "geometry": nothing.geometry,
+                "steering": nothing.steering,
+                "report": nothing.report,
+            }
+        )
+        other.folder = other.results = self.folder / setting
+        other._lends_model = self
+        return other
 
     def steps(self) -> list[Step]:
         """How each part of each stage stands, in order."""
@@ -168,9 +232,17 @@ class Study:
             committed = min(planned, len(ShardStore(self.folder / "activations" / store).records()))
             steps.append(Step("activations", store, state, f"{committed} of {planned} shards on disk"))
         steps.append(Step("vectors", "vectors", self.state("vectors"), "vectors.safetensors"))
-        for name, analysis in ANALYSES.items():
-            tables = ", ".join(f"{table}.parquet" for table in analysis.tables)
-            steps.append(Step("geometry", name, self.state(name), tables or f"{name}.json"))
+        steps += [
+            Step("geometry", f"{setting} texts", other.state("vectors"), f"vectors of {other.folder}")
+            for setting in OTHER_TEXTS
+            if (other := self.other(setting)) is not None
+        ]
+        steps += [
+            Step(
+                "geometry", name, self.state(name), ", ".join(f"{t}.parquet" for t in analysis.tables) or f"{name}.json"
+            )
+            for name, analysis in ANALYSES.items()
+        ]
         names = self.config.report.cluster_names
         if names.model is not None:
             state = names_state(self.folder, names, self.config.geometry.seed)

@@ -49,7 +49,8 @@ def read_outs(study: StudyTables) -> list[ReadOut]:
         if name not in study.config.steering.experiments and name not in study.analyses
         for table in experiment.tables
     }
-    return [_read_out(section, study) for section in SECTIONS if not passed_over.issuperset(section.tables)]
+    asked = [one for one in SECTIONS if not one.setting or getattr(study.config.geometry, one.setting) is not None]
+    return [_read_out(section, study) for section in asked if not passed_over.issuperset(section.tables)]
 
 
 def headlines(study: StudyTables) -> list[tuple[Section, str]]:

@@ -1,0 +1,197 @@
+"""What two languages share of one set of labels, under resampling of topics and labels; and how two sets differ."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from scipy.stats import t as student
+
+from emovec.geometry.analysis import VARIANTS
+from emovec.geometry.cells import Cells
+from emovec.geometry.decoding import folded, nearest_centroid, pooled_scale
+from emovec.geometry.partial_correlation import partial_correlation
+from emovec.geometry.reliability import BLOCKS, SPLITS, Halves, halves, noise_free_rsa, triangles
+from emovec.geometry.uncertainty import pair_statistics
+from emovec.stats.labelled import unit
+from emovec.stats.resampling import bootstrap_weights, half_weights, jackknife_weights
+
+_JUMPS = ("retrieval_ab", "retrieval_ba")
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """A statistic of one set of labels, and what it is under resampling.
+
+    Attributes:
+        topics: [1 + unit], of all topics, and then without each unit of topics in turn.
+        labels: [label], of all topics without each label in turn.
+        draws: [draw] in bootstrap samples of topics, where leaving one out makes the statistic jump; else None.
+    """
+
+    topics: np.ndarray
+    labels: np.ndarray
+    draws: np.ndarray | None = None
+
+
+def difference(emotions: Resampled, reference: Resampled, paired: bool, level: float = 0.95) -> dict[str, float]:
+    """Two sets' values of a statistic, their difference, and its intervals.
+
+    The interval for other topics is Student's t with the jackknife's standard error (Tukey 1958), of the difference
+    itself where both sets have the same topics. The crossed one is for other topics and other labels of both kinds: the
+    variances of leaving out a topic, an emotion and a reference label are added up, the degrees of freedom those of
+    Satterthwaite (1946).
+
+    Args:
+        emotions: of one set.
+        reference: of the other; its labels are others.
+        paired: whether the units of topics are the same in both.
+        level: of confidence.
+    """
+    value = float(emotions.topics[0] - reference.topics[0])
+    if emotions.draws is not None and reference.draws is not None:
+        n = [len(one.topics) - 1 for one in (emotions, reference)]
+        pairs = [(emotions.draws - reference.draws, n[0])]
+        pairs = pairs if paired else [(emotions.draws, n[0]), (reference.draws, n[1])]
+        topics = [(float(np.nanvar(draws, ddof=1)), n_units - 1) for draws, n_units in pairs]
+        shares = [(float(one.topics[0]), len(one.labels)) for one in (emotions, reference)]
+        labels = [(share * (1 - share) / (n_labels - 1), n_labels - 1) for share, n_labels in shares]
+    else:
+        left_out = [one.topics[1:] for one in (emotions, reference)]
+        topics = [_jackknife(x) for x in ([left_out[0] - left_out[1]] if paired else left_out)]
+        labels = [_jackknife(one.labels) for one in (emotions, reference)]
+    widths = [_width(parts, level) for parts in (topics, [*topics, *labels])]
+    ends = {name: value + sign * width for name, sign, width in _ends(widths)}
+    return {"emotions": float(emotions.topics[0]), "reference": float(reference.topics[0]), "difference": value} | ends
+
+
+def _ends(widths: Sequence[float]) -> Iterator[tuple[str, int, float]]:
+    for suffix, width in zip(("", "_crossed"), widths, strict=True):
+        yield f"low{suffix}", -1, width
+        yield f"high{suffix}", 1, width
+
+
+def _jackknife(left_out: np.ndarray) -> tuple[float, int]:
+    """Variance of a statistic from its values with one unit left out at a time, and its degrees of freedom."""
+    known = left_out[np.isfinite(left_out)]
+    n = len(known)
+    return (float(((known - known.mean()) ** 2).sum() * (n - 1) / n), n - 1) if n > 1 else (np.nan, 1)
+
+
+def _width(parts: Sequence[tuple[float, int]], level: float) -> float:
+    """Half the length of Student's interval whose variance is the sum of some with their degrees of freedom."""
+    total = sum(variance for variance, _ in parts)
+    spent = sum(variance**2 / degrees for variance, degrees in parts)
+    if not np.isfinite(total):
+        return np.nan
+    return float(student.ppf((1 + level) / 2, total**2 / spent) * np.sqrt(total)) if total > 0 else 0.0
+
+
+def pair_resampled(
+    cells: Cells, pair: tuple[str, str], confounds: np.ndarray, bootstraps: int, seed: int
+) -> dict[str, Resampled]:
+    """What two languages share of one set of labels at one layer: its statistics under resampling.
+
+    Args:
+        cells: of the set.
+        pair: the two languages.
+        confounds: [confound, pair of labels]: similarities from words, embeddings and the first layer.
+        bootstraps: of the topics, for retrieval.
+        seed: of blocks, splits and bootstrap.
+
+    Returns:
+        rsa, rsa_noise_free, partial (beyond the confounds), cosine_difference, retrieval_ab, retrieval_ba.
+    """
+    blocks = cells.merged(BLOCKS, seed)
+    n, n_labels = len(blocks.topics), len(cells.emotions)
+    weights = np.vstack([np.ones((1, n)), jackknife_weights(n)])
+    splits = half_weights(n, SPLITS, seed)
+    a, b = pair
+    grams = {key: blocks.grams(weights, *key) for key in ((a, a), (b, b), (a, b))}
+    halved = {language: halves(blocks, language, weights, splits) for language in pair}
+    topics = _statistics(grams[a, a], grams[b, b], grams[a, b], halved[a], halved[b], confounds)
+    without = {key: _without_each(gram[0]) for key, gram in grams.items()}
+    split = {language: halves(blocks, language, weights[:1], splits, _triangles_without) for language in pair}
+    split = {name: half.mapped(lambda x: np.moveaxis(x[0], 1, 0)) for name, half in split.items()}
+    i, j = np.triu_indices(n_labels, 1)
+    fewer = np.array([confounds[:, (i != label) & (j != label)] for label in range(n_labels)])
+    labels = _statistics(without[a, a], without[b, b], without[a, b], split[a], split[b], fewer)
+    drawn = bootstrap_weights(len(cells.topics), bootstraps, seed)
+    draws = pair_statistics(*(cells.grams(drawn, *key) for key in ((a, a), (b, b), (a, b))))
+    return {
+        name: Resampled(values, labels[name], draws[name] if name in _JUMPS else None)
+        for name, values in topics.items()
+    }
+
+
+def _statistics(
+    own_a: np.ndarray, own_b: np.ndarray, cross: np.ndarray, a: Halves, b: Halves, confounds: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Statistics by reweighting; the confounds are [confound, pair], or [reweighting, confound, pair]."""
+    found = pair_statistics(own_a, own_b, cross)
+    of_a, of_b = triangles(own_a), triangles(own_b)
+    if confounds.ndim == 2:
+        beyond = partial_correlation(of_a, of_b, confounds)
+    else:
+        beyond = np.array([partial_correlation(of_a[[k]], of_b[[k]], x)[0] for k, x in enumerate(confounds)])
+    wanted = {name: found[name] for name in ("rsa", "cosine_difference", *_JUMPS)}
+    return wanted | {"rsa_noise_free": noise_free_rsa(a, b), "partial": beyond}
+
+
+def _without_each(grams: np.ndarray) -> np.ndarray:
+    """Products without each label in turn, centred anew: [..., label, label] → [..., label left out, label, label]."""
+    n = grams.shape[-1]
+    kept = np.array([[k for k in range(n) if k != out] for out in range(n)])
+    fewer = grams[..., kept[:, :, None], kept[:, None, :]]
+    rows, columns = fewer.mean(axis=-1, keepdims=True), fewer.mean(axis=-2, keepdims=True)
+    return fewer - rows - columns + fewer.mean(axis=(-2, -1), keepdims=True)
+
+
+def _triangles_without(grams: np.ndarray) -> np.ndarray:
+    return triangles(_without_each(grams))
+
+
+def decoding_resampled(
+    arrays: dict[str, xr.DataArray], seed: int
+) -> dict[tuple[str, str, str], tuple[Resampled, list[str]]]:
+    """Decoding accuracy of one set of labels, under resampling of topics and of labels.
+
+    Args:
+        arrays: language → [story, hidden], as `activations` gives them.
+        seed: of the folds where topics can't be held out.
+
+    Returns:
+        (variant, language of the centroids, language of the stories) → accuracy as in the table `decoding`, and the
+        topics (folds) that were left out.
+    """
+    layer = folded(arrays, seed)
+    shape = (layer.n_folds, len(layer.emotions))
+    tallies: dict[tuple[str, str, str], np.ndarray] = {}
+    names: list[str] = []
+    for fold in range(layer.n_folds):
+        members = {language: own["topic"].to_numpy()[layer.sums[language].members(fold)]
+                   for language, own in layer.stories.items()}  # fmt: skip
+        names.append(" ".join(sorted(set(np.concatenate(list(members.values())).tolist()))))
+        training = {name: sums.training(fold) for name, sums in layer.sums.items() if sums.n_training(fold)}
+        scale = pooled_scale([variance for _, _, variance in training.values()])
+        for variant, divisor in zip(VARIANTS, (np.ones_like(scale), scale), strict=True):
+            centroids = {name: unit(means / divisor) for name, (_, means, _) in training.items()}
+            for test, (mean, _, _) in training.items():
+                stories, truth = layer.sums[test].held_out(fold)
+                stories = (stories - mean) / divisor
+                for train, directions in centroids.items():
+                    known = layer.sums[train].trained(fold)
+                    right = nearest_centroid(stories, directions, known) == truth
+                    tally = tallies.setdefault((variant, train, test), np.zeros((2, *shape)))
+                    np.add.at(tally[0, fold], truth[known[truth]], right[known[truth]])
+                    np.add.at(tally[1, fold], truth[known[truth]], 1)
+    return {key: (_of_tally(tally), names) for key, tally in tallies.items() if tally[1].any()}
+
+
+def _of_tally(tally: np.ndarray) -> Resampled:
+    """Accuracy from right answers and stories [2, fold, label], in all, without each fold and without each label."""
+    whole = tally.sum(axis=(1, 2))
+    by_fold, by_label = (whole[:, None] - tally.sum(axis=axis) for axis in (2, 1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        topics = np.concatenate([[whole[0] / whole[1]], by_fold[0] / by_fold[1]])
+        return Resampled(topics, by_label[0] / by_label[1])
