@@ -13,7 +13,7 @@ from emovec.config import StudyConfig, parse_config, read_config
 from emovec.errors import EmovecError
 from emovec.pipeline.ready import check_layers
 from emovec.pipeline.run import run_study
-from emovec.study.study import Study, study_template
+from emovec.study.study import Study, bundled_study
 from emovec.yaml_file import dump_yaml, parse_yaml
 
 BOMB = "a: &a [x, x]\n" + "".join(
@@ -130,7 +130,7 @@ def test_every_setting_has_bounds(field: tuple[tuple[str, ...], Any]) -> None:
 
 
 def test_the_template_and_its_resolved_form_are_valid(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text(study_template(), encoding="utf-8")
+    (tmp_path / "a.yaml").write_text(bundled_study("study.yaml"), encoding="utf-8")
     config = read_config(tmp_path / "a.yaml")
     assert config == StudyConfig()
     (tmp_path / "b.yaml").write_bytes(dump_yaml(config.model_dump(mode="json")))

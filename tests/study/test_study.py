@@ -13,7 +13,8 @@ from emovec.errors import EmovecError
 from emovec.pipeline.run import run_study
 from emovec.report.sections.registry import headlines
 from emovec.study.results import read_study
-from emovec.study.study import Study, study_template
+from emovec.study.study import Study, bundled_study
+from tests.docs.pages import ROOT
 from tests.tiny_models import random_stories
 
 Change = Callable[..., None]
@@ -244,13 +245,17 @@ def test_a_folder_that_cannot_be_written(study_file: Path, tmp_path: Path) -> No
         run_study(Study(study_file, out=tmp_path / "file"))
 
 
+def test_the_demo_of_the_package_is_that_of_the_repository() -> None:
+    assert (ROOT / "studies" / "demo.yaml").read_text(encoding="utf-8") == bundled_study("demo.yaml")
+
+
 def test_the_template_holds_every_setting_at_its_default(tmp_path: Path) -> None:
-    (tmp_path / "s.yaml").write_text(study_template(), encoding="utf-8")
+    (tmp_path / "s.yaml").write_text(bundled_study("study.yaml"), encoding="utf-8")
     (tmp_path / "short.yaml").write_text("model: gemma-3-270m\n", encoding="utf-8")
     full, short = (Study(tmp_path / name).config.model_dump() for name in ("s.yaml", "short.yaml"))
     # As texts, which is what outputs are known by: 50 and 50.0 are equal, but not there.
     assert json.dumps(full) == json.dumps(short)
-    written = yaml.safe_load(study_template())
+    written = yaml.safe_load(bundled_study("study.yaml"))
     assert {k: set(v) if isinstance(v, dict) else None for k, v in written.items()} == {
         k: set(v) if isinstance(v, dict) else None for k, v in short.items()
     }

@@ -140,7 +140,7 @@ def _print_texts(config: "StudyConfig", texts: Sequence[tuple[str, int, int]]) -
 
 def _print_stages(study: "Study", texts: Sequence[tuple[str, int, int]], size: "ModelSize", measure: bool) -> None:
     """What every stage takes here, and what is known of how fast this machine is."""
-    from emovec.pipeline.costs import DEMO, past_rate, reckoned_rate, stage_costs
+    from emovec.pipeline.costs import MEASURED, past_rate, reckoned_rate, stage_costs
 
     settings = study.config.extraction
     rate = _measured(study) if measure else past_rate(study) or reckoned_rate(size, settings.device, settings.threads)
@@ -157,7 +157,7 @@ def _print_stages(study: "Study", texts: Sequence[tuple[str, int, int]], size: "
     show_table(("stage", "of", "time", "memory"), [*rows, ("in all", "", duration(total), _bytes(most))])
     said = (
         f"{rate.tokens:,.0f} tokens a second on {rate.device}, {rate.known}. Steering runs at half of that. Geometry "
-        f"and report are reckoned from {DEMO}: times layers, pairs of languages and emotions; geometry also times "
+        f"and report are reckoned from {MEASURED}: times layers, pairs of languages and emotions; geometry also times "
         "topics and once more emotions. Expect these to be off by a half"
     )
     more = "." if measure else "; --measure times the model itself."

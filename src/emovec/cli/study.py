@@ -19,7 +19,7 @@ def demo(out: Out = None, limit: Limit = None) -> None:
     """Run the bundled study: Gemma 3 270M, English and Japanese."""
     path = Path("emovec-demo.yaml")
     if not path.exists():
-        _write_template(path)
+        _write(path, "demo.yaml")
     _run(path, out, limit, "report")
 
 
@@ -31,7 +31,7 @@ def init(
     from emovec.targets import STUDY_FILE, require_file
 
     require_file(path, STUDY_FILE, overwrite=overwrite)
-    _write_template(path)
+    _write(path, "study.yaml")
 
 
 def run(
@@ -124,12 +124,12 @@ def _require_one_of(option: str, given: str, names: Sequence[str]) -> Any:
     return given
 
 
-def _write_template(path: Path) -> None:
+def _write(path: Path, bundled: str) -> None:
     from emovec.commands import command
     from emovec.files import write_bytes
-    from emovec.study.study import study_template
+    from emovec.study.study import bundled_study
 
-    write_bytes(path, study_template().encode())
+    write_bytes(path, bundled_study(bundled).encode())
     say(f"Wrote {path}. Change what you like, then: {command('run', path)}")
 
 

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from emovec.corpus.story import Story
     from emovec.study.study import Study
 
-DEMO = "the demo on two cores (18 layers, 2 languages, 30 emotions, 12 topics: geometry 2:23, report 1:23 minutes)"
+MEASURED = "the plain stories on two cores (18 layers, 2 languages, 30 emotions, 12 topics: geometry 2:23, report 1:23 minutes)"
 """What geometry and report are reckoned from."""
-_GEOMETRY, _REPORT = 143.0, 83.0  # seconds of the demo
+_GEOMETRY, _REPORT = 143.0, 83.0  # seconds of these
 _STARTING = 15.0  # of these, seconds that any study takes
 WITH_REFERENCE = 1.6
-"""How much longer the geometry takes where a study has a reference: measured in the demo's."""
+"""How much longer the geometry takes where a study has a reference: measured once on the bundled stories."""
 STEERING = 0.5
-"""Steering's share of the extraction's rate, on short texts in small batches: the demo's 44,000 tokens took 2:13."""
+"""Steering's share of the extraction's rate, on short texts in small batches: 44,000 tokens took 2:13."""
 _OF_PRODUCTS = {"cpu": 0.7, "cuda": 0.3, "mps": 0.3}
 """The share of a device's matrix products a second that an extraction reaches: 0.70–0.73 measured on the CPU."""
 _WORK_BYTES = 1.0e9  # of the libraries and a layer's tables
@@ -140,7 +140,7 @@ def _other_texts(study: "Study", tokens: int, speed: float) -> list[StageCost]:
 
 
 def geometry_seconds(layers: int, languages: int, emotions: int, topics: int) -> float:
-    """The demo's time, times how many more layers, pairs of languages, pairs of emotions and topics there are."""
+    """The time measured, times how many more layers, pairs of languages, pairs of emotions and topics there are."""
     pairs = languages * (languages + 1) / 2
     return _STARTING + (_GEOMETRY - _STARTING) * layers / 18 * pairs / 3 * (emotions / 30) ** 2 * max(topics, 1) / 12
 
@@ -151,7 +151,7 @@ def geometry_bytes(languages: int, emotions: int, topics: int) -> float:
 
 
 def report_seconds(layers: int, languages: int, emotions: int) -> float:
-    """The demo's time; the figures grow with layers, pairs of languages and emotions."""
+    """The time measured; the figures grow with layers, pairs of languages and emotions."""
     pairs = languages * (languages + 1) / 2
     return _STARTING + (_REPORT - _STARTING) * layers / 18 * pairs / 3 * emotions / 30
 

@@ -295,6 +295,6 @@ def summarised(steps: Sequence[Step]) -> list[Step]:
     return found
 
 
-def study_template() -> str:
-    """A study file with every setting, its default and what it means."""
-    return (resources.files("emovec") / "data" / "study.yaml").read_text(encoding="utf-8")
+def bundled_study(name: str) -> str:
+    """A study file of the package: `study.yaml` has every setting, its default and what it means; `demo.yaml`."""
+    return (resources.files("emovec") / "data" / name).read_text(encoding="utf-8")
