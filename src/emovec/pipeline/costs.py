@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from emovec.corpus.story import Story
     from emovec.study.study import Study
 
-MEASURED = "the plain stories on two cores (18 layers, 2 languages, 30 emotions, 12 topics: geometry 2:23, report 1:23 minutes)"
+MEASURED = "plain stories on two cores (18 layers, 2 languages, 30 emotions, 12 topics: geometry 2:23, report 1:23 min)"
 """What geometry and report are reckoned from."""
 _GEOMETRY, _REPORT = 143.0, 83.0  # seconds of these
 _STARTING = 15.0  # of these, seconds that any study takes

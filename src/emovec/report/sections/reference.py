@@ -35,8 +35,8 @@ def finding(reference: Selection, study: Any) -> str:
         how = "not clearly more or less" if not _clear(row) else "more" if row["difference"] > 0 else "less"
         said_of = f"(r = {number(row['emotions'])}) than on {name} (r = {number(row['reference'])})"
         sentence = (
-            f"{language_name(a)} and {language_name(b)} agree {how} on the emotions {said_of}: the difference is between "
-            f"{_interval(row, '', ' and ')} for other topics, and between {_interval(row, '_crossed', ' and ')} for "
+            f"{language_name(a)} and {language_name(b)} agree {how} on the emotions {said_of}: the difference is "
+            f"between {_interval(row, '', ' and ')} for other topics, and between {_interval(row, '_crossed', ' and ')} for "
             "other topics and other labels"
         )
         if matched := own.get("rsa_matched"):
