@@ -33,11 +33,11 @@ def finding(reference: Selection, study: Any) -> str:
         if (row := own.get("rsa")) is None:
             continue
         how = "not clearly more or less" if not _clear(row) else "more" if row["difference"] > 0 else "less"
-        said_of = f"(r = {number(row['emotions'])}) than on {name} (r = {number(row['reference'])})"
+        values = f"(r = {number(row['emotions'])}) than on {name} (r = {number(row['reference'])})"
+        topics, both = (_interval(row, kind, " and ") for kind in ("", "_crossed"))
         sentence = (
-            f"{language_name(a)} and {language_name(b)} agree {how} on the emotions {said_of}: the difference is "
-            f"between {_interval(row, '', ' and ')} for other topics, and between {_interval(row, '_crossed', ' and ')} for "
-            "other topics and other labels"
+            f"{language_name(a)} and {language_name(b)} agree {how} on the emotions {values}: the difference is between "
+            f"{topics} for other topics, and between {both} for other topics and other labels"
         )
         if matched := own.get("rsa_matched"):
             sentence += (
