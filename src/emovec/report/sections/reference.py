@@ -36,8 +36,8 @@ def finding(reference: Selection, study: Any) -> str:
         values = f"(r = {number(row['emotions'])}) than on {name} (r = {number(row['reference'])})"
         topics, both = (_interval(row, kind, " and ") for kind in ("", "_crossed"))
         sentence = (
-            f"{language_name(a)} and {language_name(b)} agree {how} on the emotions {values}: the difference is between "
-            f"{topics} for other topics, and between {both} for other topics and other labels"
+            f"{language_name(a)} and {language_name(b)} agree {how} on the emotions {values}: the difference is "
+            f"between {topics} for other topics, and between {both} for other topics and other labels"
         )
         if matched := own.get("rsa_matched"):
             sentence += (
