@@ -14,6 +14,7 @@ procrustes    held-out R² of independent geometries
 geodesic      how often geodesic distances are said to agree better or worse than straight ones
 retrieval     how often intervals of retrieval hold the mean over as many new topics
 accuracy      how often intervals of a decoder's accuracy hold the truth where topics differ in difficulty
+crossed_accuracy  likewise where emotions differ too; and p of two equally good decoders on the same stories
 partial       partial correlations without noise, and p where the confounds explain all
 ratings       p-values of predicted arousal, where vectors carry valence alone; and how often 95 % intervals hold the
               expected correlation
@@ -37,6 +38,7 @@ from emovec.emotions import DEFAULT_30
 from emovec.geometry.affect import predict_ratings
 from emovec.geometry.alignment import procrustes
 from emovec.geometry.axes import axis_correlations, pca
+from emovec.geometry.beyond_words import paired_difference
 from emovec.geometry.cells import Cells
 from emovec.geometry.distances import crossnobis
 from emovec.geometry.geodesic_agreement import compare_distances, corrected_table
@@ -46,6 +48,7 @@ from emovec.geometry.reliability import halves, row_correlations, triangles
 from emovec.geometry.representational import rsa
 from emovec.geometry.uncertainty import layer_uncertainty, pair_statistics
 from emovec.stats.clustered import mean_interval, share_interval
+from emovec.stats.crossed import crossed_wilson
 from emovec.stats.resampling import bootstrap_weights, bounded_interval, half_weights
 from emovec.stats.shares import clustered_wilson
 from emovec.steering.experiments.word_effects import beside_directions, crossed_mean
@@ -348,6 +351,39 @@ def accuracy(simulations: int, topics: list[int]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["topics", "true share", "holds", "percentile holds"])
 
 
+def right_answers(rng: np.random.Generator, levels: tuple[float, ...], spread: float) -> np.ndarray:
+    """Whether decoders are right [decoder, topic, emotion] on 12 topics and 30 emotions, both of differing difficulty.
+
+    What topics and emotions have in common for the decoders is half of the variance.
+    """
+    shapes = (len(levels), 12, 1), (len(levels), 1, 30)
+    parts = [rng.normal(size=shape) + rng.normal(size=(1, *shape[1:])) for shape in shapes]
+    logits = np.array(levels)[:, None, None] + spread / np.sqrt(2) * (0.5 * parts[0] + parts[1])
+    return rng.random(logits.shape) < expit(logits)
+
+
+def crossed_accuracy(simulations: int, _: list[int]) -> pd.DataFrame:
+    """Accuracy: intervals for other topics, and other emotions too. Two equal decoders: p, and the difference's."""
+    rows, units = [], np.indices((12, 30)).reshape(2, -1).astype(str)
+    for level, spread in ((0.0, 0.0), (0.0, 1.0), (-1.5, 1.5), (1.5, 1.0), (3.0, 1.0)):
+        truth = np.mean([right_answers(np.random.default_rng([13, k]), (level,), spread) for k in range(4000)])
+        held, p = [], []
+        for k in range(simulations):
+            right = right_answers(np.random.default_rng([14, int(10 * level) + 99, k]), (level, level), spread)
+            right = right.reshape(2, -1)
+            both = pd.DataFrame({"right": right[0], "right_words": right[1], "topic": units[0], "emotion": units[1]})
+            gap = paired_difference(both)
+            ends = clustered_wilson(right[0], units[0]), crossed_wilson(right[0], *units)
+            held.append([low <= truth <= high for low, high in ends])
+            held[-1] += [gap["low"] <= 0 <= gap["high"], gap["low_crossed"] <= 0 <= gap["high_crossed"]]
+            p.append(gap["p"])
+        levels = [np.mean(np.array(p) <= alpha) for alpha in (0.01, 0.05, 0.5)]
+        rows.append((truth, spread, *100 * np.mean(held, axis=0), *levels))
+    names = ["topics", "topics and emotions", "gap: topics", "gap: topics and emotions"]
+    columns = ["true share", "spread", *names, "p <= .01", "p <= .05", "p <= .5"]
+    return pd.DataFrame(rows, columns=columns).assign(error=100 * np.sqrt(0.05 * 0.95 / simulations))
+
+
 def partial_coverage(simulations: int, topics: int, shared: float, size: float, same_topics: bool) -> dict[str, float]:
     """Partial correlation beyond a confound that adds to both languages' similarities: observed, corrected, true.
 
@@ -552,6 +588,7 @@ CHECKS: dict[str, Callable[[int, list[int]], pd.DataFrame]] = {
     "geodesic": corrected_geodesic,
     "retrieval": retrieval,
     "accuracy": accuracy,
+    "crossed_accuracy": crossed_accuracy,
     "partial": partial,
     "ratings": ratings,
     "poles": poles,

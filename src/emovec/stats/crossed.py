@@ -66,6 +66,8 @@ def _jackknife_variances(values: np.ndarray) -> tuple[float, float]:
 def crossed_mean_variance(values: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
     """Variance of a mean whose things belong to two crossed kinds of groups (Cameron, Gelbach & Miller 2011).
 
+    Where all are of one group of a kind, each counts as a group of its own, as in `clustered_wilson`.
+
     Args:
         values: [thing].
         first: [thing] group of each, such as its topic.
@@ -76,6 +78,7 @@ def crossed_mean_variance(values: np.ndarray, first: np.ndarray, second: np.ndar
     """
     off = values - values.mean()
     codes = [np.unique(groups, return_inverse=True)[1] for groups in (first, second)]
+    codes = [own if own.max() else np.arange(len(values)) for own in codes]
     pairs = codes[0] * (int(codes[1].max()) + 1) + codes[1]
     counts = [int(own.max()) + 1 for own in codes]
     over = [float((np.bincount(own, weights=off) ** 2).sum()) / len(values) ** 2 for own in (*codes, pairs)]
