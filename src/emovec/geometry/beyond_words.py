@@ -32,7 +32,7 @@ def beyond_words(tested: Mapping[int, pd.DataFrame], words: pd.DataFrame, shown:
     Returns:
         Columns layer, choice (`none`: this layer everywhere; or `held out`), language, features, accuracy, words,
         difference, low, high (95 % interval for other topics), low_crossed, high_crossed (for other topics and other
-        emotions), p (one-sided, of no difference, for other topics and emotions), n_stories.
+        emotions), p (two-sided, of no difference, for other topics and emotions), n_stories.
     """
     if not len(words):
         return pd.DataFrame(columns=BEYOND_WORDS.columns)
@@ -93,7 +93,7 @@ def paired_difference(both: pd.DataFrame) -> dict[str, object]:
 
 
 def _p_value(mean: float, variance: float, freedom: float) -> float:
-    """One-sided p of a mean of 0; where nothing varies, that of all units of the fewer kind on one side by chance."""
+    """Two-sided p of a mean of 0; where nothing varies, that of all units of the fewer kind on one side by chance."""
     if variance > 0:
-        return float(student.sf(mean / np.sqrt(variance), freedom))
-    return 0.5 ** (freedom + 1) if mean > 0 else 1.0
+        return float(2 * student.sf(abs(mean) / np.sqrt(variance), freedom))
+    return 0.5**freedom if mean else 1.0

@@ -5,10 +5,12 @@ from typing import Any
 import pandas as pd
 
 from emovec.report.charts import Chart, Curve, Listing
+from emovec.report.confirmatory import caveat
 from emovec.report.section import Section
 from emovec.report.selection import Selection
 from emovec.report.style import OKABE_ITO, language_name, number, p_value
 from emovec.stats.permutation import ALPHA
+from emovec.study.results import StudyTables
 
 _NAMES = {
     "none": "vectors, nothing taken out",
@@ -23,7 +25,7 @@ _HUES = dict(zip(_NAMES, OKABE_ITO, strict=False))
 _TAKEN_OUT = {"all": "words, averaged embeddings, the first layer and valence", "words": "words"}
 
 
-def finding(confounds: Selection) -> str:
+def finding(study: StudyTables, confounds: Selection) -> str:
     """How much of the agreement the words alone reach, and what is left beyond words, embeddings and valence."""
     rows = confounds.shown()
     said: list[str] = []
@@ -37,6 +39,7 @@ def finding(confounds: Selection) -> str:
         said.append(
             f"The words of the stories alone, without a model, make {names} agree with "
             f"r = {number(own['words']['r_confound'])}; beyond {_TAKEN_OUT[given]} {_left(own[given])}{where}"
+            + (f" But {limit}." if (limit := caveat(study, "beyond confounds", a, b)) else "")
         )
     return " ".join(said)
 
