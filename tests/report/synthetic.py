@@ -173,6 +173,9 @@ def tables(
     for i, language in enumerate(languages):
         for features, accuracy in (("word", 0.42), ("character", 0.55)):
             rows["lexical"].append((features, language, language, accuracy + 0.1 * i, 360, chance))
+        for layer, choice in (*product(layers, ("none",)), (two_thirds(layers[-1] + 1, layers), "held out")):
+            gap = (0.2, 0.12, 0.28, 0.08, 0.32, 0.001) if i == 0 else (-0.02, -0.08, 0.04, -0.1, 0.06, 0.6)
+            rows["beyond_words"].append((layer, choice, language, "character", 0.75, 0.75 - gap[0], *gap, 360))
         words = WORDS.get(language, WORDS["en"])
         for (m, layer), lens in product(enumerate(layers), ("raw", "cleaned")):
             for (e, emotion), side, rank in product(enumerate(emotions), ("top", "bottom"), range(1, 11)):

@@ -83,7 +83,7 @@ SECTION = Section(
     "was chosen by something else. Words are compared at a layer that was chosen without the stories that are decoded. "
     "Holm's correction keeps the chance that any test stands by mistake at 5 %.",
     misleading="The correction doesn't make a test more valid than it is: beyond confounds, p can be trusted only if "
-    "these act on similarities. A test that doesn't stand is no evidence of the contrary. Steering, components, groups, "
-    "single emotions and other layers are not on the list: their p-values are exploratory. The correction covers "
-    "one study, not the number of studies that you ran.",
+    "these act on similarities. A test that doesn't stand is no evidence of the contrary. Steering, components, "
+    "groups, single emotions and other layers are not on the list: their p-values are exploratory. The correction "
+    "covers one study, not the number of studies that you ran.",
 )
