@@ -9,7 +9,7 @@ from emovec.study.results import StudyTables
 
 _NAMES = {
     "alike": ("the languages arrange the emotions alike", "r"),
-    "beyond confounds": ("they do beyond words, averaged embeddings, the first layer and valence", "partial r"),
+    "beyond confounds": ("the languages agree beyond words, embeddings, the first layer and valence", "partial r"),
     "same emotion": ("the same emotion is closer across the languages than others", "difference of cosines"),
     "beyond words": ("activations name the emotion better than word counts", "difference of accuracies"),
     "valence": ("the valence of emotions left out is predicted", "r"),

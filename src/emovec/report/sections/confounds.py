@@ -50,7 +50,9 @@ def _left(row: dict[Any, Any]) -> str:
     if row["p_familywise"] >= ALPHA:
         return f"no agreement is left that chance would not give (partial r = {partial}, {p})"
     free = row.get("partial_noise_free")
-    corrected = f", {number(free)} if corrected for how far it returns on other topics" if pd.notna(free) else ""
+    corrected = f", {number(free)} if corrected for how far it returns on other topics"
+    if pd.isna(free):
+        corrected = "; what is left is too unreliable, or the topics too few, to correct it for noise"
     return f"a partial r of {partial} remains{corrected} ({p})"
 
 

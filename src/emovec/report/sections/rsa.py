@@ -48,6 +48,7 @@ def _said(a: str, b: str, by: dict[Any, dict[Any, Any]], layer: int) -> str:
         alike = "alike" if min(significant.values()) >= ALIKE else "more alike than shuffled labels"
         how = _SCALINGS["raw"] if "raw" in significant else "once the dimensions are standardised"
         claim = f"{names} arrange the emotions {alike}{'' if len(significant) == len(by) else f' only {how}'}"
+        claim += ", which is exploratory" if "standardised" in by and "standardised" not in significant else ""
     else:
         claim = f"There is no evidence that {names} arrange the emotions alike"
     each = [
