@@ -146,7 +146,7 @@ def layer_uncertainty(
         whole_a, whole_b = (halves(blocks, each, every, splits, lambda gram: gram) for each in (a, b))
         alone = noise_free_without(whole_a, whole_b, masks)
         row = _interval("rsa_noise_free", without_noise, None, a, b)
-        rows.append(_crossed(row, without_noise, alone[:, None], n))
+        rows.append(_crossed(row, without_noise, list(alone[:, None]), n))
         ceilings.append(_ceiling(a, b, float(kept["rsa"][0]), float(without_noise[0]), halved[a], halved[b]))
     reliabilities = [_reliability(name, half) for name, half in halved.items() if has[name].sum() >= MINIMUM_EMOTIONS]
     tables = {"intervals": rows, "reliability": reliabilities, "ceiling": ceilings}
