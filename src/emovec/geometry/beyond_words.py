@@ -55,15 +55,18 @@ def beyond_words(tested: Mapping[int, pd.DataFrame], words: pd.DataFrame, shown:
 def held_out_choice(tested: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
     """The stories of each fold as decoded at the layer that is best, over all languages, on the other folds."""
     layers = sorted(tested)
-    by_fold = [
-        own.groupby(["fold", "language"])["right"].agg(["sum", "size"]) for own in map(tested.__getitem__, layers)
+    by = [tested[layer].groupby(["fold", "language"])["right"].agg(["sum", "size"]) for layer in layers]
+    # Every layer has the same stories. [layer, fold, language] less the fold itself: right ones, and all.
+    right, all_of = (
+        np.stack([own[name].unstack(fill_value=0).to_numpy(float) for own in by]) for name in ("sum", "size")
+    )
+    right, all_of = (of.sum(axis=1, keepdims=True) - of for of in (right, all_of))
+    shares = np.where(all_of > 0, right / np.maximum(all_of, 1), 0.0).mean(axis=2)
+    chosen = np.round(shares, 12).argmax(axis=0)
+    folds = by[0].index.get_level_values("fold").unique()
+    parts = [
+        tested[layers[at]][lambda own, fold=fold: own["fold"] == fold] for fold, at in zip(folds, chosen, strict=True)
     ]
-    parts: list[pd.DataFrame] = []
-    for fold in np.unique(tested[layers[0]]["fold"]):
-        others = [own[own.index.get_level_values("fold") != fold].groupby("language").sum() for own in by_fold]
-        means = [float((own["sum"] / own["size"]).mean()) for own in others]
-        chosen = layers[int(np.nanargmax(np.round(means, 12)))] if np.isfinite(means).any() else layers[0]
-        parts.append(tested[chosen][tested[chosen]["fold"] == fold])
     return pd.concat(parts, ignore_index=True)
 
 
