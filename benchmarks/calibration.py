@@ -7,12 +7,14 @@ permutation   p-values of RSA between independent geometries of 30 emotions: uni
 familywise    how often any of 28 correlated layers of independent geometries has a family-wise p <= .05
 coverage      how often 95 % intervals of RSA hold the truth: the RSA of noise-free vectors, and the expected RSA of as
               many new topics
+crossed       how often intervals hold the expected RSA, cosines and retrieval of other topics and other emotions
 reliability   split-half reliability (Spearman–Brown) against the correlation of two independent sets of topics
 crossnobis    mean crossnobis distance of emotions that don't differ
 procrustes    held-out R² of independent geometries
 geodesic      how often geodesic distances are said to agree better or worse than straight ones
 retrieval     how often intervals of retrieval hold the mean over as many new topics
 accuracy      how often intervals of a decoder's accuracy hold the truth where topics differ in difficulty
+crossed_accuracy  likewise where emotions differ too; and p of two equally good decoders on the same stories
 partial       partial correlations without noise, and p where the confounds explain all
 ratings       p-values of predicted arousal, where vectors carry valence alone; and how often 95 % intervals hold the
               expected correlation
@@ -38,6 +40,7 @@ from emovec.emotions import DEFAULT_30
 from emovec.geometry.affect import predict_ratings
 from emovec.geometry.alignment import procrustes
 from emovec.geometry.axes import axis_correlations, pca
+from emovec.geometry.beyond_words import paired_difference
 from emovec.geometry.cells import Cells
 from emovec.geometry.distances import crossnobis
 from emovec.geometry.geodesic_agreement import compare_distances, corrected_table
@@ -49,6 +52,7 @@ from emovec.geometry.representational import rsa
 from emovec.geometry.resampled import difference, pair_resampled
 from emovec.geometry.uncertainty import layer_uncertainty, pair_statistics
 from emovec.stats.clustered import mean_interval, share_interval
+from emovec.stats.crossed import crossed_wilson
 from emovec.stats.resampling import bootstrap_weights, bounded_interval, half_weights
 from emovec.stats.shares import clustered_wilson
 from emovec.steering.experiments.word_effects import beside_directions, crossed_mean
@@ -61,18 +65,18 @@ SHARED = {0.2: 0.67, 0.4: 0.80, 0.65: 0.90, 0.9: 0.975}
 NOISES = {"low": 0.5, "middle": 0.8, "high": 1.2}
 
 
-def geometries(rng: np.random.Generator, shared: float) -> np.ndarray:
+def geometries(rng: np.random.Generator, shared: float, emotions: int = EMOTIONS) -> np.ndarray:
     """True vectors [language, emotion, hidden] with a falling spectrum and a share of structure in common."""
-    parts = rng.normal(size=(3, EMOTIONS, HIDDEN)) / np.sqrt(np.arange(1, HIDDEN + 1))
+    parts = rng.normal(size=(3, emotions, HIDDEN)) / np.sqrt(np.arange(1, HIDDEN + 1))
     return shared * parts[:1] + np.sqrt(1 - shared**2) * parts[1:]
 
 
-def noise(rng: np.random.Generator, topics: int, size: float, common: float) -> np.ndarray:
+def noise(rng: np.random.Generator, topics: int, size: float, common: float, emotions: int = EMOTIONS) -> np.ndarray:
     """Noise [language, topic, emotion, hidden], part of its variance common to the languages.
 
     Its size is that of the mean over 12 topics whatever their number.
     """
-    parts = rng.normal(size=(3, topics, EMOTIONS, HIDDEN)) / np.arange(1, HIDDEN + 1) ** 0.25
+    parts = rng.normal(size=(3, topics, emotions, HIDDEN)) / np.arange(1, HIDDEN + 1) ** 0.25
     return size * np.sqrt(topics / 12) * (np.sqrt(common) * parts[:1] + np.sqrt(1 - common) * parts[1:])
 
 
@@ -170,6 +174,64 @@ def coverage(simulations: int, topics: list[int]) -> pd.DataFrame:
         for n in topics
         for name, size in NOISES.items()
         for common in (0.0, 0.3)
+        for shared in SHARED.values()
+    )
+
+
+CROSSED = ("rsa", "rsa_noise_free", "same_cosine", "cosine_difference", "retrieval_ab")
+
+
+def drawn(
+    rng: np.random.Generator, topics: int, emotions: int, shared: float, size: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Emotions and topics from populations: true vectors [language, emotion, hidden], and those read on each topic.
+
+    Each topic stretches the dimensions in its own way, alike for all emotions and in both languages.
+    """
+    truth = geometries(rng, shared, emotions)
+    stretch = 1 + 0.3 * rng.normal(size=(1, topics, 1, HIDDEN))
+    return truth, truth[:, None] * stretch + noise(rng, topics, size, 0.3, emotions)
+
+
+def crossed_coverage(
+    simulations: int, topics: int, emotions: int, shared: float, size: float, bootstraps: int = 100
+) -> pd.DataFrame:
+    """How often (per cent) intervals hold the mean over other sets of as many topics and emotions: a row a statistic.
+
+    `rsa_noise_free` has to hold that of noise-free vectors.
+    """
+    key = [12, topics, emotions, int(1000 * shared), int(100 * size)]
+    rng, truths = np.random.default_rng(key), []
+    for _ in range(1000):
+        truth, values = drawn(rng, topics, emotions, shared, size)
+        every = {each: as_cells(part[:, None]) for each, part in (("true", truth), ("read", values.mean(axis=1)))}
+        own = {each: _statistics(cells) for each, cells in every.items()}
+        truths.append(own["read"] | {"rsa_noise_free": own["true"]["rsa"]})
+    expected, rows = pd.DataFrame(truths).mean(), []
+    for k in range(simulations):
+        _, values = drawn(np.random.default_rng([*key, k]), topics, emotions, shared, size)
+        table = layer_uncertainty(as_cells(values), {}, None, bootstraps, k)["intervals"]
+        table = table[table["statistic"].isin(CROSSED)].assign(expected=table["statistic"].map(expected))
+        for kind in ("", "_crossed"):
+            low, high = table[f"low{kind}"], table[f"high{kind}"]
+            table["width" + kind] = high - low
+            table["holds" + kind] = 100 * ((low <= table["expected"]) & (table["expected"] <= high))
+        rows.append(table)
+    columns = ["expected", "estimate", "width", "holds", "width_crossed", "holds_crossed"]
+    return pd.concat(rows).groupby("statistic", sort=False)[columns].mean().reset_index()
+
+
+def _statistics(cells: Cells) -> dict[str, float]:
+    own, other, cross = (cells.grams(np.ones((1, 1)), *pair) for pair in (("en", "en"), ("ja", "ja"), ("en", "ja")))
+    return {name: float(values[0]) for name, values in pair_statistics(own, other, cross).items()}
+
+
+def crossed(simulations: int, topics: list[int]) -> pd.DataFrame:
+    """Intervals for other topics (holds) and for other topics and emotions (holds_crossed)."""
+    return pd.concat(
+        crossed_coverage(simulations, n, emotions, shared, 0.5).assign(topics=n, emotions=emotions, shared=shared)
+        for n in topics
+        for emotions in (30, 12)
         for shared in SHARED.values()
     )
 
@@ -291,6 +353,39 @@ def accuracy(simulations: int, topics: list[int]) -> pd.DataFrame:
                 held.append((low <= truth <= high, p_low <= truth <= p_high))
             rows.append((n, truth, *np.mean(held, axis=0)))
     return pd.DataFrame(rows, columns=["topics", "true share", "holds", "percentile holds"])
+
+
+def right_answers(rng: np.random.Generator, levels: tuple[float, ...], spread: float) -> np.ndarray:
+    """Whether decoders are right [decoder, topic, emotion] on 12 topics and 30 emotions, both of differing difficulty.
+
+    What topics and emotions have in common for the decoders is half of the variance.
+    """
+    shapes = (len(levels), 12, 1), (len(levels), 1, 30)
+    parts = [rng.normal(size=shape) + rng.normal(size=(1, *shape[1:])) for shape in shapes]
+    logits = np.array(levels)[:, None, None] + spread / np.sqrt(2) * (0.5 * parts[0] + parts[1])
+    return rng.random(logits.shape) < expit(logits)
+
+
+def crossed_accuracy(simulations: int, _: list[int]) -> pd.DataFrame:
+    """Accuracy: intervals for other topics, and other emotions too. Two equal decoders: p, and the difference's."""
+    rows, units = [], np.indices((12, 30)).reshape(2, -1).astype(str)
+    for level, spread in ((0.0, 0.0), (0.0, 1.0), (-1.5, 1.5), (1.5, 1.0), (3.0, 1.0)):
+        truth = np.mean([right_answers(np.random.default_rng([13, k]), (level,), spread) for k in range(4000)])
+        held, p = [], []
+        for k in range(simulations):
+            right = right_answers(np.random.default_rng([14, int(10 * level) + 99, k]), (level, level), spread)
+            right = right.reshape(2, -1)
+            both = pd.DataFrame({"right": right[0], "right_words": right[1], "topic": units[0], "emotion": units[1]})
+            gap = paired_difference(both)
+            ends = clustered_wilson(right[0], units[0]), crossed_wilson(right[0], *units)
+            held.append([low <= truth <= high for low, high in ends])
+            held[-1] += [gap["low"] <= 0 <= gap["high"], gap["low_crossed"] <= 0 <= gap["high_crossed"]]
+            p.append(gap["p"])
+        levels = [np.mean(np.array(p) <= alpha) for alpha in (0.01, 0.05, 0.5)]
+        rows.append((truth, spread, *100 * np.mean(held, axis=0), *levels))
+    names = ["topics", "topics and emotions", "gap: topics", "gap: topics and emotions"]
+    columns = ["true share", "spread", *names, "p <= .01", "p <= .05", "p <= .5"]
+    return pd.DataFrame(rows, columns=columns).assign(error=100 * np.sqrt(0.05 * 0.95 / simulations))
 
 
 def partial_coverage(simulations: int, topics: int, shared: float, size: float, same_topics: bool) -> dict[str, float]:
@@ -527,12 +622,14 @@ CHECKS: dict[str, Callable[[int, list[int]], pd.DataFrame]] = {
     "permutation": permutation,
     "familywise": familywise,
     "coverage": coverage,
+    "crossed": crossed,
     "reliability": reliability,
     "crossnobis": null_crossnobis,
     "procrustes": null_procrustes,
     "geodesic": corrected_geodesic,
     "retrieval": retrieval,
     "accuracy": accuracy,
+    "crossed_accuracy": crossed_accuracy,
     "partial": partial,
     "ratings": ratings,
     "poles": poles,

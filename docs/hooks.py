@@ -26,6 +26,7 @@ MEANINGS = {
     "vector_language, text_language": "whose vectors read whose texts",
     "r": "a correlation",
     "low, high": "the ends of a 95 % interval",
+    "low_crossed, high_crossed": "those of one for other topics and other emotions",
     "p": "the p-value of one test",
     "p_familywise": "the same, corrected for looking at every layer",
     "null_95": "what chance stays below in 95 of 100 draws",

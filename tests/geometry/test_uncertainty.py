@@ -12,7 +12,8 @@ from emovec.geometry import (
     run_analysis,
     topic_cells,
 )
-from emovec.geometry.uncertainty import component_correlations, component_references, pair_statistics
+from emovec.geometry.resampled_components import component_correlations, component_references
+from emovec.geometry.uncertainty import pair_statistics
 from tests.geometry.planted import relabelled
 from tests.geometry.planted_cells import study_inputs
 

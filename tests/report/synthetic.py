@@ -70,7 +70,8 @@ def tables(
                     1,
                 )
             )
-            rows["decoding"].append((variant, layer, a, b, accuracy, 360, chance))
+            ends = (accuracy - 0.05, accuracy + 0.05, accuracy - 0.08, accuracy + 0.07)
+            rows["decoding"].append((variant, layer, a, b, accuracy, *ends, 360, chance))
         for a, b in pairs(languages):
             i, j = list(languages).index(a), list(languages).index(b)
             c = unit[v, i, :, m] @ unit[v, j, :, m].T
@@ -172,6 +173,9 @@ def tables(
     for i, language in enumerate(languages):
         for features, accuracy in (("word", 0.42), ("character", 0.55)):
             rows["lexical"].append((features, language, language, accuracy + 0.1 * i, 360, chance))
+        for layer, choice in (*product(layers, ("none",)), (two_thirds(layers[-1] + 1, layers), "held out")):
+            gap = (0.2, 0.12, 0.28, 0.08, 0.32, 0.001) if i == 0 else (-0.02, -0.08, 0.04, -0.1, 0.06, 0.6)
+            rows["beyond_words"].append((layer, choice, language, "character", 0.75, 0.75 - gap[0], *gap, 360))
         words = WORDS.get(language, WORDS["en"])
         for (m, layer), lens in product(enumerate(layers), ("raw", "cleaned")):
             for (e, emotion), side, rank in product(enumerate(emotions), ("top", "bottom"), range(1, 11)):
@@ -244,7 +248,7 @@ def _groups(
 def _confusions(rows: dict[str, list[tuple]], languages: Sequence[str], emotions: Sequence[str], layer: int) -> None:
     n, following = len(emotions), [*emotions[1:], emotions[0]]
     for method, (a, b) in product(("centroid", "logistic"), product(languages, languages)):
-        rows["methods"].append((layer, method, a, b, 0.75, 0.68, 0.81, 12 * n, 1 / n))
+        rows["methods"].append((layer, method, a, b, 0.75, 0.68, 0.81, 0.62, 0.84, 12 * n, 1 / n))
         for emotion, other in zip(emotions, following, strict=True):
             rows["confusion"] += [(layer, method, a, b, emotion, emotion, 9), (layer, method, a, b, emotion, other, 3)]
     for method in ("centroid", "logistic"):
@@ -311,15 +315,16 @@ def _uncertainty(rows: dict[str, list[tuple]], languages: Sequence[str], layers:
     for variant, layer in product(VARIANTS, layers):
         for language in languages:
             rows["reliability"].append((variant, layer, language, 0.8, 0.89, 30))
-            spread = (0.4, 0.2, 0.6, 0.2, 0.5, 0.25, 0.55, 0.1, 1000)
+            spread = (0.4, 0.2, 0.6, 0.1, *[np.nan] * 3, 0.2, 0.5, 0.25, 0.55, 1000)
             rows["intervals"].append((variant, layer, "pc_norm", language, "", "component 1 · norm valence", *spread))
         for a, b in pairs(languages):
             if a != b:
                 rows["ceiling"].append((variant, layer, a, b, 0.7, 0.89, 0.79, ""))
                 for name, value in (("rsa", 0.7), ("same_cosine", 0.5), ("retrieval_ab", 0.9), ("retrieval_ba", 0.8)):
-                    spread = (value, value - 0.1, value + 0.1, value - 0.2, value, value - 0.1, value, 0.05, 1000)
-                    rows["intervals"].append((variant, layer, name, a, b, "", *spread))
-                free = (0.79, 0.7, 0.88, *[np.nan] * 4, 0.04, 0)
+                    crossed = (value - 0.15, value + 0.13, 0.07)
+                    spread = (value - 0.1, value + 0.1, 0.05, *crossed, value - 0.2, value, value - 0.1, value, 1000)
+                    rows["intervals"].append((variant, layer, name, a, b, "", value, *spread))
+                free = (0.79, 0.7, 0.88, 0.04, 0.6, 0.95, 0.08, *[np.nan] * 4, 0)
                 rows["intervals"].append((variant, layer, "rsa_noise_free", a, b, "", *free))
 
 

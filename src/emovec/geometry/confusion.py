@@ -12,6 +12,7 @@ from scipy import stats
 
 from emovec.geometry.analysis import Activations, Analysis, Outcome, Table, noted, plain
 from emovec.geometry.decoding import FoldedLayer, folded, nearest_centroid, pooled_scale
+from emovec.stats.crossed import crossed_wilson
 from emovec.stats.labelled import unit
 from emovec.stats.permutation import MINIMUM_EMOTIONS, label_permutations, p_values
 from emovec.stats.shares import clustered_wilson
@@ -19,7 +20,8 @@ from emovec.vectors.emotion_vectors import EmotionVectors
 
 TABLES = {
     "methods": Table(
-        "layer:int method:str train_language:str test_language:str accuracy low high n_stories:int chance"
+        "layer:int method:str train_language:str test_language:str accuracy low high low_crossed high_crossed "
+        "n_stories:int chance"
     ),
     "confusion": Table("layer:int method:str train_language:str test_language:str emotion:str predicted:str count:int"),
     "confused_pairs": Table("layer:int method:str emotion_a:str emotion_b:str language:str rate"),
@@ -75,20 +77,23 @@ def method_accuracies(predicted: pd.DataFrame, level: float = 0.95) -> pd.DataFr
 
     The interval is Wilson's (1927) for as many independent stories as the scatter of the topics' accuracies says there
     are (Korn & Graubard 1998), with Student's t for so many topics: stories on one topic share its difficulty. Where
-    fewer than two topics are named every story counts as independent.
+    fewer than two topics are named every story counts as independent. The crossed interval is for other emotions too,
+    as `crossed_wilson` has it.
 
     Args:
         predicted: as `predictions` returns them.
         level: of the interval.
 
     Returns:
-        Columns method, train_language, test_language, accuracy, low, high, n_stories, chance (one over the emotions
-        that the training language's own stories have, or those named if it has none).
+        Columns method, train_language, test_language, accuracy, low, high, low_crossed, high_crossed, n_stories, chance
+        (one over the emotions that the training language's own stories have, or those named if it has none).
     """
     rows: list[dict[str, object]] = []
     for (method, train, test), own in predicted.groupby(["method", "train_language", "test_language"]):  # pyright: ignore[reportGeneralTypeIssues]
         right = (own["emotion"] == own["predicted"]).to_numpy()
-        low, high = clustered_wilson(right, own["topic"].to_numpy(dtype=str), level)
+        topics, emotions = (own[column].to_numpy(dtype=str) for column in ("topic", "emotion"))
+        low, high = clustered_wilson(right, topics, level)
+        low_crossed, high_crossed = crossed_wilson(right, topics, emotions, level)
         learnt = predicted[(predicted["train_language"] == train) & (predicted["test_language"] == train)]
         known = learnt if len(learnt) else own
         rows.append(
@@ -99,6 +104,8 @@ def method_accuracies(predicted: pd.DataFrame, level: float = 0.95) -> pd.DataFr
                 "accuracy": right.mean(),
                 "low": low,
                 "high": high,
+                "low_crossed": low_crossed,
+                "high_crossed": high_crossed,
                 "n_stories": len(own),
                 "chance": 1 / known["emotion"].nunique(),
             }

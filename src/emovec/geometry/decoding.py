@@ -9,17 +9,27 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from emovec.geometry.analysis import Activations, Analysis, Outcome, Table, best
+from emovec.corpus.story import Story
+from emovec.geometry.analysis import Activations, Analysis, Outcome, Table, best, stories_read
+from emovec.geometry.beyond_words import BEYOND_WORDS, beyond_words
+from emovec.geometry.fold_sums import FoldSums
+from emovec.geometry.word_decoding import word_hits
 from emovec.labels import NEUTRAL
+from emovec.stats.crossed import crossed_wilson
 from emovec.stats.folds import assign_folds, unshared_topics
 from emovec.stats.labelled import unit
+from emovec.stats.shares import clustered_wilson
 from emovec.vectors.control_vectors import usual_layer
 from emovec.vectors.emotion_vectors import EmotionVectors
 
 log = logging.getLogger(__name__)
 
 TABLES = {
-    "decoding": Table("variant:str layer:int train_language:str test_language:str accuracy n_stories:int chance"),
+    "decoding": Table(
+        "variant:str layer:int train_language:str test_language:str accuracy low high low_crossed high_crossed "
+        "n_stories:int chance"
+    ),
+    "beyond_words": BEYOND_WORDS,
 }
 
 
@@ -45,16 +55,18 @@ def decode(
         progress: called with 1 after each layer.
 
     Returns:
-        Columns variant, layer, train_language, test_language, accuracy, n_stories, chance (one over the emotions of
-        the training language); no row where nothing could be tested.
+        Columns variant, layer, train_language, test_language, accuracy, low, high (its interval for other topics, as
+        `clustered_wilson` has it), low_crossed, high_crossed (for other topics and other emotions), n_stories, chance
+        (one over the emotions of the training language); no row where nothing could be tested.
     """
     frames: list[pd.DataFrame] = []
     for layer in layers:
-        frames.append(_decode_layer({language: activations(layer, language) for language in languages}, seed))
+        tested = decode_stories({language: activations(layer, language) for language in languages}, seed)
+        frames.append(_accuracies(tested, layer))
         if progress:
             progress(1)
     columns = TABLES["decoding"].columns
-    rows = [frame.assign(layer=layer) for layer, frame in zip(layers, frames, strict=True) if len(frame)]
+    rows = [frame for frame in frames if len(frame)]
     return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
 
 
@@ -102,7 +114,7 @@ class FoldedLayer:
 
     emotions: list[str]
     n_folds: int
-    sums: "dict[str, FoldSums]"
+    sums: dict[str, FoldSums]
     stories: dict[str, pd.DataFrame]
 
 
@@ -136,10 +148,36 @@ def pooled_scale(variances: Sequence[np.ndarray]) -> np.ndarray:
     return np.where(pooled > 0, pooled, 1.0)
 
 
-def _decode_layer(arrays: dict[str, xr.DataArray], seed: int) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Tested:
+    """The held-out stories of one language, decoded with centroids of one language: arrays [story].
+
+    Attributes:
+        labels: id, emotion and topic of each.
+        fold: in which it was held out.
+        right: whether it was given its emotion.
+        chance: one over the emotions of the language that the centroids are of.
+    """
+
+    labels: dict[str, np.ndarray]
+    fold: np.ndarray
+    right: np.ndarray
+    chance: float
+
+
+def decode_stories(arrays: dict[str, xr.DataArray], seed: int = 0) -> dict[tuple[str, str, str], Tested]:
+    """Which held-out stories of one layer are given their emotion, decoded as `decode` says.
+
+    Args:
+        arrays: language → [story, hidden] with story coordinates id, language, emotion, topic.
+        seed: of the folds where topics can't be held out.
+
+    Returns:
+        (variant, training language, test language) → the stories tested; without those of which there are none.
+    """
     layer = folded(arrays, seed)
     languages = layer.sums
-    hits: dict[tuple[str, str, str], list[int]] = {}
+    found: dict[tuple[str, str, str], list[np.ndarray]] = {}
     for fold in range(layer.n_folds):
         training = {name: sums.training(fold) for name, sums in languages.items() if sums.n_training(fold)}
         if not training:
@@ -152,97 +190,63 @@ def _decode_layer(arrays: dict[str, xr.DataArray], seed: int) -> pd.DataFrame:
                 stories = (stories - mean) / divisor
                 for train, directions in centroids.items():
                     known = languages[train].trained(fold)
-                    testable = known[truth]
                     right = nearest_centroid(stories, directions, known) == truth
-                    tally = hits.setdefault((variant, train, test), [0, 0])
-                    tally[0] += int(right[testable].sum())
-                    tally[1] += int(testable.sum())
-    return pd.DataFrame(
-        [
-            {
-                "variant": variant,
-                "train_language": train,
-                "test_language": test,
-                "accuracy": right / total,
-                "n_stories": total,
-                "chance": 1 / languages[train].n_emotions,
-            }
-            for (variant, train, test), (right, total) in hits.items()
-            if total
+                    story = np.stack([languages[test].members(fold), np.full(len(truth), fold), right])
+                    found.setdefault((variant, train, test), []).append(story[:, known[truth]])
+    labels = {test: {name: own[name].to_numpy(dtype=str) for name in ("id", "emotion", "topic")}
+              for test, own in layer.stories.items()}  # fmt: skip
+    tested: dict[tuple[str, str, str], Tested] = {}
+    for (variant, train, test), parts in found.items():
+        at, folds, right = np.concatenate(parts, axis=1)
+        if len(at):
+            own = {name: values[at] for name, values in labels[test].items()}
+            tested[variant, train, test] = Tested(own, folds, right > 0, 1 / languages[train].n_emotions)
+    return tested
+
+
+def _accuracies(tested: dict[tuple[str, str, str], Tested], layer: int) -> pd.DataFrame:
+    """The share of the stories tested whose emotion was found, with intervals: the rows of one layer of `decode`."""
+    rows: list[dict[str, Any]] = []
+    for (variant, train, test), own in tested.items():
+        low, high = clustered_wilson(own.right, own.labels["topic"])
+        low_crossed, high_crossed = crossed_wilson(own.right, own.labels["topic"], own.labels["emotion"])
+        rows.append(
+            {"variant": variant, "layer": layer, "train_language": train, "test_language": test}
+            | {"accuracy": own.right.mean(), "n_stories": len(own.right), "chance": own.chance}
+            | {"low": low, "high": high, "low_crossed": low_crossed, "high_crossed": high_crossed}
+        )
+    return pd.DataFrame(rows)
+
+
+def _decoding(vectors: EmotionVectors, activations: Activations, stories: Sequence[Story], seed: int) -> Outcome:
+    tables: list[pd.DataFrame] = []
+    within: dict[int, pd.DataFrame] = {}
+    for layer in vectors.layers:
+        tested = decode_stories({language: activations(layer, language) for language in vectors.languages}, seed)
+        tables.append(_accuracies(tested, layer))
+        parts = [
+            pd.DataFrame({**own.labels, "fold": own.fold, "right": own.right}).assign(language=test)
+            for (variant, train, test), own in tested.items()
+            if variant == "standardised" and train == test
         ]
-    )
-
-
-class FoldSums:
-    """Sums over each fold's stories by emotion, from which every training set's means and variances follow."""
-
-    def __init__(self, values: np.ndarray, emotions: np.ndarray, folds: np.ndarray, n_emotions: int, n_folds: int):
-        # A shift changes no result, but keeps the sums of squares from cancelling where a dimension is massive.
-        self._values = values - values.mean(axis=0, keepdims=True) if len(values) else values
-        self._emotions = emotions
-        self._members = [np.flatnonzero(folds == fold) for fold in range(n_folds)]
-        hidden = values.shape[1]
-        self._sums = np.zeros((n_folds, n_emotions, hidden))
-        self._squares = np.zeros((n_folds, hidden))
-        self._counts = np.zeros((n_folds, n_emotions))
-        for fold, members in enumerate(self._members):
-            block = self._values[members].astype("float64")
-            np.add.at(self._sums[fold], emotions[members], block)
-            self._squares[fold] = (block**2).sum(axis=0)
-            self._counts[fold] = np.bincount(emotions[members], minlength=n_emotions)
-        self.n_emotions = int((self._counts.sum(axis=0) > 0).sum())
-
-    def trained(self, fold: int) -> np.ndarray:
-        """[emotion]: whether the training set of a fold has a story of it."""
-        return self._counts.sum(axis=0) > self._counts[fold]
-
-    def n_training(self, fold: int) -> int:
-        """Stories outside the fold."""
-        return int(self._counts.sum() - self._counts[fold].sum())
-
-    def training(self, fold: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Over the training set: mean [hidden], emotion means less it [emotion, hidden], variances [hidden]."""
-        others = np.arange(len(self._counts)) != fold
-        sums, counts = self._sums[others].sum(axis=0), self._counts[others].sum(axis=0)
-        n = counts.sum()
-        mean, square = sums.sum(axis=0) / n, self._squares[others].sum(axis=0) / n
-        variance = square - mean**2
-        known = (counts > 0)[:, None]
-        means = np.where(known, sums / np.maximum(counts, 1)[:, None] - mean, 0.0)
-        return mean, means, np.where(variance > 1e-12 * square, variance, 0.0)
-
-    def held_out(self, fold: int) -> tuple[np.ndarray, np.ndarray]:
-        """The stories of a fold [story, hidden] and their emotions [story]."""
-        return self._stories(self._members[fold])
-
-    def learnt_from(self, fold: int) -> tuple[np.ndarray, np.ndarray]:
-        """The stories outside a fold [story, hidden] and their emotions [story]."""
-        others = [members for number, members in enumerate(self._members) if number != fold]
-        return self._stories(np.sort(np.concatenate(others)) if others else np.zeros(0, dtype=np.intp))
-
-    def members(self, fold: int) -> np.ndarray:
-        """Which stories a fold holds out, in the order of `held_out`."""
-        return self._members[fold]
-
-    def _stories(self, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return self._values[members].astype("float64"), self._emotions[members]
-
-
-def _decoding(vectors: EmotionVectors, activations: Activations, seed: int) -> Outcome:
-    table = decode(activations, vectors.layers, vectors.languages, seed)
+        if parts:
+            within[layer] = pd.concat(parts, ignore_index=True)
+    table = TABLES["decoding"].of(tables)
     first = [activations(vectors.layers[0], language) for language in vectors.languages]
-    stories = pd.concat(map(story_labels, first), ignore_index=True)
-    _, rule = assign_folds(stories, seed)
+    index = pd.concat(map(story_labels, first), ignore_index=True)
+    _, rule = assign_folds(index, seed)
     summary: dict[str, Any] = {
         "folds": rule,
         "best": best(table, "accuracy", ["variant", "train_language", "test_language"]),
     }
-    if warning := unshared_topics(stories):
+    if warning := unshared_topics(index):
         log.warning("%s", warning)
         summary["warning"] = warning
     if table.empty:
         summary["note"] = "No emotion has stories both to learn from and to test on."
-    return Outcome({"decoding": [table]}, summary)
+    words = word_hits(stories_read(stories, activations, vectors), seed)
+    beyond = [beyond_words(within, words, choose_layer(table)[0])] if within else []
+    return Outcome({"decoding": [table], "beyond_words": beyond}, summary)
 
 
 def _choice(vectors: EmotionVectors, decoding: pd.DataFrame | None, fixed_layer: int | None) -> Outcome:

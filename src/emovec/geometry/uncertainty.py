@@ -1,16 +1,18 @@
 """Headline numbers of one layer under resampled topics: their intervals, reliability, and the ceiling it sets."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 
 from emovec.geometry.analysis import VARIANTS, Activations, Analysis, Outcome, Table, noted, plain
-from emovec.geometry.axes import AXIS_NAMES, Poles, pca, references
+from emovec.geometry.axes import Poles, pca
 from emovec.geometry.cells import Cells, layer_cells
+from emovec.geometry.crossed import kept_emotions, noise_free_without, of_emotions
 from emovec.geometry.reliability import (
     BLOCKS,
     LOW_RELIABILITY,
@@ -23,7 +25,9 @@ from emovec.geometry.reliability import (
     spearman_brown,
     triangles,
 )
-from emovec.languages.norms import MINIMUM_RATED, NormFiles, load_norms
+from emovec.geometry.resampled_components import component_correlations, component_references
+from emovec.languages.norms import NormFiles, load_norms
+from emovec.stats.crossed import crossed_jackknife
 from emovec.stats.permutation import MINIMUM_EMOTIONS
 from emovec.stats.resampling import (
     bootstrap_weights,
@@ -33,12 +37,14 @@ from emovec.stats.resampling import (
     jackknife_interval,
     jackknife_weights,
 )
+from emovec.stats.shares import wilson
 from emovec.vectors.emotion_vectors import EmotionVectors
 
 TABLES = {
     "intervals": Table(
         "variant:str layer:int statistic:str language_a:str language_b:str reference:str estimate low high "
-        "low_percentile high_percentile low_bca high_bca standard_error bootstraps:int"
+        "standard_error low_crossed high_crossed error_crossed low_percentile high_percentile low_bca high_bca "
+        "bootstraps:int"
     ),
     "reliability": Table("variant:str layer:int language:str r_half r splits:int"),
     "ceiling": Table("variant:str layer:int language_a:str language_b:str r ceiling disattenuated warning:str"),
@@ -81,57 +87,6 @@ def pair_statistics(own_a: np.ndarray, own_b: np.ndarray, cross: np.ndarray) -> 
         "retrieval_ba": found_ba,
     }
     return {name: np.where(n > 1, values, np.nan) for name, values in found.items()}
-
-
-@dataclass(frozen=True)
-class References:
-    """What principal components are held against.
-
-    Attributes:
-        values: name → [emotion], NaN where unknown: human norms.
-        poles: name → [emotion] weights, whose axis is the mean of the high pole less that of the low pole.
-    """
-
-    values: dict[str, np.ndarray]
-    poles: dict[str, np.ndarray]
-
-
-def component_references(
-    emotions: list[str], norms: pd.DataFrame | None, own_poles: Poles | None = None, language: str = ""
-) -> References:
-    """The poles of the axes and human norms, as far as these emotions have them, named as in `axis_correlations`."""
-    known = {
-        name: own
-        for name, own in references(emotions, norms, own_poles, language).items()
-        if np.isfinite(own).sum() >= MINIMUM_RATED
-    }
-    poles = {name: known.pop(name) for name in [*known] if name in AXIS_NAMES}
-    return References(known, poles)
-
-
-def component_correlations(grams: np.ndarray, scores: np.ndarray, references: References) -> dict[str, np.ndarray]:
-    """Correlation over emotions of principal components with references, the components signed as given scores are.
-
-    Args:
-        grams: [draw, emotion, emotion] centred dot products; NaN where an emotion is absent.
-        scores: [emotion, component] that decide the signs; NaN where an emotion is absent.
-        references: of the same emotions.
-
-    Returns:
-        `component 1 · name` → [draw].
-    """
-    present = np.isfinite(np.einsum("bee->be", grams))
-    filled = np.where(np.isfinite(grams), grams, 0.0)
-    _, leading = np.linalg.eigh(filled)
-    targets = {name: filled @ weights for name, weights in references.poles.items()}
-    targets |= {name: np.broadcast_to(values, present.shape) for name, values in references.values.items()}
-    found: dict[str, np.ndarray] = {}
-    for component in range(scores.shape[1]):
-        direction = np.where(present, leading[:, :, -1 - component], np.nan)
-        turned = np.sign(np.nansum(direction * scores[:, component], axis=1))
-        for name, target in targets.items():
-            found[f"component {component + 1} · {name}"] = turned * row_correlations(direction, target)
-    return found
 
 
 def layer_uncertainty(
@@ -178,15 +133,53 @@ def layer_uncertainty(
     for a, b in combinations(cells.languages, 2):
         if (has[a] & has[b]).sum() < MINIMUM_EMOTIONS:
             continue
-        kept = pair_statistics(own[a][0], own[b][0], blocks.grams(left_out, a, b))
+        grams = own[a][0], own[b][0], blocks.grams(left_out, a, b)
+        masks, n = kept_emotions(has[a] | has[b], seed), int((has[a] & has[b]).sum())
+        fewer = [pair_statistics(*(of_emotions(gram, mask) for gram in grams)) for mask in masks]
+        kept = pair_statistics(*grams)
         resampled = pair_statistics(own[a][1], own[b][1], cells.grams(drawn, a, b))
-        rows += [_interval(name, kept[name], resampled[name], a, b) for name in kept]
+        rows += [
+            _crossed(_interval(name, kept[name], resampled[name], a, b), kept[name], [own[name] for own in fewer], n)
+            for name in kept
+        ]
         without_noise = noise_free_rsa(halved[a], halved[b])
-        rows.append(_interval("rsa_noise_free", without_noise, None, a, b))
+        whole_a, whole_b = (halves(blocks, each, every, splits, lambda gram: gram) for each in (a, b))
+        alone = noise_free_without(whole_a, whole_b, masks)
+        row = _interval("rsa_noise_free", without_noise, None, a, b)
+        rows.append(_crossed(row, without_noise, list(alone[:, None]), n))
         ceilings.append(_ceiling(a, b, float(kept["rsa"][0]), float(without_noise[0]), halved[a], halved[b]))
     reliabilities = [_reliability(name, half) for name, half in halved.items() if has[name].sum() >= MINIMUM_EMOTIONS]
     tables = {"intervals": rows, "reliability": reliabilities, "ceiling": ceilings}
     return {name: pd.DataFrame(found) for name, found in tables.items()}
+
+
+def _crossed(row: dict[str, Any], by_topic: np.ndarray, fewer: Sequence[np.ndarray], n: int) -> dict[str, Any]:
+    """A row with its interval for other topics and other emotions too.
+
+    Retrieval counts emotions, each found or not: its interval is Wilson's over them, and never narrower than that over
+    topics. `rsa_noise_free` is known without an emotion, but not without an emotion and a topic at once.
+
+    Args:
+        row: as `_interval` gives it.
+        by_topic: [1 + topic], the statistic of all topics and then without each.
+        fewer: the same without each emotion, or only its first value.
+        n: emotions that both languages have.
+    """
+    ends = ("low_crossed", "high_crossed", "error_crossed")
+    if not len(fewer) or not np.isfinite(row["estimate"]):
+        return row
+    if row["statistic"] in _COUNTED:
+        share = np.array(row["estimate"])
+        low, high = wilson(share, np.array(float(n)), float(student.ppf(0.975, n - 1)))
+        error = max(row["standard_error"], float(np.sqrt(share * (1 - share) / n)))
+        found = min(row["low"], float(low)), max(row["high"], float(high)), error
+    else:
+        values = np.full((1 + len(fewer), len(by_topic)), np.nan)
+        values[0] = by_topic
+        for at, own in enumerate(fewer, 1):
+            values[at, : len(own)] = own
+        found = crossed_jackknife(values, fisher=row["statistic"] in _CORRELATIONS)
+    return row | dict(zip(ends, found, strict=True))
 
 
 def _interval(
@@ -208,6 +201,7 @@ def _interval(
         "estimate": float(estimate),
         "low": float(low),
         "high": float(high),
+        **dict.fromkeys(("low_crossed", "high_crossed", "error_crossed"), np.nan),
         **{name: float(value) for name, value in zip(names, percentile, strict=True)},
         "standard_error": float(error),
         "bootstraps": 0 if draws is None else len(draws),

@@ -30,14 +30,32 @@ def decode_words(stories: Sequence[Story], seed: int = 0) -> pd.DataFrame:
     Returns:
         Columns features (word, character), train_language, test_language (equal), accuracy, n_stories, chance.
     """
-    stories = [story for story in stories if story.emotion != NEUTRAL]
+    hits = word_hits(stories, seed)
     columns = TABLES["lexical"].columns
+    rows = [
+        (features, language, language, own["right"].mean(), len(own), own["chance"].iloc[0])
+        for (language, features), own in (hits.groupby(["language", "features"], sort=False) if len(hits) else ())  # pyright: ignore[reportGeneralTypeIssues]
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def word_hits(stories: Sequence[Story], seed: int = 0) -> pd.DataFrame:
+    """Which held-out stories are given their emotion from words alone, decoded as `decode_words` says.
+
+    Args:
+        stories: all languages together; neutral ones are passed over.
+        seed: of the folds where topics can't be held out.
+
+    Returns:
+        Columns id, language, features (word, character), right, chance.
+    """
+    stories = [story for story in stories if story.emotion != NEUTRAL]
     if not stories:
-        return pd.DataFrame(columns=columns)
+        return pd.DataFrame()
     index = pd.DataFrame([(s.id, s.language, s.emotion, s.topic or "") for s in stories])
     index.columns = ["id", "language", "emotion", "topic"]
     folds, _ = assign_folds(index, seed)
-    rows: list[tuple[str, str, str, float, int, float]] = []
+    frames: list[pd.DataFrame] = []
     for language in dict.fromkeys(index["language"]):
         own = np.flatnonzero(index["language"] == language)
         texts = [stories[at].text for at in own]
@@ -46,9 +64,9 @@ def decode_words(stories: Sequence[Story], seed: int = 0) -> pd.DataFrame:
             if features == "word" and unspaced(language):
                 continue
             right, asked = decode_counts(counter(features).fit_transform(texts), truth, folds[own], len(emotions))
-            if total := int(asked.sum()):
-                rows.append((features, language, language, int(right.sum()) / total, total, 1 / len(emotions)))
-    return pd.DataFrame(rows, columns=columns)
+            found = index.iloc[own][["id", "language"]].assign(features=features, right=right, chance=1 / len(emotions))
+            frames.append(found[asked])
+    return pd.concat(frames, ignore_index=True)
 
 
 def _lexical(vectors: EmotionVectors, activations: Activations, stories: Sequence[Story], seed: int) -> Outcome:

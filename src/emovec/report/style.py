@@ -4,7 +4,7 @@ import hashlib
 import html
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from emovec.languages import language_names
@@ -91,6 +91,14 @@ def percent(share: Any, digits: int = 0) -> str:
     """A share for prose, such as `94 %`; a dash for what is missing."""
     text = number(100 * float(share), digits)
     return text if text == "–" else f"{text} %"
+
+
+def interval(row: Mapping[Any, Any]) -> str:
+    """The 95 % intervals of a row for prose: `0.54 to 0.75 for other topics, 0.48 to 0.79 for … and emotions`."""
+    topics = f"{number(row['low'])} to {number(row['high'])} for other topics"
+    if not math.isfinite(row["low_crossed"]):
+        return topics
+    return f"{topics}, {number(row['low_crossed'])} to {number(row['high_crossed'])} for other topics and emotions"
 
 
 def listed(parts: Sequence[str]) -> str:

@@ -87,7 +87,7 @@ def jackknife_interval(
     standard_error = error(jackknife)
     if not fisher:
         return estimate - t * standard_error, estimate + t * standard_error, standard_error
-    centre, width = _z(estimate), t * error(_z(jackknife))
+    centre, width = fisher_z(estimate), t * error(fisher_z(jackknife))
     return np.tanh(centre - width), np.tanh(centre + width), standard_error
 
 
@@ -122,7 +122,8 @@ def bounded_interval(
     return np.maximum(low, estimate - width), np.minimum(high, estimate + width), error
 
 
-def _z(r: np.ndarray) -> np.ndarray:
+def fisher_z(r: np.ndarray) -> np.ndarray:
+    """Fisher's z of correlations, finite also where they are 1."""
     return np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12))
 
 

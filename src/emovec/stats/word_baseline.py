@@ -1,8 +1,7 @@
 """How well words alone, without a model, tell the emotion of a story on an unseen topic."""
 
 from collections.abc import Sequence
-from math import sqrt
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,44 +21,6 @@ def counter(features: str) -> "CountVectorizer":
     if features == "word":
         return CountVectorizer(token_pattern=r"(?u)\b\w+\b")
     return CountVectorizer(analyzer="char", ngram_range=(1, 3))
-
-
-class WordComparison(NamedTuple):
-    """How far decoding from activations goes beyond decoding from words.
-
-    Attributes:
-        gap: accuracy from activations less that from words.
-        standard_error: of the gap, were the two equally good (pooled proportion).
-    """
-
-    gap: float
-    standard_error: float
-
-    @property
-    def beyond(self) -> bool:
-        """Whether the gap is at least two standard errors."""
-        return self.gap > 0 and self.gap >= 2 * self.standard_error
-
-    def sentence(self, language: str) -> str:
-        """A clause with the numbers."""
-        points, error = 100 * self.gap, 100 * self.standard_error
-        side = "above" if points >= 0 else "below"
-        verdict = "no better than words within the error"
-        if abs(self.gap) >= 2 * self.standard_error and self.gap:
-            verdict = "better than word counts" if self.beyond else "worse than word counts"
-        size = f"{abs(points):.1f} points {side} words (standard error {error:.1f})"
-        return f"in {language} the activations are {size}: {verdict}"
-
-
-def compare_words(activations: float, n_activations: int, words: float, n_words: int) -> WordComparison:
-    """Compare two accuracies as proportions of so many stories.
-
-    The stories are the same, so the error is too large rather than too small where the two succeed on the same ones.
-    """
-    pooled = (activations * n_activations + words * n_words) / (n_activations + n_words)
-    return WordComparison(
-        activations - words, sqrt(max(0.0, pooled * (1 - pooled) * (1 / n_activations + 1 / n_words)))
-    )
 
 
 def decode_counts(counts: Any, truth: np.ndarray, folds: np.ndarray, n_emotions: int) -> tuple[np.ndarray, np.ndarray]:

@@ -173,17 +173,12 @@ def test_findings_and_rows_speak_of_the_chosen_layer(study: Path, page: Page):
 
 
 def test_words_alone_are_weighed_by_the_error(study: Path, page: Page):
-    words = table(study, "lexical").query("features == 'character' and test_language == 'en'").iloc[0]
-    best = table(study, "decoding").query("variant == 'standardised' and layer == 8 and train_language == 'en'")
-    best = best.query("test_language == 'en'").iloc[0]
-    error = (best["accuracy"] * (1 - best["accuracy"]) / 360 + words["accuracy"] * (1 - words["accuracy"]) / 360) ** 0.5
-    gap = 100 * (best["accuracy"] - words["accuracy"])
-    found = re.search(
-        rf"in English the activations are {gap:.1f} points above words \(standard error ([\d.]+)\): better than",
-        page.text,
-    )
-    assert found is not None
-    assert float(found[1]) == pytest.approx(100 * error, rel=0.2)
+    rows = table(study, "beyond_words").query("layer == 8 and choice == 'none'").set_index("language")
+    points, low, high = (100 * rows.loc["en", ["difference", "low_crossed", "high_crossed"]]).tolist()
+    ends = f"{low:.1f} to {high:.1f}"
+    assert f"In English the activations are {points:.1f} points above words (95 % interval for other" in page.text
+    assert f"topics and emotions {ends}, p = 0.001): better than word counts" in page.text.replace("\u00a0", " ")
+    assert "no better than word counts within the error" in page.text
 
 
 def test_every_hit_rate_stands_beside_its_own_chance(study: Path, page: Page):

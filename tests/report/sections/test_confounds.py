@@ -50,6 +50,13 @@ def test_the_chart_has_every_confound_standardised_first(study: Path) -> None:
     assert {"words alone", "beyond the words", "beyond all of these"} <= set(labels)
 
 
+def test_a_partial_that_cannot_be_corrected_says_so(study: Path) -> None:
+    found = read_study(study)
+    table = found.tables["confounds"].assign(partial_noise_free=np.nan)
+    said = from_tables(finding, dataclasses.replace(found, tables={**found.tables, "confounds": table})) or ""
+    assert "remains; what is left is too unreliable, or the topics too few, to correct it for noise (p" in said
+
+
 @pytest.mark.fault("F12")
 def test_the_noise_free_partial_stands_beside_the_plain_one(study: Path) -> None:
     shown = from_tables(numbers, read_study(study))

@@ -7,7 +7,9 @@ from typing import Any
 import pandas as pd
 
 from emovec.languages.norms import DIMENSIONS
-from emovec.report.charts import Chart, Curve, Points, Scatter, Selector
+from emovec.report.charts import Chart, Curve, Points, Scatter
+from emovec.report.confirmatory import RATED, caveat
+from emovec.report.ratings import first_shown, source_selector
 from emovec.report.section import Section
 from emovec.report.selection import Selection, among
 from emovec.report.style import GREY, colour, language_name, marker, number, p_value, sentences
@@ -19,21 +21,6 @@ _BANDS = 3
 _POINTS = 30_000
 
 
-def source_selector(rows: Selection) -> Selector:
-    """A choice between sources of ratings: the one with most emotions first."""
-    by = rows.rows.groupby("source")
-    numbers = by["n_emotions"].max() if "n_emotions" in rows.rows else by.size()
-    return rows.selector("ratings", "source", list(numbers.sort_values(ascending=False, kind="stable").index))
-
-
-def first_shown(rows: Selection) -> tuple[Selection, str]:
-    """The rows of the layer, variant and source shown first, and which these are."""
-    found = rows.shown()
-    found = found.where(source=source_selector(found).initial)
-    layer, variant, source = (found.only(column) for column in ("layer", "variant", "source"))
-    return found, f"layer {layer}, {variant} vectors, ratings of {source}"
-
-
 def finding(study: StudyTables, affect: Selection) -> str:
     """Which scales are predicted in which languages beyond chance, with intervals, p-values and ceilings."""
     rows, where = first_shown(affect)
@@ -43,16 +30,18 @@ def finding(study: StudyTables, affect: Selection) -> str:
         each: dict[bool, list[str]] = {True: [], False: []}
         for _, language, own in mine.each_language():
             row = own.records()[0]
+            limit = caveat(study, scale, language)
             # A negative correlation is no prediction.
             each[row["r"] > 0 and row["p_familywise"] < ALPHA].append(
                 f"r = {number(row['r'])} in {language_name(language)} (95 % interval {number(row['low'])} to "
-                f"{number(row['high'])}, over all layers {p_value(row['p_familywise'])})"
+                f"{number(row['high'])}, over all layers {p_value(row['p_familywise'])}{f'; {limit}' if limit else ''})"
             )
         ceiling = mine["ceiling"].max()
+        name = scale if scale in RATED else f"{scale} (exploratory)"
         most = f" (the ratings allow at most {number(ceiling)})" if pd.notna(ceiling) else ""
         for beyond, found in each.items():
             if found:
-                parts[beyond].append(f"{scale} with {' and '.join(found)}{most}")
+                parts[beyond].append(f"{name} with {' and '.join(found)}{most}")
     said = [
         f"A regression that has not seen an emotion predicts how people rate it: {'; '.join(parts[True])}"
         if parts[True]

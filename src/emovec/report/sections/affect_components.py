@@ -1,8 +1,8 @@
 """What the first components have to do with rated valence and arousal."""
 
 from emovec.report.charts import Chart, Dash
+from emovec.report.ratings import first_shown, source_selector
 from emovec.report.section import Section
-from emovec.report.sections.affect import first_shown, source_selector
 from emovec.report.selection import Selection
 from emovec.report.style import GREY, OKABE_ITO, language_name, number, p_value, percent
 from emovec.stats.permutation import ALPHA

@@ -5,10 +5,12 @@ from typing import Any
 import pandas as pd
 
 from emovec.report.charts import Chart, Curve, Listing
+from emovec.report.confirmatory import caveat
 from emovec.report.section import Section
 from emovec.report.selection import Selection
 from emovec.report.style import OKABE_ITO, language_name, number, p_value
 from emovec.stats.permutation import ALPHA
+from emovec.study.results import StudyTables
 
 _NAMES = {
     "none": "vectors, nothing taken out",
@@ -23,7 +25,7 @@ _HUES = dict(zip(_NAMES, OKABE_ITO, strict=False))
 _TAKEN_OUT = {"all": "words, averaged embeddings, the first layer and valence", "words": "words"}
 
 
-def finding(confounds: Selection) -> str:
+def finding(study: StudyTables, confounds: Selection) -> str:
     """How much of the agreement the words alone reach, and what is left beyond words, embeddings and valence."""
     rows = confounds.shown()
     said: list[str] = []
@@ -37,6 +39,7 @@ def finding(confounds: Selection) -> str:
         said.append(
             f"The words of the stories alone, without a model, make {names} agree with "
             f"r = {number(own['words']['r_confound'])}; beyond {_TAKEN_OUT[given]} {_left(own[given])}{where}"
+            + (f" But {limit}." if (limit := caveat(study, "beyond confounds", a, b)) else "")
         )
     return " ".join(said)
 
@@ -47,7 +50,9 @@ def _left(row: dict[Any, Any]) -> str:
     if row["p_familywise"] >= ALPHA:
         return f"no agreement is left that chance would not give (partial r = {partial}, {p})"
     free = row.get("partial_noise_free")
-    corrected = f", {number(free)} if corrected for how far it returns on other topics" if pd.notna(free) else ""
+    corrected = f", {number(free)} if corrected for how far it returns on other topics"
+    if pd.isna(free):
+        corrected = "; what is left is too unreliable, or the topics too few, to correct it for noise"
     return f"a partial r of {partial} remains{corrected} ({p})"
 
 

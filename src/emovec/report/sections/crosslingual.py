@@ -1,17 +1,20 @@
 """The same emotion in two languages: cosine, and whether it is the nearest vector."""
 
 from emovec.report.charts import Chart, HeatMap
+from emovec.report.confirmatory import caveat
 from emovec.report.section import Section
 from emovec.report.selection import Selection
 from emovec.report.style import GREY, LAYER_AXIS, OKABE_ITO, language_name, number, p_value, pair_name
+from emovec.study.results import StudyTables
 
 
-def finding(crosslingual: Selection) -> str:
+def finding(study: StudyTables, crosslingual: Selection) -> str:
     """For how many emotions the nearest vector of the other language is the same one, and its cosine."""
     here = crosslingual.at_shown_layer()
     parts: list[str] = []
     for a, b, pair in here.each_pair():
-        row = pair.variant().records()[0]
+        row, limit = pair.variant().records()[0], caveat(study, "same emotion", a, b)
+        p = "; ".join(filter(None, (p_value(row["p"]), limit)))
         n = round(1 / row["chance"])
         raw = pair.where(variant="raw").records() if row["variant"] != "raw" else []
         beside = "".join(
@@ -22,7 +25,7 @@ def finding(crosslingual: Selection) -> str:
             f"for {round(row['retrieval_ab'] * n)} of {n} emotions the {language_name(b)} vector nearest to the "
             f"{language_name(a)} one is the same emotion, and for {round(row['retrieval_ba'] * n)} of {n} the other "
             f"way round ({row['variant']} vectors{beside}; guessing gives 1); the same emotion has a mean cosine of "
-            f"{number(row['same_cosine'])}, other emotions of {number(row['other_cosine'])} ({p_value(row['p'])})"
+            f"{number(row['same_cosine'])}, other emotions of {number(row['other_cosine'])} ({p})"
         )
     return f"At layer {here.layer}, {'; '.join(parts)}."
 

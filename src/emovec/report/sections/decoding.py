@@ -2,11 +2,24 @@
 
 import pandas as pd
 
+from emovec.geometry.beyond_words import HELD_OUT
 from emovec.report.charts import Chart, Lines
+from emovec.report.confirmatory import against_words, caveat
 from emovec.report.section import Section
 from emovec.report.selection import Selection
-from emovec.report.style import GREY, chance, colour, language_name, listed, marker, number, pair_name
-from emovec.stats.word_baseline import compare_words
+from emovec.report.style import (
+    GREY,
+    chance,
+    colour,
+    interval,
+    language_name,
+    listed,
+    marker,
+    number,
+    p_value,
+    pair_name,
+)
+from emovec.stats.permutation import ALPHA
 from emovec.study.results import StudyTables
 
 
@@ -16,12 +29,16 @@ def _best_words(lexical: Selection | None, language: str) -> pd.Series | None:
     return None if rows.empty else rows.sort_values(["accuracy", "features"]).iloc[-1]
 
 
-def finding(study: StudyTables, decoding: Selection, lexical: Selection | None = None) -> str:
+def finding(
+    study: StudyTables, decoding: Selection, lexical: Selection | None = None, beyond_words: Selection | None = None
+) -> str:
     """Held-out accuracy within and across languages, against chance and against the words alone."""
     rows = decoding.shown()
     found = {(row["train_language"], row["test_language"]): row for row in rows.records()}
     pairs = [(a, b) for a in study.languages for b in study.languages if (a, b) in found]
-    accuracies = [f"{number(found[a, a]['accuracy'])} in {language_name(a)}" for a, b in pairs if a == b]
+    accuracies = [
+        f"{number(found[a, a]['accuracy'])} in {language_name(a)} ({interval(found[a, a])})" for a, b in pairs if a == b
+    ]
     across = [
         f"{number(found[a, b]['accuracy'])} from {language_name(a)} to {language_name(b)}" for a, b in pairs if a != b
     ]
@@ -34,14 +51,32 @@ def finding(study: StudyTables, decoding: Selection, lexical: Selection | None =
     if words:
         reached = [f"{number(best['accuracy'])} in {language_name(a)}" for a, best in words.items()]
         sentence += f", and the words alone, without a model, reach {listed(reached)}"
-        for a, best in words.items():
-            if own := found.get((a, a)):
-                pair = compare_words(own["accuracy"], own["n_stories"], best["accuracy"], best["n_stories"])
-                sentence += f"; {pair.sentence(language_name(a))}"
-        if study.summaries.get("choice", {}).get("by") == "decoding":
-            sentence += f" (layer {rows.layer} was chosen as the best of all layers, which favours the activations a "
-            sentence += "little)"
-    return f"{sentence}. {summary.get('warning', '')}".strip()
+    sentence += ". " + " ".join(_against_words(study, beyond_words)) if beyond_words else "."
+    return f"{sentence} {summary.get('warning', '')}".strip()
+
+
+def _against_words(study: StudyTables, beyond_words: Selection) -> list[str]:
+    """How far the activations of each language go beyond its words, a sentence each."""
+    rows, said = against_words(beyond_words), list[str]()
+    for _, language, own in rows.each_language():
+        row = own.records()[0]
+        points, ends = 100 * row["difference"], (100 * row["low_crossed"], 100 * row["high_crossed"])
+        limit = caveat(study, "beyond words", language)
+        verdict = "no better than word counts within the error"
+        if row["p"] < ALPHA and points:
+            verdict = (
+                f"better than word counts{f', but {limit}' if limit else ''}"
+                if points > 0
+                else "worse than word counts"
+            )
+        said.append(
+            f"In {language_name(language)} the activations are {number(abs(points), 1)} points "
+            f"{'above' if points >= 0 else 'below'} words (95 % interval for other topics and emotions "
+            f"{number(ends[0], 1)} to {number(ends[1], 1)}, {p_value(row['p'])}): {verdict}."
+        )
+    if len(rows) and rows.only("choice") == HELD_OUT:
+        said.append("For this comparison the layer was chosen without the stories that are decoded.")
+    return said
 
 
 def chart(study: StudyTables, decoding: Selection, lexical: Selection | None = None) -> Chart:

@@ -5,10 +5,12 @@ from typing import Any
 import pandas as pd
 
 from emovec.report.charts import Chart
+from emovec.report.confirmatory import caveat
 from emovec.report.section import Section
 from emovec.report.selection import Selection
 from emovec.report.style import GREY, NOTABLE, colour, language_name, listed, number, p_value
 from emovec.stats.permutation import ALPHA
+from emovec.study.results import StudyTables
 
 ALIKE = 0.5
 """From this r on two patterns may be called alike; a smaller one can be beyond chance all the same."""
@@ -21,11 +23,14 @@ def too_few(permutations: int) -> bool:
     return 1 / (1 + permutations) >= ALPHA
 
 
-def finding(rsa: Selection, intervals: Selection | None = None) -> str:
+def finding(study: StudyTables, rsa: Selection, intervals: Selection | None = None) -> str:
     """Whether languages arrange the emotions alike, beyond chance over all layers, raw and standardised."""
     methods = rsa.values("method")
     rows = rsa.where(method="pearson" if "pearson" in methods else methods[0]).at_shown_layer()
-    said = [_said(a, b, pair.by("variant"), rows.layer) for a, b, pair in rows.each_pair()]
+    said: list[str] = []
+    for a, b, pair in rows.each_pair():
+        limit = caveat(study, "alike", a, b)
+        said.append(_said(a, b, pair.by("variant"), rows.layer) + (f" But {limit}." if limit else ""))
     return " ".join([*said, *_scaling(rows, intervals)])
 
 
@@ -43,6 +48,7 @@ def _said(a: str, b: str, by: dict[Any, dict[Any, Any]], layer: int) -> str:
         alike = "alike" if min(significant.values()) >= ALIKE else "more alike than shuffled labels"
         how = _SCALINGS["raw"] if "raw" in significant else "once the dimensions are standardised"
         claim = f"{names} arrange the emotions {alike}{'' if len(significant) == len(by) else f' only {how}'}"
+        claim += ", which is exploratory" if "standardised" in by and "standardised" not in significant else ""
     else:
         claim = f"There is no evidence that {names} arrange the emotions alike"
     each = [

@@ -5,7 +5,7 @@ from typing import Any
 from emovec.report.charts import Chart, Lines, Listing
 from emovec.report.section import Section
 from emovec.report.selection import Selection, among
-from emovec.report.style import colour, language_name, marker, number, pair_name
+from emovec.report.style import colour, interval, language_name, marker, number, pair_name
 
 _NAMES = {
     "rsa": "correlation of the two geometries (RSA)",
@@ -18,13 +18,14 @@ _NAMES = {
 _Cells = list[str | list[str]]
 
 
-def _interval(row: dict[Any, Any]) -> str:
-    """An interval for prose, such as `[0.82, 0.90]`, with spaces that don't break."""
-    return f"[{number(row['low'])},\u00a0{number(row['high'])}]"
+def _interval(row: dict[Any, Any], kind: str = "") -> str:
+    """An interval such as `[0.82, 0.90]`, with spaces that don't break; a dash where there is none."""
+    low, high = row[f"low{kind}"], row[f"high{kind}"]
+    return f"[{number(low)},\u00a0{number(high)}]" if low == low else "–"
 
 
 def finding(intervals: Selection, ceiling: Selection | None = None) -> str:
-    """The interval of each pair's agreement, its ceiling, and what r would be without noise."""
+    """The intervals of each pair's agreement, its ceiling, and what r would be without noise."""
     rows = intervals.shown()
     variant = rows.only("variant")
     said: list[str] = []
@@ -34,9 +35,8 @@ def finding(intervals: Selection, ceiling: Selection | None = None) -> str:
             continue
         row = own["rsa"]
         sentence = (
-            f"Averaged over other sets of as many topics, the agreement of {language_name(a)} and {language_name(b)} "
-            f"is between r = {number(row['low'])} and {number(row['high'])} (95 % interval, layer {rows.layer}, "
-            f"{variant})"
+            f"The agreement of {language_name(a)} and {language_name(b)} is r = {number(row['estimate'])}, with 95 % "
+            f"intervals of {interval(row)} (the average over other sets of as many; layer {rows.layer}, {variant})"
         )
         tops = ceiling.pair(a, b).where(layer=rows.layer, variant=variant)["ceiling"].dropna() if ceiling else []
         sentence += "".join(
@@ -45,7 +45,7 @@ def finding(intervals: Selection, ceiling: Selection | None = None) -> str:
         if free := own.get("rsa_noise_free"):
             sentence += (
                 "; without the noise of a limited number of topics r would be "
-                f"{number(free['estimate'])} {_interval(free)}"
+                f"{number(free['estimate'])} ({interval(free)})"
             )
         said.append(f"{sentence}.")
     return " ".join(said)
@@ -90,7 +90,7 @@ def headline_numbers(intervals: Selection) -> Listing:
     """Every headline number with its interval, at each layer."""
     selectors = (intervals.variant_selector(), intervals.layer_selector())
     frames = {key: [*_pair_rows(rows), *_component_rows(rows)] for key, rows in intervals.each(*selectors)}
-    columns = ("number", "of", "value", "95 % interval")
+    columns = ("number", "of", "value", "95 % interval: other topics", "other topics and emotions")
     return Listing("headline-intervals", "Headline numbers with their intervals", selectors, columns, frames)
 
 
@@ -101,7 +101,8 @@ def _pair_rows(rows: Selection) -> list[_Cells]:
         for name in among(_NAMES, own):
             sign = " → " if name.startswith("retrieval") else "–"
             of = pair_name(b, a, sign) if name == "retrieval_ba" else pair_name(a, b, sign)
-            found.append([_NAMES[name], of, number(own[name]["estimate"]), _interval(own[name])])
+            row = own[name]
+            found.append([_NAMES[name], of, number(row["estimate"]), _interval(row), _interval(row, "_crossed")])
     return found
 
 
@@ -109,7 +110,7 @@ def _component_rows(rows: Selection) -> list[_Cells]:
     return [
         [
             f"r of {row['reference'].replace(' · ', ' with ')}", language_name(language),
-            number(row["estimate"]), _interval(row),
+            number(row["estimate"]), _interval(row), "–",
         ]
         for language in rows.study.languages
         for row in rows.where(language_a=language, statistic="pc_norm").records("reference")
@@ -130,7 +131,9 @@ SECTION = Section(
     "predict the other half within a language, scaled up to all topics. They set the dashed ceiling, the highest "
     "correlation between languages that you can expect. The dotted curve is the correlation corrected for this "
     "noise; it compares the two languages on different topics.",
-    misleading="The intervals cover other topics, but not other emotions, other models or other ways of writing "
-    "stories. Where reliability is below 0.5, or the corrected r exceeds 1, don't trust the correction. Raw and "
-    "standardised vectors, layers and pairs of languages differ in reliability: compare them by the corrected r.",
+    misleading="The band covers other topics with these emotions. The wider intervals in the text and the table cover "
+    "other emotions too, as if these had been drawn at random from a large number of emotions; a list made by hand was "
+    "not. None covers other models or other ways of writing stories. Where reliability is below 0.5, or the corrected "
+    "r exceeds 1, don't trust the correction. Raw and standardised vectors, layers and pairs of languages differ in "
+    "reliability: compare them by the corrected r.",
 )
