@@ -64,10 +64,8 @@ def held_out_choice(tested: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
     shares = np.where(all_of > 0, right / np.maximum(all_of, 1), 0.0).mean(axis=2)
     chosen = np.round(shares, 12).argmax(axis=0)
     folds = by[0].index.get_level_values("fold").unique()
-    parts = [
-        tested[layers[at]][lambda own, fold=fold: own["fold"] == fold] for fold, at in zip(folds, chosen, strict=True)
-    ]
-    return pd.concat(parts, ignore_index=True)
+    best = [(fold, tested[layers[at]]) for fold, at in zip(folds, chosen, strict=True)]
+    return pd.concat([own[own["fold"] == fold] for fold, own in best], ignore_index=True)
 
 
 def paired_difference(both: pd.DataFrame) -> dict[str, object]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from emovec.geometry.analysis import VARIANTS
 from emovec.report.charts import Curve, Dash, Lines, Points, Scatter, Selector, nearest_layer, thin
-from emovec.report.style import LAYER_AXIS, language_name, pair_name
+from emovec.report.style import FEW_LANGUAGES, LAYER_AXIS, language_name, pair_name
 from emovec.stats.permutation import ALPHA
 from emovec.study.results import StudyTables
 
@@ -135,6 +135,25 @@ class Selection:
     def each_pair(self) -> list[tuple[str, str, "Selection"]]:
         """Each pair of different languages, with its rows."""
         return [(a, b, self.pair(a, b)) for a, b in self.pairs]
+
+    def most_and_least(self, column: str, **where: Any) -> tuple[str, list[tuple[str, str, "Selection"]]]:
+        """What a sentence speaks of: each pair, or of more than three those with the largest and the smallest value.
+
+        Args:
+            column: of the value.
+            where: which row of a pair it is taken from.
+
+        Returns:
+            A sentence that says which pairs these are, empty where it is each; and the pairs with their rows.
+        """
+        found = self.each_pair()
+        if len(found) <= FEW_LANGUAGES:
+            return "", found
+        values = {(a, b): float(own.where(**where).rows[column].mean()) for a, b, own in found}
+        found = sorted(found, key=lambda pair: np.nan_to_num(-values[pair[:2]], nan=np.inf))
+        known = [pair for pair in found if np.isfinite(values[pair[:2]])] or found
+        said = f"Of {len(found)} pairs of languages, these have the highest and the lowest value. "
+        return said, [known[0], known[-1]]
 
     def each_language(self) -> list[tuple[int, str, "Selection"]]:
         """Each language's place in the study, the language, and its rows."""

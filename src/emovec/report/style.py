@@ -37,6 +37,8 @@ CIVIDIS = [
 ]  # fmt: skip
 """Dark to bright at an even pace, also for readers who confuse red and green (Nuñez et al. 2018)."""
 
+FEW_LANGUAGES = 3
+"""Up to so many, sentences name each pair of languages (of three there are three), and figures draw all at once."""
 NOTABLE = 0.1
 """A difference in r that a reader would not call the same result."""
 GREY = "#666666"

@@ -29,7 +29,8 @@ def finding(procrustes: Selection) -> str:
     """What is explained of emotions left out, beside what seems to be explained and what shuffled labels give."""
     rows, k = procrustes.shown(), _shown(procrustes)
     parts: list[str] = []
-    for a, b, mine in rows.each_pair():
+    which, pairs = rows.most_and_least("r2", components=k, sample="held-out")
+    for a, b, mine in pairs:
         few, full = mine.where(components=k).by("sample"), mine.where(components=ALL).by("sample")
         out, shuffled = few["held-out"], few["shuffled held-out"]
         text = (
@@ -44,7 +45,8 @@ def finding(procrustes: Selection) -> str:
                 f"labels also reach {number(random['r2'])} and “find” {number(random['retrieval'])}"
             )
         parts.append(text)
-    return f"At layer {rows.layer}, {rows.only('variant')} vectors, one rotation in {k} components, {'; '.join(parts)}."
+    place = f"At layer {rows.layer}, {rows.only('variant')} vectors, one rotation in {k} components"
+    return f"{which}{place}, {'; '.join(parts)}."
 
 
 def _shown(rows: Selection) -> int:

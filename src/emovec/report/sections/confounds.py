@@ -29,7 +29,8 @@ def finding(study: StudyTables, confounds: Selection) -> str:
     """How much of the agreement the words alone reach, and what is left beyond words, embeddings and valence."""
     rows = confounds.shown()
     said: list[str] = []
-    for a, b, pair in rows.each_pair():
+    which, pairs = rows.most_and_least("partial", given="all")
+    for a, b, pair in pairs:
         own, names = pair.by("given"), f"{language_name(a)} and {language_name(b)}"
         given = next((given for given in _TAKEN_OUT if given in own), None)
         where = f" (layer {rows.layer}, {rows.only('variant')})."
@@ -41,7 +42,7 @@ def finding(study: StudyTables, confounds: Selection) -> str:
             f"r = {number(own['words']['r_confound'])}; beyond {_TAKEN_OUT[given]} {_left(own[given])}{where}"
             + (f" But {limit}." if (limit := caveat(study, "beyond confounds", a, b)) else "")
         )
-    return " ".join(said)
+    return which + " ".join(said)
 
 
 def _left(row: dict[Any, Any]) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 from emovec.report.charts import Chart, HeatMap, Listing, Selector
 from emovec.report.section import Section
 from emovec.report.selection import Selection, among
-from emovec.report.style import chance, language_name, number, p_value, pair_name, percent
+from emovec.report.style import FEW_LANGUAGES, chance, language_name, number, p_value, pair_name, percent
 from emovec.stats.permutation import ALPHA
 from emovec.study.results import StudyTables
 
@@ -29,6 +29,8 @@ def finding(
     best = here.where(method=method)
     cells = {(row["train_language"], row["test_language"]): row for row in best.records()}
     order = sorted(cells, key=lambda pair: (pair[0] != pair[1], *map(study.languages.index, pair)))
+    if len(study.languages) > FEW_LANGUAGES:
+        order = [pair for pair in order if pair[0] == pair[1]]
     accuracies = [
         f"{_accuracy(cells[a, b])} "
         + (f"in {language_name(a)}" if a == b else f"from {language_name(a)} to {language_name(b)}")
@@ -38,17 +40,20 @@ def finding(
         f"At layer {here.layer} {_METHODS[method]} names the emotion of stories on unseen topics with an accuracy of "
         f"{', '.join(accuracies)} (chance {chance(best['chance'].mean())})"
     )
-    for a, b, own in confusion_agreement.at_shown_layer().each_pair() if confusion_agreement else []:
+    which, pairs = confusion_agreement.at_shown_layer().most_and_least("r") if confusion_agreement else ("", [])
+    alike: list[str] = []
+    for a, b, own in pairs:
         tests = [
             f"r = {number(row['r'])}, {p_value(row['p'])} for {_METHODS[name]}"
             for name in among(_METHODS, own["method"])
             for row in own.where(method=name).records()
         ]
         same = (own["p"] < ALPHA / len(own)).any()
-        sentence += (
-            f"; {language_name(a)} and {language_name(b)} {'tend to' if same else 'do not reliably'} confuse the "
+        alike.append(
+            f"{language_name(a)} and {language_name(b)} {'tend to' if same else 'do not reliably'} confuse the "
             f"same pairs of emotions ({'; '.join(tests)})"
         )
+    sentence = "; ".join([f"{sentence}. {which}{alike.pop(0)}" if which else sentence, *alike])
     if confused_pairs and len(study.languages) > 1:
         shared = _shared(confused_pairs.at_shown_layer())
         told = [f"{a} and {b}" for a, b in shared[:3]]

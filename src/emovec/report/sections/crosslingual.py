@@ -12,7 +12,8 @@ def finding(study: StudyTables, crosslingual: Selection) -> str:
     """For how many emotions the nearest vector of the other language is the same one, and its cosine."""
     here = crosslingual.at_shown_layer()
     parts: list[str] = []
-    for a, b, pair in here.each_pair():
+    which, pairs = here.most_and_least("retrieval_ab", variant=here.variants[-1])
+    for a, b, pair in pairs:
         row, limit = pair.variant().records()[0], caveat(study, "same emotion", a, b)
         p = "; ".join(filter(None, (p_value(row["p"]), limit)))
         n = round(1 / row["chance"])
@@ -27,7 +28,7 @@ def finding(study: StudyTables, crosslingual: Selection) -> str:
             f"way round ({row['variant']} vectors{beside}; guessing gives 1); the same emotion has a mean cosine of "
             f"{number(row['same_cosine'])}, other emotions of {number(row['other_cosine'])} ({p})"
         )
-    return f"At layer {here.layer}, {'; '.join(parts)}."
+    return f"{which}At layer {here.layer}, {'; '.join(parts)}."
 
 
 def chart(crosslingual: Selection) -> Chart:

@@ -1,5 +1,7 @@
 """Held-out decoding of the emotion, within and across languages, beside chance and the stories' words alone."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from emovec.geometry.beyond_words import HELD_OUT
@@ -8,6 +10,7 @@ from emovec.report.confirmatory import against_words, caveat
 from emovec.report.section import Section
 from emovec.report.selection import Selection
 from emovec.report.style import (
+    FEW_LANGUAGES,
     GREY,
     chance,
     colour,
@@ -21,6 +24,8 @@ from emovec.report.style import (
 )
 from emovec.stats.permutation import ALPHA
 from emovec.study.results import StudyTables
+
+_CAPTION = "Held-out decoding of the emotion, by layer"
 
 
 def _best_words(lexical: Selection | None, language: str) -> pd.Series | None:
@@ -42,6 +47,13 @@ def finding(
     across = [
         f"{number(found[a, b]['accuracy'])} from {language_name(a)} to {language_name(b)}" for a, b in pairs if a != b
     ]
+    if len(study.languages) > FEW_LANGUAGES:
+        ends = sorted(((a, b) for a, b in pairs if a != b), key=lambda pair: found[pair]["accuracy"])
+        across = [
+            f"{number(found[a, b]['accuracy'])} (from {language_name(a)} to {language_name(b)})"
+            for a, b in (ends[0], ends[-1])
+        ]
+        across = [f"between {' and '.join(across)} across languages"]
     summary = study.summaries.get("decoding", {})
     folds = f" ({summary['folds']})" if "folds" in summary else ""
     sentence = f"At layer {rows.layer} held-out stories{folds} are assigned their emotion with an accuracy of "
@@ -81,29 +93,38 @@ def _against_words(study: StudyTables, beyond_words: Selection) -> list[str]:
 
 def chart(study: StudyTables, decoding: Selection, lexical: Selection | None = None) -> Chart:
     """Held-out decoding by layer, for each training and test language, with chance and what words alone allow."""
-    panels: list[Lines] = []
-    for variant in decoding.variants:
-        rows = decoding.variant(variant)
-        curves = [
-            pair.curve(
-                "accuracy",
-                f"within {language_name(train)}" if train == test else pair_name(train, test, " → "),
-                colour(i),
-                "solid" if train == test else "dash",
-                marker(j),
-            )
-            for i, train in enumerate(study.languages)
-            for j, test in enumerate(study.languages)
-            if (pair := rows.where(train_language=train, test_language=test))
-        ]
-        curves += [
-            rows.level(best["accuracy"], f"words alone, {language_name(language)}", colour(i), "dashdot")
-            for i, language in enumerate(study.languages)
-            if (best := _best_words(lexical, language)) is not None
-        ]
-        curves.append(rows.level(rows["chance"].mean(), "chance", GREY, "dot"))
-        panels.append(rows.lines(f"{variant} activations", "accuracy (share of stories)", curves))
-    return Chart("decoding", "Held-out decoding of the emotion, by layer", (), {(): panels})
+    if len(study.languages) <= FEW_LANGUAGES:
+        panels = [_panel(study, decoding.variant(variant), lexical, study.languages) for variant in decoding.variants]
+        return Chart("decoding", _CAPTION, (), {(): panels})
+    of = decoding.selector("stories in", "test_language", study.languages, language_name)
+    frames = {
+        key: [_panel(study, own.variant(variant), lexical, [key[0]]) for variant in own.variants]
+        for key, own in decoding.each(of)
+    }
+    return Chart("decoding", _CAPTION, (of,), frames)
+
+
+def _panel(study: StudyTables, rows: Selection, lexical: Selection | None, tested: Sequence[str]) -> Lines:
+    """Decoding of the stories in some languages by what was learnt in each, with chance and what words allow."""
+    curves = [
+        pair.curve(
+            "accuracy",
+            f"within {language_name(train)}" if train == test else pair_name(train, test, " → "),
+            colour(i),
+            "solid" if train == test else "dash",
+            marker(j),
+        )
+        for i, train in enumerate(study.languages)
+        for j, test in enumerate(study.languages)
+        if test in tested and (pair := rows.where(train_language=train, test_language=test))
+    ]
+    curves += [
+        rows.level(best["accuracy"], f"words alone, {language_name(language)}", colour(i), "dashdot")
+        for i, language in enumerate(study.languages)
+        if language in tested and (best := _best_words(lexical, language)) is not None
+    ]
+    curves.append(rows.level(rows["chance"].mean(), "chance", GREY, "dot"))
+    return rows.lines(f"{rows.only('variant')} activations", "accuracy (share of stories)", curves)
 
 
 SECTION = Section(

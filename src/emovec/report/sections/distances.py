@@ -16,7 +16,8 @@ def finding(distance_rsa: Selection, cka: Selection | None = None) -> str:
     """Whether the agreement survives distances that noise can't inflate, at the layer shown."""
     rows = distance_rsa.shown().where(measure="pearson")
     parts: list[str] = []
-    for a, b, pair in rows.each_pair():
+    which, pairs = rows.most_and_least("r", distance="crossnobis")
+    for a, b, pair in pairs:
         own = pair.by("distance")
         if row := own.get("crossnobis"):
             agree = "agree" if row["p"] < ALPHA else "do not agree beyond chance"
@@ -32,7 +33,7 @@ def finding(distance_rsa: Selection, cka: Selection | None = None) -> str:
             row = kernels.shown().records()[0]
             said += f", with a debiased CKA of {number(row['cka'])} ({p_value(row['p'])})"
         parts.append(said)
-    return f"At layer {rows.layer}, {'; '.join(parts)}."
+    return f"{which}At layer {rows.layer}, {'; '.join(parts)}."
 
 
 def _tested(rows: Selection, value: str, label: str, position: int) -> list[Curve]:

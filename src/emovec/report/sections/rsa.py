@@ -28,10 +28,11 @@ def finding(study: StudyTables, rsa: Selection, intervals: Selection | None = No
     methods = rsa.values("method")
     rows = rsa.where(method="pearson" if "pearson" in methods else methods[0]).at_shown_layer()
     said: list[str] = []
-    for a, b, pair in rows.each_pair():
+    which, pairs = rows.most_and_least("r", variant=rows.variants[-1])
+    for a, b, pair in pairs:
         limit = caveat(study, "alike", a, b)
         said.append(_said(a, b, pair.by("variant"), rows.layer) + (f" But {limit}." if limit else ""))
-    return " ".join([*said, *_scaling(rows, intervals)])
+    return which + " ".join([*said, *_scaling(rows, intervals)])
 
 
 def _said(a: str, b: str, by: dict[Any, dict[Any, Any]], layer: int) -> str:

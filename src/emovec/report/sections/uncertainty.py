@@ -29,7 +29,8 @@ def finding(intervals: Selection, ceiling: Selection | None = None) -> str:
     rows = intervals.shown()
     variant = rows.only("variant")
     said: list[str] = []
-    for a, b, pair in rows.each_pair():
+    which, pairs = rows.most_and_least("estimate", statistic="rsa")
+    for a, b, pair in pairs:
         own = pair.by("statistic")
         if "rsa" not in own:
             continue
@@ -48,7 +49,7 @@ def finding(intervals: Selection, ceiling: Selection | None = None) -> str:
                 f"{number(free['estimate'])} ({interval(free)})"
             )
         said.append(f"{sentence}.")
-    return " ".join(said)
+    return which + " ".join(said)
 
 
 def agreement(intervals: Selection, ceiling: Selection | None = None, reliability: Selection | None = None) -> Chart:
