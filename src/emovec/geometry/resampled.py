@@ -7,13 +7,11 @@ import numpy as np
 import xarray as xr
 from scipy.stats import t as student
 
-from emovec.geometry.analysis import VARIANTS
 from emovec.geometry.cells import Cells
-from emovec.geometry.decoding import folded, nearest_centroid, pooled_scale
+from emovec.geometry.decoding import decode_stories
 from emovec.geometry.partial_correlation import partial_correlation
 from emovec.geometry.reliability import BLOCKS, SPLITS, Halves, halves, noise_free_rsa, triangles
 from emovec.geometry.uncertainty import pair_statistics
-from emovec.stats.labelled import unit
 from emovec.stats.resampling import bootstrap_weights, half_weights, jackknife_weights
 
 _JUMPS = ("retrieval_ab", "retrieval_ba")
@@ -164,34 +162,11 @@ def decoding_resampled(
         (variant, language of the centroids, language of the stories) → accuracy as in the table `decoding`, and the
         topics (folds) that were left out.
     """
-    layer = folded(arrays, seed)
-    shape = (layer.n_folds, len(layer.emotions))
-    tallies: dict[tuple[str, str, str], np.ndarray] = {}
-    names: list[str] = []
-    for fold in range(layer.n_folds):
-        members = {language: own["topic"].to_numpy()[layer.sums[language].members(fold)]
-                   for language, own in layer.stories.items()}  # fmt: skip
-        names.append(" ".join(sorted(set(np.concatenate(list(members.values())).tolist()))))
-        training = {name: sums.training(fold) for name, sums in layer.sums.items() if sums.n_training(fold)}
-        scale = pooled_scale([variance for _, _, variance in training.values()])
-        for variant, divisor in zip(VARIANTS, (np.ones_like(scale), scale), strict=True):
-            centroids = {name: unit(means / divisor) for name, (_, means, _) in training.items()}
-            for test, (mean, _, _) in training.items():
-                stories, truth = layer.sums[test].held_out(fold)
-                stories = (stories - mean) / divisor
-                for train, directions in centroids.items():
-                    known = layer.sums[train].trained(fold)
-                    right = nearest_centroid(stories, directions, known) == truth
-                    tally = tallies.setdefault((variant, train, test), np.zeros((2, *shape)))
-                    np.add.at(tally[0, fold], truth[known[truth]], right[known[truth]])
-                    np.add.at(tally[1, fold], truth[known[truth]], 1)
-    return {key: (_of_tally(tally), names) for key, tally in tallies.items() if tally[1].any()}
-
-
-def _of_tally(tally: np.ndarray) -> Resampled:
-    """Accuracy from right answers and stories [2, fold, label], in all, without each fold and without each label."""
-    whole = tally.sum(axis=(1, 2))
-    by_fold, by_label = (whole[:, None] - tally.sum(axis=axis) for axis in (2, 1))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        topics = np.concatenate([[whole[0] / whole[1]], by_fold[0] / by_fold[1]])
-        return Resampled(topics, by_label[0] / by_label[1])
+    found: dict[tuple[str, str, str], tuple[Resampled, list[str]]] = {}
+    for key, own in decode_stories(arrays, seed).items():
+        topics, emotions, folds = own.labels["topic"], own.labels["emotion"], np.unique(own.fold)
+        by_fold = [own.right[own.fold != fold].mean() for fold in folds]
+        by_label = [own.right[emotions != label].mean() for label in np.unique(emotions)]
+        names = [" ".join(np.unique(topics[own.fold == fold])) for fold in folds]
+        found[key] = Resampled(np.array([own.right.mean(), *by_fold]), np.array(by_label)), names
+    return found
