@@ -20,10 +20,13 @@ from emovec.report import write_report
 from emovec.report.charts import Chart, HeatMap, Lines, Scatter, Scatter3D
 from emovec.report.draw.films import films, write_films
 from emovec.report.draw.matplotlib_paper import frames_for_papers, write_figures
-from emovec.report.sections.registry import ReadOut, charts_of, read_outs
+from emovec.report.sections.registry import SECTIONS, ReadOut, charts_of, read_outs
 from emovec.study.results import read_study
 from tests.figures import only_sections, without_figures
 from tests.report.synthetic import write_study
+
+SHOWN = set(TABLES) - {name for section in SECTIONS if section.setting for name in section.tables}
+"""The tables of the geometry that every study's report shows; the others are for settings that ask for them."""
 
 
 class Page(HTMLParser):
@@ -275,7 +278,7 @@ def test_markup_in_names_and_stories_is_shown_and_not_obeyed(hostile: Path):
     assert "a &amp; y" in heat["x"]
 
 
-@pytest.mark.parametrize("name", sorted(TABLES))
+@pytest.mark.parametrize("name", sorted(SHOWN))
 def test_each_table_may_be_missing(study: Path, tmp_path: Path, name: str):
     folder = copy(study, tmp_path)
     (folder / "geometry" / f"{name}.parquet").unlink()
@@ -289,7 +292,7 @@ def test_a_study_with_nothing_but_its_settings_still_gets_a_page(tmp_path: Path)
     (tmp_path / "study.yaml").write_text("model: some/model\n")
     page = Page(write_report(tmp_path))
     assert not page.figures
-    assert page.text.count("There is no geometry/") == len(TABLES)
+    assert page.text.count("There is no geometry/") == len(SHOWN)
     assert "There are no findings yet" in page.text
 
 
@@ -385,7 +388,7 @@ def test_every_figure_for_papers_is_drawn(found: list[ReadOut], figures: Path):
 
 def test_the_order_of_rows_does_not_matter(study: Path, tmp_path: Path):
     folder = copy(study, tmp_path)
-    for name in TABLES:
+    for name in SHOWN:
         rows = table(study, name)
         rows.sample(frac=1, random_state=3).to_parquet(folder / "geometry" / f"{name}.parquet")
     with without_figures():
