@@ -1,5 +1,6 @@
 """Texts besides the study's own: bundled ones that its model reads, and another study of the same model."""
 
+import copy
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from emovec.corpus.write import write_jsonl
 from emovec.errors import EmovecError
 from emovec.pipeline.run import run_study
 from emovec.study.study import Study
-from tests.tiny_models import random_stories
+from tests.tiny_models import FAMILIES, random_stories, save_tiny_model
 
 Change = Callable[..., None]
 TOPICS = ("a", "b", "c", "d", "e")
@@ -84,10 +85,10 @@ def test_held_out_texts_of_another_study(two: Path, change: Change) -> None:
     assert "Of other stories (again), which took no part" in study.report_path.read_text(encoding="utf-8")
 
 
-def test_bundled_texts_are_read_by_the_studys_model(
-    study_file: Path, change: Change, tiny_folder: Callable[..., Path]
-) -> None:
-    change(model=str(tiny_folder("qwen2")))  # it reads texts of this length
+def test_bundled_texts_are_read_by_the_studys_model(study_file: Path, change: Change, tmp_path: Path) -> None:
+    config = copy.deepcopy(FAMILIES["llama"])
+    config.max_position_embeddings = 2048  # its tokenizer has few words, so bundled texts are long
+    change(model=str(save_tiny_model(tmp_path / "long", config)))
     change(geometry={"reference": "bundled-concepts"}, extraction={"limit": 1, "layers": [1]})
     study = Study(study_file)
     states = {step.name: step.state for step in study.steps()}

@@ -94,8 +94,8 @@ def test_a_finished_study_has_nothing_to_do(finished: Path) -> None:
     ("settings", "redone"),
     [
         ({"geometry": {"permutations": 300}}, PERMUTED | {"report"}),
-        ({"geometry": {"bootstraps": 40}}, {"uncertainty", "stability", "report"}),
-        ({"geometry": {"top_k": 3}}, {"lens", "report"}),
+        ({"geometry": {"bootstraps": 40}}, {"uncertainty", "stability", "reference", "held_out", "report"}),
+        ({"geometry": {"top_k": 3}}, {"lens", "reference_space", "report"}),
         ({"geometry": {"layer": 2}}, AT_THE_LAYER | {"choice", "report"}),
         ({"steering": {"seed": 1}}, {"implicit", "report"}),
         ({"steering": {"strengths": [0.3]}}, set()),
