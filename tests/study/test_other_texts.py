@@ -89,7 +89,7 @@ def test_bundled_texts_are_read_by_the_studys_model(study_file: Path, change: Ch
     config = copy.deepcopy(FAMILIES["llama"])
     config.max_position_embeddings = 2048  # its tokenizer has few words, so bundled texts are long
     change(model=str(save_tiny_model(tmp_path / "long", config)))
-    change(geometry={"reference": "bundled-concepts"}, extraction={"limit": 1, "layers": [1]})
+    change(languages=["en"], geometry={"reference": "bundled-concepts"}, extraction={"limit": 1, "layers": [1]})
     study = Study(study_file)
     states = {step.name: step.state for step in study.steps()}
     assert states["reference texts"] == "missing"
