@@ -13,7 +13,16 @@ from emovec.pipeline.imported import require_import_folder
 from emovec.pipeline.run import run_study
 from emovec.report.pages.comparison import require_page
 from emovec.study.study import Study
-from emovec.targets import CONTROL_VECTOR, PAGE, STUDY_FILE, TEXTS, is_imported, require_file, require_folder
+from emovec.targets import (
+    CONTROL_VECTOR,
+    PAGE,
+    STUDY_FILE,
+    TEXTS,
+    is_imported,
+    require_file,
+    require_folder,
+    require_results_folder,
+)
 from emovec.vectors.emotion_vectors import EmotionVectors
 from emovec.vectors.exporting import export_vectors
 from emovec.vectors.hub_folder import is_hub_folder
@@ -190,3 +199,12 @@ def test_a_folder_that_may_not_be_changed_is_named(folder: Path, monkeypatch: py
     monkeypatch.setattr("os.access", lambda *_: False)
     with pytest.raises(EmovecError, match="may not be changed"):
         require_file(folder / "new.gguf", CONTROL_VECTOR)
+
+
+def test_a_run_killed_in_its_first_moment_goes_on(tmp_path: Path) -> None:
+    for left in ("run.log", "study.yaml.emovec.tmp"):
+        (tmp_path / left).write_text("half")
+        require_results_folder(tmp_path, tmp_path.with_suffix(".yaml"))
+    (tmp_path / "thesis.txt").write_text("not ours")
+    with pytest.raises(EmovecError, match=r"contains 'thesis.txt' and no study"):
+        require_results_folder(tmp_path, tmp_path.with_suffix(".yaml"))

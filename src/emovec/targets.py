@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emovec.errors import EmovecError
-from emovec.files import read_json
+from emovec.files import TEMPORARY, read_json
 
 _OF_A_STUDY = frozenset(
     f"{stage}{ending}"
@@ -119,7 +119,8 @@ def require_results_folder(folder: Path, study: Path) -> None:
             )
         return
     for found in sorted(folder.iterdir()):
-        if not found.name.startswith(".") and found.name != "run.log":
+        # A run that was killed in its first moments leaves a log, and a file that was not yet moved into place.
+        if not found.name.startswith(".") and found.name not in {"run.log", f"study.yaml{TEMPORARY}"}:
             raise EmovecError(
                 f"{folder}: contains '{found.name}' and no study, and results would mix with it; give another `out`."
             )
