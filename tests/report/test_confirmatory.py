@@ -92,4 +92,4 @@ def test_a_study_of_one_language_or_without_tables(base: StudyTables) -> None:
     alone = {name: table for name, table in base.tables.items() if name in ("beyond_words", "affect")}
     kinds = {each.kind for each in confirmatory_tests(dataclasses.replace(base, tables=alone))}
     assert kinds == {"beyond words", "valence", "arousal"}
-    assert from_tables(confirmatory.finding, dataclasses.replace(base, tables={})) is None
+    assert from_tables(confirmatory.finding, dataclasses.replace(base, tables={})) == ""

@@ -75,10 +75,8 @@ def _reference(
     languages = [language for language in vectors.languages if language in reference.vectors.languages]
     layers = [at for at in vectors.layers if at in reference.vectors.layers]
     facts = {"reference": reference.name, "n_labels": [len(one.vectors.emotions) for one in sets]}
-    few = min(*(len(one.vectors.emotions) for one in sets)) < MINIMUM_EMOTIONS
-    if few or not layers:
-        missing = f"fewer than {MINIMUM_EMOTIONS} labels" if few else "none of the study's layers"
-        return Outcome({name: [] for name in TABLES}, facts | {"note": f"{reference.name} has {missing}."})
+    if note := _incomparable(sets, languages, layers):
+        return Outcome({name: [] for name in TABLES}, facts | {"note": note})
     rows: list[dict[str, Any]] = []
     described: list[dict[str, Any]] = []
     by_layer: dict[tuple[str, str, str], list[tuple[Resampled, Resampled]]] = {}
@@ -121,6 +119,16 @@ def _reference(
     )
 
 
+def _incomparable(sets: Sequence[_Set], languages: Sequence[str], layers: Sequence[int]) -> str:
+    """Why the two sets can't be compared; empty where they can."""
+    for one, whose in zip(sets, ("study", "reference"), strict=True):
+        if len(one.vectors.emotions) < MINIMUM_EMOTIONS:
+            return f"The {whose} has fewer than {MINIMUM_EMOTIONS} labels."
+        if not np.isfinite(one.vectors.raw.sel(language=list(languages)).values).all():
+            return f"Not every label of the {whose} has stories in each language that both have."
+    return "" if layers else "The study and the reference have no layer in common."
+
+
 def _described(
     cells: Sequence[Cells], vectors: Sequence[EmotionVectors], layer: int, variant: str, seed: int
 ) -> Iterator[dict[str, Any]]:
@@ -142,9 +150,10 @@ def _described(
 def _decoding(sets: Sequence[_Set], languages: Sequence[str], at: int, seed: int) -> Iterator[dict[str, Any]]:
     """Decoding of both sets, within and across languages; paired where the same topics were held out."""
     e, r = (decoding_resampled({name: one.activations(at, name) for name in languages}, seed) for one in sets)
-    for key in e.keys() & r.keys():
-        (own, topics), (other, others) = e[key], r[key]
-        variant, train, test = key
+    for (variant, train, test), (own, topics) in e.items():
+        if (variant, train, test) not in r:
+            continue
+        other, others = r[variant, train, test]
         where = {"variant": variant, "layer": at, "language_a": train, "language_b": test}
         yield where | {"statistic": "decoding"} | difference(own, other, topics == others)
 

@@ -8,6 +8,7 @@ import xarray as xr
 from scipy.stats import t as student
 
 from emovec.geometry.cells import Cells
+from emovec.geometry.crossed import of_emotions
 from emovec.geometry.decoding import decode_stories
 from emovec.geometry.partial_correlation import partial_correlation
 from emovec.geometry.reliability import BLOCKS, SPLITS, Halves, halves, noise_free_rsa, triangles
@@ -138,11 +139,7 @@ def _statistics(
 
 def _without_each(grams: np.ndarray) -> np.ndarray:
     """Products without each label in turn, centred anew: [..., label, label] → [..., label left out, label, label]."""
-    n = grams.shape[-1]
-    kept = np.array([[k for k in range(n) if k != out] for out in range(n)])
-    fewer = grams[..., kept[:, :, None], kept[:, None, :]]
-    rows, columns = fewer.mean(axis=-1, keepdims=True), fewer.mean(axis=-2, keepdims=True)
-    return fewer - rows - columns + fewer.mean(axis=(-2, -1), keepdims=True)
+    return np.stack([of_emotions(grams, kept) for kept in ~np.eye(grams.shape[-1], dtype=bool)], axis=-3)
 
 
 def _triangles_without(grams: np.ndarray) -> np.ndarray:

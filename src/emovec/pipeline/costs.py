@@ -9,6 +9,7 @@ from emovec.activations.costs import ModelSize
 from emovec.errors import EmovecError
 
 if TYPE_CHECKING:
+    from emovec.corpus.load import Corpus
     from emovec.corpus.story import Story
     from emovec.study.study import Study
 
@@ -17,7 +18,7 @@ MEASURED = "plain stories on two cores (18 layers, 2 languages, 30 emotions, 12 
 _GEOMETRY, _REPORT = 143.0, 83.0  # seconds of these
 _STARTING = 15.0  # of these, seconds that any study takes
 WITH_REFERENCE = 1.6
-"""How much longer the geometry takes where a study has a reference: measured once on the bundled stories."""
+"""How much longer the geometry takes where a study has a reference: reckoned from the processor time of one run."""
 STEERING = 0.5
 """Steering's share of the extraction's rate, on short texts in small batches: 44,000 tokens took 2:13."""
 _OF_PRODUCTS = {"cpu": 0.7, "cuda": 0.3, "mps": 0.3}
@@ -128,13 +129,16 @@ def _other_texts(study: "Study", tokens: int, speed: float) -> list[StageCost]:
     """The extraction of the bundled texts that the geometry names, their tokens reckoned from the study's own."""
     from emovec.study.study import OTHER_TEXTS
 
-    own = sum(len(story.text.encode()) for story in [*_stories(study), *_neutral(study)])
+    if not _stories(study):
+        return []
+
+    def n_bytes(texts: "Corpus") -> int:
+        return sum(len(story.text.encode()) for story in [*texts.stories, *texts.neutral])
+
     found: list[StageCost] = []
     for setting in OTHER_TEXTS:
-        other = study.other(setting)
-        if other is not None and other.is_part and own:
-            theirs = sum(len(story.text.encode()) for story in [*other.corpus.stories, *other.corpus.neutral])
-            n = round(tokens * theirs / own)
+        if (other := study.other(setting)) is not None and other.is_part:
+            n = round(tokens * n_bytes(other.corpus) / n_bytes(study.corpus))
             found.append(StageCost(f"extraction: {setting}", f"about {n:,} tokens", n / speed))
     return found
 
@@ -204,13 +208,6 @@ def _stories(study: "Study") -> "Sequence[Story]":
     """The study's stories; none where they are still to be written."""
     try:
         return study.corpus.stories
-    except EmovecError:
-        return ()
-
-
-def _neutral(study: "Study") -> "Sequence[Story]":
-    try:
-        return study.corpus.neutral
     except EmovecError:
         return ()
 

@@ -98,8 +98,8 @@ def _check_other_texts(study: "Study", until: Stage) -> None:
     from emovec.study.study import OTHER_TEXTS
 
     own = study.config
-    for setting in OTHER_TEXTS:
-        if (other := study.other(setting)) is None or STAGES.index(until) < STAGES.index("geometry"):
+    for setting in OTHER_TEXTS if STAGES.index(until) >= STAGES.index("geometry") else ():
+        if (other := study.other(setting)) is None:
             continue
         if other.is_part:
             _ = other.corpus

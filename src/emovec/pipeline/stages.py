@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from emovec.config_values import Source
 from emovec.corpus.story import Story
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from emovec.geometry.analysis import AnalysisResult, Inputs, OtherTexts
     from emovec.models.language_model import LanguageModel
     from emovec.steering.experiments.experiment import SteeringInputs
-    from emovec.study.study import Study
+    from emovec.study.study import Study, TextsSetting
     from emovec.vectors.emotion_vectors import EmotionVectors
 
 log = logging.getLogger(__name__)
@@ -251,7 +251,7 @@ def _inputs(study: "Study", vectors: "EmotionVectors", analysis: str) -> "Inputs
     )
 
 
-def _other_texts(study: "Study", setting: Literal["reference", "held_out"]) -> "OtherTexts | None":
+def _other_texts(study: "Study", setting: "TextsSetting") -> "OtherTexts | None":
     """The texts that a setting of the geometry names, with what the model made of them."""
     from emovec.geometry.analysis import OtherTexts
 

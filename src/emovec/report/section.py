@@ -17,7 +17,8 @@ class Section:
     """One read-out of the report: what its author writes, and each file of `sections/` has one named `SECTION`.
 
     The finding and the exhibits take the tables that they need as parameters of the tables' names, and the study as
-    `study` where they need more. One whose table is missing is left out, unless the parameter has the default None.
+    `study` where they need more. One whose table is missing is left out, unless the parameter has the default None;
+    one that takes the study alone decides by itself.
 
     Attributes:
         place: on the page; 100 to 199 is what stories tell, 200 languages, 300 the map of the emotions, 400 layers,
@@ -48,12 +49,11 @@ class Section:
 
 def from_tables(write: Callable[..., T], study: StudyTables) -> T | None:
     """Call a finding or an exhibit with the tables that it names; None if one that it needs is missing."""
-    given: dict[str, Any] = {}
-    for name, parameter in inspect.signature(write).parameters.items():
-        if name != "study" and name in study.tables:
-            given[name] = Selection(study, name, study.tables[name])
-        elif name != "study" and parameter.default is parameter.empty:
-            return None
-    if not given:
+    asked = inspect.signature(write).parameters
+    named = [name for name in asked if name != "study"]
+    given: dict[str, Any] = {name: Selection(study, name, study.tables[name]) for name in named if name in study.tables}
+    if any(name not in given and asked[name].default is inspect.Parameter.empty for name in named):
         return None
-    return write(**given | ({"study": study} if "study" in inspect.signature(write).parameters else {}))
+    if named and not given:
+        return None
+    return write(**given | ({"study": study} if "study" in asked else {}))

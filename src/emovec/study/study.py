@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from emovec.commands import command
 from emovec.config import BUNDLED, StudyConfig, read_config
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-OTHER_TEXTS: tuple[Literal["reference", "held_out"], ...] = ("reference", "held_out")
+TextsSetting = Literal["reference", "held_out"]
+OTHER_TEXTS: tuple[TextsSetting, ...] = get_args(TextsSetting)
 """The settings of `geometry` that name texts besides the study's own."""
 
 
@@ -72,6 +73,7 @@ class Study:
         self.results: Path = self.folder
         """Where the results of experiments lie: the study's folder, or for a quick look a folder in it."""
         self._lends_model: Study | None = None
+        self._others: dict[str, Study | None] = {}
 
     def command(self, *words: str | Path, more: Sequence[str] = ()) -> str:
         """A command line on this study as it was opened, in backticks, that can be pasted: what to do next.
@@ -171,7 +173,7 @@ class Study:
         """The key that the vectors of this study have, or will have once they are made from its texts."""
         return self.keys["vectors"]
 
-    def other(self, setting: Literal["reference", "held_out"]) -> "Study | None":
+    def other(self, setting: TextsSetting) -> "Study | None":
         """The study of the other texts that `geometry.reference` or `geometry.held_out` names; None where it is null.
 
         Bundled texts are read by this study's model in the same way; their results lie in a folder of the setting's
@@ -180,15 +182,24 @@ class Study:
         Raises:
             EmovecError: if the other study can't be opened, or nothing is left to compare.
         """
+        if setting not in self._others:
+            self._others[setting] = self._open_other(setting)
+        return self._others[setting]
+
+    def _open_other(self, setting: TextsSetting) -> "Study | None":
         named = getattr(self.config.geometry, setting)
         if named is None:
             return None
-        if named not in BUNDLED:
-            try:
-                return Study(self.path.parent / named)
-            except EmovecError as error:
-                raise EmovecError(f"geometry.{setting}: {error}") from error
-        style = BUNDLED[named]
+        if named in BUNDLED:
+            return self._part(setting, named)
+        try:
+            return Study(self.path.parent / named)
+        except EmovecError as error:
+            raise EmovecError(f"geometry.{setting}: {error}") from error
+
+    def _part(self, setting: TextsSetting, bundled: str) -> "Study":
+        """The study of bundled texts that is a part of this one."""
+        style = BUNDLED[bundled]
         languages = [language for language in self.config.languages if language in STYLES[style]]
         labels = list(dict.fromkeys(story.emotion for story in bundled_stories(style, languages)))
         if setting == "held_out":
@@ -196,26 +207,26 @@ class Study:
         if len(labels) < 2:
             emotions = " of its emotions" * (setting == "held_out")
             raise EmovecError(
-                f"geometry.{setting}: {named} has no texts in the study's languages{emotions}; name other texts, or "
+                f"geometry.{setting}: {bundled} has no texts in the study's languages{emotions}; name other texts, or "
                 "leave it out."
             )
         config, nothing = self.config, StudyConfig()
-        other = copy.copy(self)
+        part = copy.copy(self)
         for cached in ("_keys", "corpus"):
-            other.__dict__.pop(cached, None)
-        other.config = config.model_copy(
+            part.__dict__.pop(cached, None)
+        part.config = config.model_copy(
             update={
                 "languages": languages,
                 "emotions": labels,
-                "corpus": config.corpus.model_copy(update={"stories": named}),
+                "corpus": config.corpus.model_copy(update={"stories": bundled}),
                 "geometry": nothing.geometry,
                 "steering": nothing.steering,
                 "report": nothing.report,
             }
         )
-        other.folder = other.results = self.folder / setting
-        other._lends_model = self
-        return other
+        part.folder = part.results = self.folder / setting
+        part._lends_model, part._others = self, {}
+        return part
 
     def steps(self) -> list[Step]:
         """How each part of each stage stands, in order."""

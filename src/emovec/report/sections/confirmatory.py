@@ -3,7 +3,6 @@
 from emovec.report.charts import Listing
 from emovec.report.confirmatory import ConfirmatoryTest, confirmatory_tests
 from emovec.report.section import Section
-from emovec.report.selection import Selection
 from emovec.report.style import language_name, listed, number, p_value
 from emovec.study.results import StudyTables
 
@@ -18,14 +17,7 @@ _NAMES = {
 """Kind of test → what it claims, and what its statistic is."""
 
 
-def finding(
-    study: StudyTables,
-    rsa: Selection | None = None,
-    confounds: Selection | None = None,
-    crosslingual: Selection | None = None,
-    beyond_words: Selection | None = None,
-    affect: Selection | None = None,
-) -> str:
+def finding(study: StudyTables) -> str:
     """How many tests count, how many stand after the correction, and which these are."""
     tests = confirmatory_tests(study)
     if not tests:
@@ -42,14 +34,7 @@ def finding(
     return ". ".join([*said, "All other p-values in this report are exploratory."])
 
 
-def listing(
-    study: StudyTables,
-    rsa: Selection | None = None,
-    confounds: Selection | None = None,
-    crosslingual: Selection | None = None,
-    beyond_words: Selection | None = None,
-    affect: Selection | None = None,
-) -> Listing | None:
+def listing(study: StudyTables) -> Listing | None:
     """Each test that counts, with its p and that corrected for all of them."""
     tests = confirmatory_tests(study)
     if not tests:
