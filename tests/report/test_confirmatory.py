@@ -50,7 +50,7 @@ def test_the_finding_counts_what_stands_and_names_it(base: StudyTables) -> None:
     found = confirmatory_tests(base)
     stand = sum(each.corrected < 0.05 for each in found)
     assert text is not None
-    assert f"rest on {len(found)} tests from a list fixed in advance; {stand} stand" in text
+    assert f"rest on {len(found)} tests from a list that is the same for every study; {stand} stand" in text
     assert 0 < stand < len(found)
     stands, fails = text.split("These don't: ")
     assert "arrange the emotions alike (English–Japanese)" in stands

@@ -1,4 +1,4 @@
-"""The tests that a study's claims rest on: a list fixed in advance, and one correction over all of it."""
+"""The tests that a study's claims rest on: one list for every study, and one correction over all of it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -23,9 +23,10 @@ def finding(study: StudyTables) -> str:
     if not tests:
         return ""
     stand = [each for each in tests if each.stands]
+    number_of = f"{len(tests)} test{'s' if len(tests) > 1 else ''}"
     said = [
-        f"The claims of this report rest on {len(tests)} test{'s' if len(tests) > 1 else ''} from a list fixed in "
-        f"advance; {len(stand)} {'stands' if len(stand) == 1 else 'stand'} after Holm's correction for all of them"
+        f"The claims of this report rest on {number_of} from a list that is the same for every study; {len(stand)} "
+        f"{'stands' if len(stand) == 1 else 'stand'} after Holm's correction for all of them"
     ]
     for group, words in ((stand, "These stand"), ([each for each in tests if not each.stands], "These don't")):
         kinds = [kind for kind in _NAMES if any(each.kind == kind for each in group)]
@@ -62,9 +63,8 @@ SECTION = Section(
     finding=finding,
     exhibits=(listing,),
     headline=True,
-    reading="The list is the same for every study, and was fixed before its data; a test that a study lacks the data "
-    "for is left out. The tests are of standardised vectors at the layer shown first. For agreement, confounds and "
-    "ratings, p is corrected for all layers. The cosine of the same emotion is tested at the layer shown alone, which "
+    reading="The list is the same for every study; a test that a study lacks the data for is left out. The tests are of "
+    "standardised vectors at the layer shown first. For agreement, confounds and ratings, p is corrected for all layers. The cosine of the same emotion is tested at the layer shown alone, which "
     "was chosen by something else. Words are compared at a layer that was chosen without the stories that are decoded. "
     "Holm's correction keeps the chance that any test stands by mistake at 5 %.",
     misleading="The correction doesn't make a test more valid than it is: beyond confounds, p can be trusted only if "

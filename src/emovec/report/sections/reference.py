@@ -160,12 +160,12 @@ SECTION = Section(
     headline=True,
     across=True,
     setting="reference",
-    reading="The same numbers are computed for the emotions and for other labels (the reference), from texts written "
-    "on the same topics in the same way. If two languages agree as much on the reference labels, their agreement on "
-    "emotions is nothing special to emotions. The interval of a difference is for other topics; the wider one is for "
-    "other topics and other labels of both kinds. Matched means: subsets of labels whose vectors lie equally far "
-    "apart, corrected for noise.",
-    misleading="Thirty labels of each kind are few, so only a large difference can be shown, and no difference shown "
-    "does not mean that there is none. Which labels belong to each kind is its author's choice. One model wrote the "
-    "texts of both kinds; how it writes about a label in both languages is part of the agreement.",
+    reading="The same numbers are computed for the emotions and for other labels (the reference), from texts that the "
+    "same model reads, and that should differ in nothing but what they are about. If two languages agree as much on "
+    "the reference labels, their agreement on emotions is nothing special to emotions. The interval of a difference "
+    "is for other topics; the wider one is for other topics and other labels of both kinds. Labels equally far apart "
+    "means: in subsets of either kind whose vectors are spread alike.",
+    misleading="A few dozen labels of each kind are few, so only a large difference can be shown, and no difference "
+    "shown does not mean that there is none. Which labels belong to each kind is its author's choice. If one model "
+    "wrote the texts of both kinds, how it writes about a label in both languages is part of the agreement.",
 )
