@@ -63,10 +63,11 @@ SECTION = Section(
     finding=finding,
     exhibits=(listing,),
     headline=True,
-    reading="The list is the same for every study; a test that a study lacks the data for is left out. The tests are of "
-    "standardised vectors at the layer shown first. For agreement, confounds and ratings, p is corrected for all layers. The cosine of the same emotion is tested at the layer shown alone, which "
-    "was chosen by something else. Words are compared at a layer that was chosen without the stories that are decoded. "
-    "Holm's correction keeps the chance that any test stands by mistake at 5 %.",
+    reading="The list is the same for every study; a test that a study lacks the data for is left out. The tests are "
+    "of standardised vectors at the layer shown first. For agreement, confounds and ratings, p is corrected for all "
+    "layers. The cosine of the same emotion is tested at the layer shown alone, which was chosen by something else. "
+    "Words are compared at a layer that was chosen without the stories that are decoded. Holm's correction keeps the "
+    "chance that any test stands by mistake at 5 %.",
     misleading="The correction doesn't make a test more valid than it is: beyond confounds, p can be trusted only if "
     "these act on similarities. A test that doesn't stand is no evidence of the contrary. Steering, components, "
     "groups, single emotions and other layers are not on the list: their p-values are exploratory. The correction "
